@@ -10,3 +10,6 @@ pub mod text_enum;
 pub mod clock;
 pub mod geo;
 pub mod money;
+pub mod role;
+
+pub mod channel;
