@@ -10,3 +10,7 @@ pub mod text_enum;
 pub mod clock;
 pub mod geo;
 pub mod money;
+
+pub mod travel;
+
+pub mod route;
