@@ -15,6 +15,11 @@ pub mod journal;
 pub mod shared_values;
 pub mod timers;
 
+pub mod deliveries;
+pub mod duty;
+pub mod leases;
+pub mod offers;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 
