@@ -15,6 +15,8 @@ pub mod journal;
 pub mod shared_values;
 pub mod timers;
 
+pub mod health;
+
 pub mod deliveries;
 pub mod duty;
 pub mod leases;
