@@ -17,6 +17,8 @@ pub mod policy;
 pub mod reason;
 pub mod role;
 
+pub mod channel;
+
 pub mod change;
 pub mod order_state;
 
