@@ -17,8 +17,6 @@ pub mod policy;
 pub mod reason;
 pub mod role;
 
-pub mod channel;
-
 pub mod change;
 pub mod order_state;
 
@@ -39,3 +37,9 @@ pub mod cart;
 pub mod price;
 
 pub mod chat;
+
+pub mod channel;
+
+pub mod travel;
+
+pub mod route;

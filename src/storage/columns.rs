@@ -15,14 +15,6 @@ pub(crate) fn parsed<T: FromStr>(column: &'static str, stored: &str) -> Result<T
     stored.parse().map_err(|_| StoreError::corrupt(column, stored))
 }
 
-/// An id that may be absent.
-pub(crate) fn parsed_opt<T: FromStr>(
-    column: &'static str,
-    stored: Option<&str>,
-) -> Result<Option<T>, StoreError> {
-    stored.map(|it| parsed(column, it)).transpose()
-}
-
 /// A text enum, by its own reader.
 pub(crate) fn word<T>(
     column: &'static str,

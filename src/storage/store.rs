@@ -251,7 +251,7 @@ async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
             tracing::error!(error = ?err, n_writes = group.len(), "a group of writes failed");
         }
         for job in group.drain(..) {
-            job.run.finish(outcome.as_ref().map(|()| ()));
+            job.run.finish(outcome.as_ref().copied());
         }
     }
 }

@@ -91,7 +91,8 @@ const COLUMNS: &str = "s.store_id, s.owner_id, s.name, s.address, s.lat, s.lng, 
 impl StoreRow {
     fn record(self) -> Result<StoreRecord, StoreError> {
         let currency = currency("store.currency", &self.currency)?;
-        let small = |column, it: i64| u32::try_from(it).map_err(|_| StoreError::corrupt(column, it));
+        let small =
+            |column, it: i64| u32::try_from(it).map_err(|_| StoreError::corrupt(column, it));
         Ok(StoreRecord {
             id: parsed("store.store_id", &self.store_id)?,
             owner_id: parsed("store.owner_id", &self.owner_id)?,

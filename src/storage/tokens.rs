@@ -113,11 +113,7 @@ pub async fn find_refresh(
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
-pub async fn use_refresh(
-    tx: &mut Tx,
-    token_hash: &str,
-    at: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn use_refresh(tx: &mut Tx, token_hash: &str, at: Timestamp) -> Result<bool, StoreError> {
     let n = tx
         .exec(
             "update refresh_token set used_at_ms = ? where token_hash = ? and used_at_ms is null",
@@ -132,11 +128,7 @@ pub async fn use_refresh(
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
-pub async fn revoke_family(
-    tx: &mut Tx,
-    family_id: &str,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn revoke_family(tx: &mut Tx, family_id: &str, at: Timestamp) -> Result<(), StoreError> {
     tx.exec(
         "update refresh_token set used_at_ms = ? where family_id = ? and used_at_ms is null",
         args![at, family_id],
