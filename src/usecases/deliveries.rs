@@ -270,10 +270,6 @@ pub async fn finish_stop(
         let order_change = hand.stored.order.decide(ask)?;
         let change = stored.delivery.decide(event, by, None, at)?;
         hand.move_delivery(tx, changes, &change).await?;
-        let order_change = domain::order::StateChange {
-            seq: hand.stored.order.seq + 1,
-            ..order_change
-        };
         hand.move_order(tx, changes, &order_change).await?;
         if stop == StopKind::Dropoff {
             let due = at + policy.auto_complete;

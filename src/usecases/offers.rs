@@ -25,8 +25,8 @@ use storage::{
 use crate::{
     deliveries::assign_in_hand,
     duty::change as change_duty,
-    platform::{Changes, Nudge, Platform},
     platform::Done,
+    platform::{Changes, Nudge, Platform},
     story::OrderInHand,
     work::{WorkError, room_for_one},
 };
@@ -185,8 +185,7 @@ pub async fn expire(platform: &Platform, due: Due) -> Result<(), WorkError> {
         if !timers::take(tx, &due).await? || offer.state != OfferState::Open {
             return Ok(());
         }
-        let end =
-            End { event: OfferEvent::TimedOut, by: Actor::System, why: Reason::RiderSilent };
+        let end = End { event: OfferEvent::TimedOut, by: Actor::System, why: Reason::RiderSilent };
         lapse(tx, changes, &mut hand, &offer, end, at).await?;
         count_silence(tx, changes, offer.rider_id, at).await
     };

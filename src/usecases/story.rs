@@ -6,7 +6,7 @@ use domain::{
     channel::Channel,
     clock::Timestamp,
     delivery::DeliveryChange,
-    display_status::{RefundSummary, display_status},
+    display_status::{RefundSummary, display_status, refund_summary},
     ids::OrderId,
     offer::OfferChange,
     order::StateChange,
@@ -21,7 +21,7 @@ use storage::{
     events::{self, By, Latest, OrderMoved, Person, Point},
     offers,
     orders::{self, StoredOrder},
-    payments, stores,
+    payments, stores, stories,
 };
 
 use crate::platform::Changes;
@@ -47,7 +47,8 @@ impl OrderInHand {
     pub async fn take(tx: &mut Tx, order_id: OrderId) -> Result<Option<Self>, StoreError> {
         let Some(stored) = orders::lock(tx, order_id).await? else { return Ok(None) };
         let delivery = deliveries::find_for_order(tx, order_id).await?;
-        let refund = payments::refund_summary(tx, order_id).await?;
+        let (paid_minor, refunds) = payments::money_back(tx, order_id).await?;
+        let refund = refund_summary(paid_minor, refunds);
         Ok(Some(Self { stored, delivery, refund }))
     }
 
@@ -67,10 +68,13 @@ impl OrderInHand {
         changes: &mut Changes,
         change: &StateChange,
     ) -> Result<(), StoreError> {
+        // Other machines may have added lines since the order's move was decided.
+        let line = Change { seq: self.next_seq(), ..change.told() };
         let after = self.stored.order.after(change);
         orders::save_change(tx, change, &after).await?;
         self.stored.order = after;
-        self.tell(tx, changes, change.told()).await
+        self.add_line(tx, line).await?;
+        self.tell(tx, changes, line).await
     }
 
     /// Saves a move of the delivery and tells it.
@@ -128,7 +132,7 @@ impl OrderInHand {
     }
 
     async fn add_line(&mut self, tx: &mut Tx, line: Change) -> Result<(), StoreError> {
-        orders::insert_change(tx, &line).await?;
+        stories::insert_change(tx, &line).await?;
         self.stored.order.seq = line.seq;
         Ok(())
     }
@@ -143,10 +147,8 @@ impl OrderInHand {
         let order = &self.stored.order;
         let body = self.body(tx, line).await?;
         let sender = line.by.profile();
-        let mut channels = vec![
-            Channel::Order(order.id),
-            Channel::Inbox(Profile::Customer(order.customer_id)),
-        ];
+        let mut channels =
+            vec![Channel::Order(order.id), Channel::Inbox(Profile::Customer(order.customer_id))];
         if order.paid_at.is_some() {
             channels.push(Channel::Store(order.store_id));
         }
@@ -197,18 +199,17 @@ impl OrderInHand {
     ) -> Result<(), StoreError> {
         let order = &self.stored.order;
         let channel = Channel::Ops(self.stored.region.clone());
-        let store = stores::get(tx, order.store_id).await?;
+        let store = stores::find(tx, order.store_id)
+            .await?
+            .ok_or_else(|| StoreError::not_found("store", order.store_id))?;
         let over = order.state.is_terminal() || order.state == OrderState::Delivered;
         let value = (!over).then(|| events::OpsOrder {
             order: order.id.to_string(),
             store: order.store_id.to_string(),
-            store_name: store.name.to_string(),
+            store_name: store.name.as_str().to_owned(),
             status: self.status().to_owned(),
             order_state: order.state.as_str().to_owned(),
-            delivery_state: self
-                .delivery
-                .as_ref()
-                .map(|it| it.delivery.state.as_str().to_owned()),
+            delivery_state: self.delivery.as_ref().map(|it| it.delivery.state.as_str().to_owned()),
             rider: body.rider.clone(),
             pickup: Point::from(store.place),
             dropoff: Point::from(self.stored.dropoff),
@@ -218,13 +219,7 @@ impl OrderInHand {
         });
         let key = format!("order:{}", order.id);
         let shown = events::json(&events::OpsValue { key: key.clone(), v: value })?;
-        changes.latest.push(Latest {
-            channel: channel.clone(),
-            key,
-            push: "ops",
-            body: shown,
-            at,
-        });
+        changes.latest.push(Latest { channel: channel.clone(), key, push: "ops", body: shown, at });
         changes.latest.push(Latest {
             channel,
             key: format!("event:{}:{}", order.id, body.seq),
@@ -242,8 +237,11 @@ impl OrderInHand {
 ///
 /// [`StoreError::NotFound`] if there is no such profile.
 pub async fn person(tx: &mut Tx, profile: Profile) -> Result<Person, StoreError> {
-    let name = accounts::profile_name(tx, profile).await?;
-    Ok(Person { profile: profile.to_string(), role: profile.role().as_str().to_owned(), name })
+    let card = accounts::find_profile(tx, profile)
+        .await?
+        .ok_or_else(|| StoreError::not_found("profile", profile))?;
+    let (profile, role) = (profile.to_string(), profile.role().as_str().to_owned());
+    Ok(Person { profile, role, name: card.name.to_string() })
 }
 
 fn by(actor: Actor) -> By {
