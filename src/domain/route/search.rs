@@ -1,7 +1,7 @@
 //! Good sequences fast: insertion, local search, and ruin and recreate.
 
 use super::{
-    Budget,
+    Budget, ORDERS_ALWAYS_EXACT,
     insertion::{best_place, put},
     model::Model,
 };
@@ -50,21 +50,25 @@ pub(super) fn first_solution(model: &Model, warm: Option<Vec<u8>>) -> (Vec<u8>, 
     let ready = |i: usize| model.ready[model.pickup(i) as usize];
     let near = |i: usize| -model.leg(0, model.pickup(i));
     let starts = [by(&due), by(&ready), by(&near)];
-    let n_starts = if model.n <= 3 { 1 } else { starts.len() };
+    // Small plans are searched exactly in less time than more starts would take.
+    let is_small = model.n <= ORDERS_ALWAYS_EXACT;
+    let n_starts = if is_small { 1 } else { starts.len() };
     let built = starts.into_iter().take(n_starts).filter_map(|orders| {
         let mut sequence = Vec::with_capacity(model.n_stops());
         insert_all(model, &mut sequence, &orders).then_some(sequence)
     });
+    let built: Vec<Vec<u8>> = built.chain(warm).collect();
+    let last_resort = if built.is_empty() { one_by_one(model) } else { None };
     built
-        .chain(warm)
-        .chain(model_one_by_one(model))
+        .into_iter()
+        .chain(last_resort)
         .map(|sequence| improve(model, sequence))
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .unwrap_or_default()
 }
 
 /// Drops everything on board, then serves one order after the other: always possible.
-fn model_one_by_one(model: &Model) -> Option<Vec<u8>> {
+fn one_by_one(model: &Model) -> Option<Vec<u8>> {
     if model.n == 0 {
         return None;
     }
