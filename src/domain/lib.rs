@@ -13,4 +13,8 @@ pub mod money;
 
 pub mod travel;
 
+mod dice;
+
 pub mod route;
+
+pub mod dispatch;

@@ -5,8 +5,8 @@ use super::{
     insertion::cheapest_insertion,
     plan_route,
     problem::{RouteError, RouteOrder, RoutePlan, RouteProblem, RouteStop},
-    search::Dice,
 };
+use crate::dice::Dice;
 use crate::travel::{Matrix, Spot, Stepped, Vehicle};
 
 /// A random problem in a city of 5 km; about one order in four is on board.
