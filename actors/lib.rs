@@ -1,1 +1,5 @@
-//! Crate under construction.
+//! The live side of the service.
+
+pub mod close;
+pub mod outbox;
+pub mod writer;

@@ -1,3 +1,24 @@
-//! Crate under construction.
+//! SQL and Redis: facts in, facts out. Nothing is decided here.
+//!
+//! Reading order: [`db`] (two engines, one SQL text), [`store`] (transactions), [`journal`] and
+//! [`commands`] (what makes everything exactly once), then one module for each table family.
+
+pub mod error;
+
+pub mod db;
+pub mod dialect;
+pub mod store;
 
 pub mod bus;
+
+pub mod commands;
+pub mod events;
+pub mod journal;
+pub mod shared_values;
+pub mod timers;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+/// The schema, one statement a file, the same for both engines.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
