@@ -3,3 +3,6 @@
 pub mod close;
 pub mod outbox;
 pub mod writer;
+
+pub mod channel_log;
+pub mod members;
