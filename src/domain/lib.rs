@@ -39,3 +39,7 @@ pub mod price;
 pub mod chat;
 
 pub mod channel;
+
+pub mod travel;
+
+pub mod route;

@@ -17,6 +17,13 @@ pub mod journal;
 pub mod shared_values;
 pub mod timers;
 
+pub mod health;
+
+pub mod deliveries;
+pub mod duty;
+pub mod leases;
+pub mod offers;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 
