@@ -97,6 +97,8 @@ impl Bridge {
     /// Hands an entry to this node's hub and to the other nodes.
     fn announce_one(&self, entry: &Entry) {
         let Some(ready) = ready(entry) else { return };
+        let frame = ready.frame.clone();
+        self.hub.ring(&entry.channel, &entry.epoch, ready);
         if self.bus.reaches_others() {
             let envelope = Envelope {
                 kind: Kind::Entry,
@@ -104,11 +106,10 @@ impl Bridge {
                 off: entry.off,
                 epoch: entry.epoch.clone(),
                 label: entry.joins.as_ref().map(Channel::to_string).unwrap_or_default(),
-                frame: ready.frame.clone().into_bytes(),
+                frame: frame.into_bytes(),
             };
             self.bus.publish(&topic(&entry.channel), envelope.encode());
         }
-        self.hub.ring(&entry.channel, &entry.epoch, ready);
     }
 
     /// Hands a value to this node's hub and to the other nodes; `except` does not hear of it.
