@@ -10,6 +10,8 @@ pub mod db;
 pub mod dialect;
 pub mod store;
 
+pub mod bus;
+
 pub mod commands;
 pub mod events;
 pub mod journal;
