@@ -12,3 +12,6 @@ pub mod duty;
 pub mod offers;
 
 pub mod deliveries;
+
+pub mod board;
+pub mod dispatch;
