@@ -4,9 +4,7 @@
 //! they are all given.
 
 pub mod platform;
-pub mod story;
-
-pub mod work;
+mod room;
 
 pub mod duty;
 pub mod offers;
@@ -15,3 +13,4 @@ pub mod deliveries;
 
 pub mod board;
 pub mod dispatch;
+pub mod dispatch_news;
