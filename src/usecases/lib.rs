@@ -3,4 +3,10 @@
 //! A use case reads as a paragraph: load, decide (in `domain`), save, tell. [`platform`] is what
 //! they are all given.
 
+pub mod error;
 pub mod platform;
+
+pub mod accounts;
+pub mod passwords;
+pub mod sandbox;
+pub mod tokens;
