@@ -8,5 +8,25 @@ pub mod platform;
 
 pub mod accounts;
 pub mod passwords;
-pub mod sandbox;
 pub mod tokens;
+
+pub mod stores;
+
+pub mod carts;
+
+pub mod order_case;
+
+pub mod placing;
+
+pub mod payments;
+pub mod sandbox;
+
+pub mod orders;
+
+mod endings;
+
+pub mod deadlines;
+
+pub mod order_book;
+
+pub mod ops;
