@@ -95,8 +95,8 @@ impl Work {
         let n_due = due.len();
         for timer in due {
             let (kind, subject) = (timer.kind, timer.subject.clone());
-            match deadlines::carry_out(&self.platform, timer).await {
-                Ok(()) => self.n_carried_out.fetch_add(1, Ordering::Relaxed),
+            match deadlines::carry_out(&self.platform, &timer).await {
+                Ok(_) => self.n_carried_out.fetch_add(1, Ordering::Relaxed),
                 Err(err) => {
                     // The row stays and is tried again with the next look.
                     tracing::warn!(%kind, %subject, error = ?err, "a deadline failed");

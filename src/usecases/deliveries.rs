@@ -7,7 +7,6 @@ use domain::{
     geo::POOL_CELL_CHARS,
     ids::{OrderId, RiderId},
     order_state::OrderEvent,
-    policy::OrderPolicy,
     role::{Actor, Profile},
     text_enum::text_enum,
 };
@@ -239,9 +238,9 @@ pub async fn finish_stop(
     rider_id: RiderId,
     order_id: OrderId,
     stop: StopKind,
-    policy: OrderPolicy,
     key: Option<CommandKey>,
 ) -> Result<Done<DeliveryView>, AskError> {
+    let policy = platform.policy;
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let mut case = lock_own(tx, rider_id, order_id).await?;
         let stored = case.delivery.as_ref().ok_or(AskError::not_found("delivery"))?;

@@ -11,7 +11,6 @@ use domain::{
     dispatch::{self, Policy, decision::Decision, snapshot::Stage},
     geo::Place,
     ids::{OrderId, RiderId},
-    policy::OrderPolicy,
 };
 use storage::{
     deliveries,
@@ -117,7 +116,7 @@ pub async fn cycle(
             asked: look.asked.clone(),
             routes: memory.routes.clone(),
         };
-        let lead_ms = OrderPolicy::DEFAULT.offer_open.as_millis() as i64;
+        let lead_ms = platform.policy.offer_open.as_millis() as i64;
         let numbered = board.number(centre, lead_ms, ROUNDS, now);
         let outcome = dispatch::plan(policy, &numbered.snapshot, now.ms());
         let decided = Decided { numbered: &numbered, decisions: &outcome.decisions, now };
@@ -156,7 +155,7 @@ async fn offer_all(
             memory.pooled_since.remove(&order_id);
         }
         let proposal = propose(decided, decision, &routes[decision.rider as usize].stops);
-        if carried_out(make(platform, proposal, OrderPolicy::DEFAULT).await, report)? {
+        if carried_out(make(platform, proposal).await, report)? {
             report.n_offers += 1;
             let why = decision.why;
             tracing::debug!(
@@ -226,7 +225,7 @@ async fn pool_the_rest(
     memory: &mut Memory,
     report: &mut CycleReport,
 ) -> Result<(), StoreError> {
-    let policy = OrderPolicy::DEFAULT;
+    let policy = platform.policy;
     for (index, stored) in decided.numbered.deliveries.iter().enumerate() {
         let is_decided = decided.decisions.iter().any(|it| it.delivery as usize == index);
         if stored.delivery.state != DeliveryState::Waiting || is_decided {
@@ -247,4 +246,3 @@ async fn pool_the_rest(
     }
     Ok(())
 }
-

@@ -163,8 +163,7 @@ impl Memory {
     pub(crate) fn forget_ended(&mut self, look: &Look) {
         let open: HashSet<OrderId> =
             look.deliveries.iter().map(|it| it.delivery.order_id).collect();
-        let working: HashSet<RiderId> =
-            look.riders.iter().map(|it| it.rider_id).collect();
+        let working: HashSet<RiderId> = look.riders.iter().map(|it| it.rider_id).collect();
         self.told_etas.retain(|(order, _), _| open.contains(order));
         self.pooled_since.retain(|order, _| open.contains(order));
         self.routes.retain(|rider, _| working.contains(rider));

@@ -8,7 +8,6 @@ use domain::{
     ids::{OfferId, OrderId, RiderId},
     offer::Offer,
     offer_state::{OfferEvent, OfferState},
-    policy::OrderPolicy,
     reason::Reason,
     role::{Actor, Profile},
 };
@@ -65,11 +64,8 @@ pub struct Answered {
 /// # Errors
 ///
 /// [`AskError`] if the delivery or the rider is not free any more; the dispatcher looks again.
-pub async fn make(
-    platform: &Platform,
-    proposal: Proposal,
-    policy: OrderPolicy,
-) -> Result<Done<String>, AskError> {
+pub async fn make(platform: &Platform, proposal: Proposal) -> Result<Done<String>, AskError> {
+    let policy = platform.policy;
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let mut case = OrderCase::lock(tx, proposal.order_id).await?;
         room_for_one(tx, proposal.rider_id, None).await?;
@@ -165,26 +161,27 @@ async fn accept(
     Ok(Answered { state: "won".to_owned(), order: offer.order_id.to_string() })
 }
 
-/// Carries out the deadline of an offer, if it is still open.
+/// Carries out the deadline of an offer; `false` if it was answered before.
 ///
 /// # Errors
 ///
 /// [`AskError`] as the store gives it.
-pub async fn expire(platform: &Platform, due: Due) -> Result<(), AskError> {
+pub async fn expire(platform: &Platform, due: Due) -> Result<bool, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let Ok(offer_id) = due.subject.parse::<OfferId>() else {
             timers::take(tx, &due).await?;
-            return Ok(());
+            return Ok::<_, AskError>(false);
         };
         let (mut case, offer) = lock_offer(tx, offer_id).await?;
         if !timers::take(tx, &due).await? || offer.state != OfferState::Open {
-            return Ok(());
+            return Ok(false);
         }
-        let end = End { event: OfferEvent::TimedOut, by: Actor::System, why: Reason::RiderSilent };
-        lapse(tx, changes, &mut case, &offer, end, at).await?;
-        count_silence(tx, changes, offer.rider_id, at).await
+        let cause = Cause { by: Actor::System, reason: Some(Reason::RiderSilent), at };
+        lapse(tx, changes, &mut case, &offer, OfferEvent::TimedOut, cause).await?;
+        count_silence(tx, changes, offer.rider_id, at).await?;
+        Ok(true)
     };
-    platform.command(None, work).await.map(|_| ())
+    Ok(platform.command(None, work).await?.value)
 }
 
 /// Ends an offer without an assignment; the delivery waits again.
