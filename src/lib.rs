@@ -3,5 +3,7 @@
 //! Layers, each a crate, each using only the ones before it:
 //! `domain` < `storage` < `usecases` < `actors` < `http` (here) < `main`.
 
+pub mod http;
+
 pub mod cli;
 pub mod replay;
