@@ -1,6 +1,7 @@
 //! The rules of the business, and nothing else.
 //!
 //! Nothing in this crate waits, logs, reads a database or knows a wire format.
+//! Reading order: the words, then one machine after the other with the decisions about it.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -10,3 +11,39 @@ pub mod text_enum;
 pub mod clock;
 pub mod geo;
 pub mod money;
+
+pub mod checked_text;
+pub mod policy;
+pub mod reason;
+pub mod role;
+
+pub mod change;
+pub mod order_state;
+
+pub mod order;
+
+pub mod delivery_state;
+pub mod offer_state;
+pub mod payment_state;
+pub mod refund_state;
+
+pub mod delivery;
+pub mod offer;
+pub mod payment;
+
+pub mod display_status;
+
+pub mod cart;
+pub mod price;
+
+pub mod chat;
+
+pub mod channel;
+
+pub mod travel;
+
+mod dice;
+
+pub mod route;
+
+pub mod dispatch;

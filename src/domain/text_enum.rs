@@ -1,6 +1,7 @@
 //! Enums with one stable text form, shared by the database and the wire.
 
 /// Declares a field-less enum together with its text form and its full list.
+#[macro_export]
 macro_rules! text_enum {
     (
         $(#[$meta:meta])*
@@ -32,4 +33,4 @@ macro_rules! text_enum {
         }
     };
 }
-pub(crate) use text_enum;
+pub use text_enum;

@@ -1,1 +1,42 @@
-//! Crate under construction.
+//! SQL and Redis: facts in, facts out. Nothing is decided here.
+//!
+//! Reading order: [`db`] (two engines, one SQL text), [`store`] (transactions), [`journal`] and
+//! [`commands`] (what makes everything exactly once), then one module for each table family.
+
+pub mod error;
+
+mod columns;
+pub mod db;
+pub mod dialect;
+pub mod store;
+
+pub mod bus;
+
+pub mod commands;
+pub mod events;
+pub mod journal;
+pub mod shared_values;
+pub mod timers;
+
+pub mod health;
+
+pub mod accounts;
+pub mod tokens;
+
+pub mod carts;
+pub mod orders;
+pub mod payments;
+pub mod products;
+pub mod stores;
+pub mod stories;
+
+pub mod deliveries;
+pub mod duty;
+pub mod leases;
+pub mod offers;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+/// The schema, one statement a file, the same for both engines.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");

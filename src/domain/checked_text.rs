@@ -1,0 +1,199 @@
+//! Texts that people type, checked once at the edge: names, addresses, notes, messages.
+
+/// The text is not acceptable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Nothing but white space.
+    #[error("{what} needs some text")]
+    Blank {
+        /// What the text was for.
+        what: &'static str,
+    },
+    /// Too many characters.
+    #[error("{what} has at most {max} characters; this one has {chars}")]
+    TooLong {
+        /// What the text was for.
+        what: &'static str,
+        /// The limit.
+        max: usize,
+        /// Length of the text that was refused.
+        chars: usize,
+    },
+    /// Too few characters.
+    #[error("{what} has at least {min} characters; this one has {chars}")]
+    TooShort {
+        /// What the text was for.
+        what: &'static str,
+        /// The limit.
+        min: usize,
+        /// Length of the text that was refused.
+        chars: usize,
+    },
+    /// A character that cannot be part of it.
+    #[error("{what} cannot hold the character {found:?}")]
+    Character {
+        /// What the text was for.
+        what: &'static str,
+        /// The character.
+        found: char,
+    },
+}
+
+/// Declares a text type. `lines` allows line breaks, `line` does not.
+macro_rules! checked_text {
+    ($(#[$meta:meta])* $name:ident, $what:literal, $max:expr, $kind:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Most characters (not bytes).
+            pub const CHARS_MAX: usize = $max;
+
+            /// Trims and checks raw input.
+            ///
+            /// # Errors
+            ///
+            /// [`TextError`] says which limit was broken.
+            pub fn parse(raw: &str) -> Result<Self, TextError> {
+                let text = raw.trim();
+                if text.is_empty() {
+                    return Err(TextError::Blank { what: $what });
+                }
+                let chars = text.chars().count();
+                if chars > Self::CHARS_MAX {
+                    return Err(TextError::TooLong { what: $what, max: Self::CHARS_MAX, chars });
+                }
+                match text.chars().find(|it| checked_text!(@refused $kind, *it)) {
+                    Some(found) => Err(TextError::Character { what: $what, found }),
+                    None => Ok(Self(text.to_owned())),
+                }
+            }
+
+            /// The checked text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        /// Never shows the text: it may be personal, and debug output ends up in logs.
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({} characters)"), self.0.chars().count())
+            }
+        }
+    };
+    (@refused line, $it:expr) => { $it.is_control() };
+    (@refused lines, $it:expr) => { $it.is_control() && !matches!($it, '\n' | '\r' | '\t') };
+}
+
+checked_text!(
+    /// What a store is called.
+    StoreName, "the name of a store", 80, line
+);
+checked_text!(
+    /// What a product is called.
+    ProductName, "the name of a product", 120, line
+);
+checked_text!(
+    /// What a product is.
+    Description, "a description", 2_000, lines
+);
+checked_text!(
+    /// What a person is called.
+    PersonName, "a name", 80, line
+);
+checked_text!(
+    /// Where somebody lives or a store is, as people write it.
+    Address, "an address", 300, lines
+);
+checked_text!(
+    /// What a customer asks the store or the rider for.
+    Note, "a note", 500, lines
+);
+checked_text!(
+    /// A chat message.
+    MessageText, "a message", 4_096, lines
+);
+
+/// What somebody signs in with: lower case letters, digits and `.`, `_`, `-`, `+`, `@`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Login(String);
+
+impl Login {
+    /// Fewest characters.
+    pub const CHARS_MIN: usize = 3;
+    /// Most characters.
+    pub const CHARS_MAX: usize = 120;
+
+    /// Trims, lowers and checks raw input.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] says which limit was broken.
+    pub fn parse(raw: &str) -> Result<Self, TextError> {
+        const WHAT: &str = "a login";
+        let text = raw.trim().to_lowercase();
+        let chars = text.chars().count();
+        if chars < Self::CHARS_MIN {
+            return Err(TextError::TooShort { what: WHAT, min: Self::CHARS_MIN, chars });
+        }
+        if chars > Self::CHARS_MAX {
+            return Err(TextError::TooLong { what: WHAT, max: Self::CHARS_MAX, chars });
+        }
+        let is_fine = |it: &char| {
+            it.is_ascii_lowercase()
+                || it.is_ascii_digit()
+                || matches!(it, '.' | '_' | '-' | '+' | '@')
+        };
+        match text.chars().find(|it| !is_fine(it)) {
+            Some(found) => Err(TextError::Character { what: WHAT, found }),
+            None => Ok(Self(text)),
+        }
+    }
+
+    /// The checked text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_counted_in_characters() {
+        let longest = "é".repeat(MessageText::CHARS_MAX);
+        assert_eq!(MessageText::parse(&longest).map(|it| it.as_str().len()), Ok(8_192));
+        let refused = MessageText::parse(&"é".repeat(4_097));
+        let expected = TextError::TooLong { what: "a message", max: 4_096, chars: 4_097 };
+        assert_eq!(refused, Err(expected));
+    }
+
+    #[test]
+    fn white_space_is_not_a_name() {
+        assert!(matches!(StoreName::parse(" \n\t"), Err(TextError::Blank { .. })));
+    }
+
+    #[test]
+    fn names_are_one_line_and_notes_may_be_several() {
+        assert!(matches!(StoreName::parse("a\nb"), Err(TextError::Character { .. })));
+        assert!(Note::parse("ring twice\nthen wait").is_ok());
+        assert!(matches!(Note::parse("a\u{0}b"), Err(TextError::Character { .. })));
+    }
+
+    #[test]
+    fn debug_output_hides_what_people_wrote() {
+        let text = format!("{:?}", Address::parse("Secret street 1"));
+        assert!(!text.contains("Secret"), "{text}");
+    }
+
+    #[test]
+    fn logins_are_compared_without_case() {
+        assert_eq!(Login::parse(" Ann@Example.org "), Login::parse("ann@example.org"));
+        for bad in ["ab", "with space", "日本語", &"x".repeat(121)] {
+            assert!(Login::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

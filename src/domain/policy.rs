@@ -1,0 +1,59 @@
+//! Deadlines and limits of the business, each with a name and a default.
+
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The settings that the rules about orders obey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderPolicy {
+    /// An order that is not paid for this long after it was placed is closed.
+    pub unpaid: Duration,
+    /// An order that the store does not answer for this long after payment is rejected.
+    pub unaccepted: Duration,
+    /// For this long after the store accepted, the customer may still call the order off.
+    pub cancel_free: Duration,
+    /// An order is completed this long after delivery if the customer says nothing.
+    pub auto_complete: Duration,
+    /// The order's chat stays open this long after the order ended.
+    pub chat_after_end: Duration,
+    /// How long a rider may think about an offer.
+    pub offer_open: Duration,
+    /// Offers made one by one before the delivery goes to the pool.
+    pub offers_before_pool: u32,
+    /// After this long without a rider the delivery goes to the pool, whatever was offered.
+    pub wait_before_pool: Duration,
+    /// After this long without a rider the operators are alarmed.
+    pub no_rider_alarm: Duration,
+    /// After this long without a rider the order is called off.
+    pub no_rider_stop: Duration,
+    /// Kitchen time in minutes when neither the store nor the merchant says otherwise.
+    pub prep_default_min: u32,
+}
+
+/// Longest kitchen time a store may announce, in minutes.
+pub const PREP_MIN_MAX: u32 = 240;
+
+impl OrderPolicy {
+    /// What holds when no setting says otherwise.
+    pub const DEFAULT: Self = Self {
+        unpaid: MINUTE.saturating_mul(15),
+        unaccepted: MINUTE.saturating_mul(10),
+        cancel_free: MINUTE,
+        auto_complete: HOUR.saturating_mul(24),
+        chat_after_end: HOUR.saturating_mul(24),
+        offer_open: Duration::from_secs(30),
+        offers_before_pool: 3,
+        wait_before_pool: MINUTE.saturating_mul(3),
+        no_rider_alarm: MINUTE.saturating_mul(10),
+        no_rider_stop: MINUTE.saturating_mul(60),
+        prep_default_min: 15,
+    };
+}
+
+impl Default for OrderPolicy {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

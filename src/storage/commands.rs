@@ -1,0 +1,125 @@
+//! One stored result for every command that changes something.
+//!
+//! The result is written in the transaction of its effects, so a command that is sent twice, to any
+//! node, gets its first answer; the same id with another body is refused.
+
+use domain::clock::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    args,
+    db::{Reader, Tx},
+    error::StoreError,
+};
+
+/// Longest id that a client may give a command, in bytes.
+pub const CID_BYTES_MAX: usize = 255;
+
+/// Who sent which command, and what was in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandKey {
+    /// The profile that sent it.
+    pub sender: String,
+    /// The id that the client gave it.
+    pub cid: String,
+    /// What was asked, in a fixed spelling; see [`fingerprint`].
+    pub body_hash: String,
+}
+
+/// What is known about a command that arrives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen<T> {
+    /// Never seen: carry it out and call [`finish`] in the same transaction.
+    First,
+    /// Carried out before, with this result.
+    Before(T),
+}
+
+#[derive(sqlx::FromRow)]
+struct ResultRow {
+    body_hash: String,
+    result: String,
+}
+
+/// A short, stable summary of what a command asks for.
+pub fn fingerprint(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Claims a command for this transaction, or finds its first result.
+///
+/// On MySQL the row is written first: of two that arrive at once, the second waits for the first
+/// one's transaction and then finds its result.
+///
+/// # Errors
+///
+/// [`StoreError::KeyReused`] if the id was used for something else, or as the statements give it.
+pub async fn begin<T: DeserializeOwned>(
+    tx: &mut Tx,
+    key: &CommandKey,
+    at: Timestamp,
+) -> Result<Seen<T>, StoreError> {
+    if tx.is_mysql() {
+        let claim = tx
+            .exec(
+                "insert into command_result (sender, cid, body_hash, result, at_ms)
+                 values (?, ?, ?, '', ?)",
+                args![&key.sender, &key.cid, &key.body_hash, at],
+            )
+            .await;
+        match claim {
+            Ok(_) => return Ok(Seen::First),
+            Err(StoreError::Duplicate(_)) => {}
+            Err(err) => return Err(err),
+        }
+    }
+    let row: Option<ResultRow> = tx
+        .opt(
+            "select body_hash, result from command_result where sender = ? and cid = ?",
+            args![&key.sender, &key.cid],
+        )
+        .await?;
+    match row {
+        None => Ok(Seen::First),
+        Some(row) if row.body_hash != key.body_hash => {
+            Err(StoreError::KeyReused { cid: key.cid.clone() })
+        }
+        Some(row) => serde_json::from_str(&row.result)
+            .map(Seen::Before)
+            .map_err(|_| StoreError::corrupt("command_result.result", row.result)),
+    }
+}
+
+/// Keeps the result of a command that [`begin`] called [`Seen::First`].
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn finish<T: Serialize>(
+    tx: &mut Tx,
+    key: &CommandKey,
+    result: &T,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let result = serde_json::to_string(result).map_err(StoreError::refused)?;
+    if tx.is_mysql() {
+        tx.exec(
+            "update command_result set result = ? where sender = ? and cid = ?",
+            args![&result, &key.sender, &key.cid],
+        )
+        .await?;
+        return Ok(());
+    }
+    tx.exec(
+        "insert into command_result (sender, cid, body_hash, result, at_ms) values (?, ?, ?, ?, ?)",
+        args![&key.sender, &key.cid, &key.body_hash, &result, at],
+    )
+    .await?;
+    Ok(())
+}

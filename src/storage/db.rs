@@ -1,0 +1,411 @@
+//! One SQL text for two engines: a thin enum over the native drivers.
+//!
+//! SQLite has one writing connection and a pool of readers; MySQL and MariaDB have one pool.
+//! Values go in through [`args!`], rows come out through `#[derive(sqlx::FromRow)]`.
+
+use std::{str::FromStr, time::Duration};
+
+use domain::clock::Timestamp;
+use sqlx::{
+    Arguments, AssertSqlSafe, Executor, FromRow, MySql, MySqlPool, Sqlite, SqlitePool, Transaction,
+    mysql::{MySqlArguments, MySqlConnectOptions, MySqlPoolOptions, MySqlRow},
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+        SqliteSynchronous,
+    },
+};
+
+use crate::error::StoreError;
+
+/// Longest wait for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long SQLite itself waits for a lock that another process holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A value bound to a `?`.
+#[derive(Debug, Clone)]
+pub enum Val<'a> {
+    /// SQL `null`.
+    Null,
+    /// Any integer column.
+    I64(i64),
+    /// A `double` column.
+    F64(f64),
+    /// A `boolean` column.
+    Bool(bool),
+    /// A text column, borrowed.
+    Text(&'a str),
+    /// A text column, made for this call.
+    Owned(String),
+}
+
+macro_rules! val_from {
+    ($($from:ty => |$it:ident| $val:expr),* $(,)?) => {
+        $(impl<'a> From<$from> for Val<'a> {
+            fn from($it: $from) -> Self { $val }
+        })*
+    };
+}
+val_from! {
+    i64 => |it| Val::I64(it),
+    i32 => |it| Val::I64(i64::from(it)),
+    u32 => |it| Val::I64(i64::from(it)),
+    u64 => |it| Val::I64(i64::try_from(it).unwrap_or(i64::MAX)),
+    usize => |it| Val::I64(i64::try_from(it).unwrap_or(i64::MAX)),
+    f64 => |it| Val::F64(it),
+    bool => |it| Val::Bool(it),
+    &'a str => |it| Val::Text(it),
+    &'a String => |it| Val::Text(it),
+    String => |it| Val::Owned(it),
+    Timestamp => |it| Val::I64(it.ms()),
+}
+
+macro_rules! val_from_id {
+    ($($id:ident),* $(,)?) => {
+        $(impl From<domain::ids::$id> for Val<'_> {
+            fn from(id: domain::ids::$id) -> Self { Val::Owned(id.to_string()) }
+        })*
+    };
+}
+val_from_id! {
+    AccountId, CustomerId, MerchantId, RiderId, OperatorId, StoreId, ProductId, OrderId, PaymentId,
+    RefundId, DeliveryId, OfferId, NodeId,
+}
+
+impl<'a, T: Into<Val<'a>>> From<Option<T>> for Val<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Val::Null, Into::into)
+    }
+}
+
+/// The values of the `?` of one statement, in order.
+#[macro_export]
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { &[$($crate::db::Val::from($value)),*] };
+}
+
+/// A row struct that either engine can fill; `#[derive(sqlx::FromRow)]` gives it.
+pub trait Row:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, MySqlRow> + Send + Unpin
+{
+}
+
+impl<T> Row for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, MySqlRow> + Send + Unpin
+{
+}
+
+/// Connections to the database.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// An SQLite file in WAL mode.
+    Sqlite {
+        /// The only connection that writes.
+        writer: SqlitePool,
+        /// Read-only connections.
+        readers: SqlitePool,
+    },
+    /// MySQL 8 or MariaDB.
+    MySql(MySqlPool),
+}
+
+/// An open transaction. Dropping it rolls back.
+#[derive(Debug)]
+pub enum Tx {
+    /// Began with `begin immediate`.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// Read committed.
+    MySql(Transaction<'static, MySql>),
+}
+
+/// When SQLite waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// `synchronous=NORMAL`: a power cut may undo the last moments, never corrupt.
+    #[default]
+    Normal,
+    /// `synchronous=FULL`: what was acknowledged survives a power cut.
+    Full,
+}
+
+/// Something that statements can be read through: a transaction or the database itself.
+pub trait Reader {
+    /// All rows.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as sorted by [`StoreError::from_statement`].
+    fn all<T: Row>(
+        &mut self,
+        sql: &str,
+        args: &[Val<'_>],
+    ) -> impl Future<Output = Result<Vec<T>, StoreError>>;
+
+    /// The first row, if any.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as sorted by [`StoreError::from_statement`].
+    fn opt<T: Row>(
+        &mut self,
+        sql: &str,
+        args: &[Val<'_>],
+    ) -> impl Future<Output = Result<Option<T>, StoreError>>;
+}
+
+impl Db {
+    /// Opens `mysql://…` or `sqlite:…` with up to `connections` connections.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database cannot be reached or the address is wrong.
+    pub async fn connect(
+        url: &str,
+        connections: u32,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        Self::open(url, connections, durability).await.map_err(StoreError::unavailable)
+    }
+
+    async fn open(
+        url: &str,
+        connections: u32,
+        durability: Durability,
+    ) -> Result<Self, sqlx::Error> {
+        if url.starts_with("mysql:") {
+            let options = MySqlConnectOptions::from_str(url)?
+                .charset("utf8mb4")
+                .collation("utf8mb4_bin")
+                .statement_cache_capacity(256);
+            let pool = MySqlPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .test_before_acquire(false)
+                .after_connect(|conn, _| {
+                    Box::pin(async move {
+                        let level = "set session transaction isolation level read committed";
+                        conn.execute(level).await.map(|_| ())
+                    })
+                })
+                .connect_with(options)
+                .await?;
+            return Ok(Self::MySql(pool));
+        }
+        let synchronous = match durability {
+            Durability::Normal => SqliteSynchronous::Normal,
+            Durability::Full => SqliteSynchronous::Full,
+        };
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(synchronous)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true)
+            .statement_cache_capacity(256);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.clone())
+            .await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await?;
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// Whether the engine is MySQL or MariaDB.
+    pub const fn is_mysql(&self) -> bool {
+        matches!(self, Self::MySql(_))
+    }
+
+    /// The engine's name, for people.
+    pub const fn engine(&self) -> &'static str {
+        if self.is_mysql() { "MySQL/MariaDB" } else { "SQLite" }
+    }
+
+    /// Brings the schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// The migration that failed and why.
+    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
+        match self {
+            Self::Sqlite { writer, .. } => crate::MIGRATIONS.run(writer).await,
+            Self::MySql(pool) => crate::MIGRATIONS.run(pool).await,
+        }
+    }
+
+    /// Closes all connections, after what is under way.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::MySql(pool) => pool.close().await,
+        }
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite { writer, .. } => {
+                writer.begin_with("begin immediate").await.map(Tx::Sqlite)
+            }
+            Self::MySql(pool) => pool.begin().await.map(Tx::MySql),
+        }
+        .map_err(StoreError::from_statement)
+    }
+}
+
+impl Reader for Db {
+    async fn all<T: Row>(&mut self, sql: &str, args: &[Val<'_>]) -> Result<Vec<T>, StoreError> {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite { readers, .. } => {
+                sqlx::query_as_with(sql, sqlite(args)?).fetch_all(&*readers).await
+            }
+            Self::MySql(pool) => sqlx::query_as_with(sql, mysql(args)?).fetch_all(&*pool).await,
+        }
+        .map_err(StoreError::from_statement)
+    }
+
+    async fn opt<T: Row>(&mut self, sql: &str, args: &[Val<'_>]) -> Result<Option<T>, StoreError> {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite { readers, .. } => {
+                sqlx::query_as_with(sql, sqlite(args)?).fetch_optional(&*readers).await
+            }
+            Self::MySql(pool) => {
+                sqlx::query_as_with(sql, mysql(args)?).fetch_optional(&*pool).await
+            }
+        }
+        .map_err(StoreError::from_statement)
+    }
+}
+
+impl Reader for Tx {
+    async fn all<T: Row>(&mut self, sql: &str, args: &[Val<'_>]) -> Result<Vec<T>, StoreError> {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(tx) => sqlx::query_as_with(sql, sqlite(args)?).fetch_all(&mut **tx).await,
+            Self::MySql(tx) => sqlx::query_as_with(sql, mysql(args)?).fetch_all(&mut **tx).await,
+        }
+        .map_err(StoreError::from_statement)
+    }
+
+    async fn opt<T: Row>(&mut self, sql: &str, args: &[Val<'_>]) -> Result<Option<T>, StoreError> {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(tx) => {
+                sqlx::query_as_with(sql, sqlite(args)?).fetch_optional(&mut **tx).await
+            }
+            Self::MySql(tx) => {
+                sqlx::query_as_with(sql, mysql(args)?).fetch_optional(&mut **tx).await
+            }
+        }
+        .map_err(StoreError::from_statement)
+    }
+}
+
+impl Tx {
+    /// Whether the engine is MySQL or MariaDB.
+    pub const fn is_mysql(&self) -> bool {
+        matches!(self, Self::MySql(_))
+    }
+
+    /// Runs a statement that returns no rows; says how many rows it touched.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as sorted by [`StoreError::from_statement`].
+    pub async fn exec(&mut self, sql: &str, args: &[Val<'_>]) -> Result<u64, StoreError> {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(tx) => sqlx::query_with(sql, sqlite(args)?)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+            Self::MySql(tx) => sqlx::query_with(sql, mysql(args)?)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+        }
+        .map_err(StoreError::from_statement)
+    }
+
+    /// Like [`Reader::opt`], and keeps the row locked until the transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as sorted by [`StoreError::from_statement`].
+    pub async fn opt_locked<T: Row>(
+        &mut self,
+        sql: &str,
+        args: &[Val<'_>],
+    ) -> Result<Option<T>, StoreError> {
+        let sql = format!("{sql}{}", crate::dialect::row_lock(self.is_mysql()));
+        self.opt(&sql, args).await
+    }
+
+    /// A statement without values that is not prepared (savepoints).
+    pub(crate) async fn plain(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => (&mut **tx).execute(sql).await.map(|_| ()),
+            Self::MySql(tx) => (&mut **tx).execute(sql).await.map(|_| ()),
+        }
+        .map_err(StoreError::from_statement)
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::MySql(tx) => tx.commit().await,
+        }
+        .map_err(StoreError::from_commit)
+    }
+
+    pub(crate) async fn rollback(self) {
+        let outcome = match self {
+            Self::Sqlite(tx) => tx.rollback().await,
+            Self::MySql(tx) => tx.rollback().await,
+        };
+        if let Err(err) = outcome {
+            tracing::debug!(error = ?err, "rollback failed; the connection is given up");
+        }
+    }
+}
+
+fn sqlite(values: &[Val<'_>]) -> Result<SqliteArguments, StoreError> {
+    let mut bound = SqliteArguments::default();
+    for value in values {
+        match value {
+            Val::Null => bound.add(None::<i64>),
+            Val::I64(it) => bound.add(*it),
+            Val::F64(it) => bound.add(*it),
+            Val::Bool(it) => bound.add(*it),
+            Val::Text(it) => bound.add((*it).to_owned()),
+            Val::Owned(it) => bound.add(it.clone()),
+        }
+        .map_err(StoreError::refused)?;
+    }
+    Ok(bound)
+}
+
+fn mysql(values: &[Val<'_>]) -> Result<MySqlArguments, StoreError> {
+    let mut bound = MySqlArguments::default();
+    for value in values {
+        match value {
+            Val::Null => bound.add(None::<i64>),
+            Val::I64(it) => bound.add(*it),
+            Val::F64(it) => bound.add(*it),
+            Val::Bool(it) => bound.add(*it),
+            Val::Text(it) => bound.add(*it),
+            Val::Owned(it) => bound.add(it.as_str()),
+        }
+        .map_err(StoreError::refused)?;
+    }
+    Ok(bound)
+}

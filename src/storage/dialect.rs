@@ -1,0 +1,60 @@
+//! Where MySQL and SQLite differ, both versions side by side.
+
+use sqlx::error::DatabaseError;
+
+/// Whether the engine threw the whole transaction back, with nothing written,
+/// because another one was in the way.
+pub(crate) fn is_lock_conflict(err: &dyn DatabaseError) -> bool {
+    match err.code().as_deref() {
+        Some("40001") => true,           // MySQL: deadlock victim
+        Some("5" | "6" | "517") => true, // SQLite: busy, locked, busy snapshot
+        // MySQL 1205, lock wait timeout, has the general code HY000.
+        Some("HY000") => err.message().contains("Lock wait timeout"),
+        _ => false,
+    }
+}
+
+/// Ends a `select` whose row nobody else may change until the transaction ends.
+pub(crate) const fn row_lock(is_mysql: bool) -> &'static str {
+    // SQLite has one writer at a time: its transaction holds every lock already.
+    if is_mysql { " for update" } else { "" }
+}
+
+/// Moves the head of a channel on, making it if it is new. Values: channel, steps, epoch.
+pub(crate) const fn move_head(is_mysql: bool) -> &'static str {
+    if is_mysql {
+        "insert into channel_head (channel, top, epoch) values (?, ?, ?)
+         on duplicate key update top = top + values(top)"
+    } else {
+        "insert into channel_head (channel, top, epoch) values (?, ?, ?)
+         on conflict (channel) do update set top = top + excluded.top"
+    }
+}
+
+/// Sets or moves a timer. Values: kind, subject, due_ms.
+pub(crate) const fn set_timer(is_mysql: bool) -> &'static str {
+    if is_mysql {
+        "insert into timer (kind, subject, due_ms) values (?, ?, ?)
+         on duplicate key update due_ms = values(due_ms)"
+    } else {
+        "insert into timer (kind, subject, due_ms) values (?, ?, ?)
+         on conflict (kind, subject) do update set due_ms = excluded.due_ms"
+    }
+}
+
+/// Keeps the first row of its key. Put before `into table …`.
+pub const fn insert_or_keep(is_mysql: bool) -> &'static str {
+    if is_mysql { "insert ignore" } else { "insert or ignore" }
+}
+
+/// The tail of an `insert … values (…)` that overwrites `columns` of an existing row of `key`.
+pub fn or_update(is_mysql: bool, key: &str, columns: &[&str]) -> String {
+    let set = |render: fn(&str) -> String| {
+        columns.iter().map(|column| render(column)).collect::<Vec<_>>().join(", ")
+    };
+    if is_mysql {
+        format!(" on duplicate key update {}", set(|it| format!("{it} = values({it})")))
+    } else {
+        format!(" on conflict ({key}) do update set {}", set(|it| format!("{it} = excluded.{it}")))
+    }
+}

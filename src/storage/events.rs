@@ -1,0 +1,358 @@
+//! What journal entries and latest values say: one typed struct for each body.
+//!
+//! These structs are the wire form of pushes; `docs/protocol.md` and the AsyncAPI document describe
+//! the same shapes. Fields that are `None` are left out.
+
+use domain::{channel::Channel, clock::Timestamp, geo::Place, role::Profile};
+use serde::{Deserialize, Serialize};
+
+use crate::{error::StoreError, journal::NewEntry};
+
+/// The sender of entries that no person caused.
+pub const SYSTEM: &str = "system";
+
+/// Who caused a change.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct By {
+    /// A role, `system` or `provider`.
+    pub role: String,
+    /// The profile, if it was a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// A person as the other parties of an order see them.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Person {
+    /// The profile.
+    pub profile: String,
+    /// The profile's role.
+    pub role: String,
+    /// The name to show.
+    pub name: String,
+}
+
+/// A place as clients see it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq)]
+pub struct Point {
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lng: f64,
+}
+
+impl From<Place> for Point {
+    fn from(place: Place) -> Self {
+        Self { lat: place.lat(), lng: place.lng() }
+    }
+}
+
+/// Push `order`: one line of an order's story, of any of its machines.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct OrderMoved {
+    /// The order.
+    pub order: String,
+    /// Number of the line, from 1 without holes.
+    pub seq: i64,
+    /// `order`, `payment`, `refund`, `delivery` or `offer`.
+    pub machine: String,
+    /// What happened.
+    pub event: String,
+    /// State before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// State after.
+    pub to: String,
+    /// What to show to people.
+    pub status: String,
+    /// Who caused it.
+    pub by: Option<By>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When, in UTC milliseconds.
+    pub at: i64,
+    /// The store.
+    pub store: String,
+    /// The rider who holds the delivery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rider: Option<Person>,
+    /// What the customer pays, in minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_minor: Option<i64>,
+    /// ISO 4217.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// When the kitchen means to be done, in UTC milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<i64>,
+}
+
+/// Push `msg`: something said in an order's chat.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Said {
+    /// Who says it.
+    pub from: Person,
+    /// `text` or `system`.
+    pub kind: String,
+    /// The text.
+    pub body: String,
+    /// Offset of the entry that this answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
+}
+
+/// Push `member`: somebody joined or left an order's chat.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MemberMoved {
+    /// Who.
+    #[serde(flatten)]
+    pub person: Person,
+    /// `true` for joined, `false` for left.
+    pub joined: bool,
+}
+
+/// Push `alarm` or `alarm.clear`: the store's bell.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Alarm {
+    /// What it is about.
+    pub order: String,
+    /// Why it rings, e.g. `new_order`.
+    pub alarm: String,
+    /// Whether it rings until it is cleared.
+    pub rings: bool,
+}
+
+/// A store as riders and operators see it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StorePoint {
+    /// The store.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lng: f64,
+}
+
+/// One stop of a rider's route.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StopView {
+    /// Which order.
+    pub order: String,
+    /// `pickup` or `dropoff`.
+    pub stop: String,
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lng: f64,
+    /// Expected arrival, in UTC milliseconds.
+    pub eta: i64,
+}
+
+/// Push `offer`: an exclusive, timed proposal to one rider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Offered {
+    /// The offer.
+    pub offer: String,
+    /// The order it is about.
+    pub order: String,
+    /// Where to fetch it.
+    pub store: StorePoint,
+    /// Geohash of six characters around the door; the door itself is told after acceptance.
+    pub dropoff_area: String,
+    /// What the rider earns, in minor units.
+    pub pay_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// Metres from the rider to the store.
+    pub pickup_m: i64,
+    /// Metres from the store to the door.
+    pub trip_m: i64,
+    /// Seconds that the route grows by.
+    pub adds_s: i64,
+    /// The rider's route with this delivery in it.
+    pub route: Vec<StopView>,
+    /// When it lapses, in UTC milliseconds.
+    pub expires: i64,
+}
+
+/// Push `offer.closed`: the offer is over, however it ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OfferClosed {
+    /// The offer.
+    pub offer: String,
+    /// The order it was about.
+    pub order: String,
+    /// `accepted`, `declined`, `expired` or `withdrawn`.
+    pub state: String,
+}
+
+/// Push `route`: a rider's new stop plan.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RouteChanged {
+    /// The stops in order.
+    pub stops: Vec<StopView>,
+    /// What changed it.
+    pub why: String,
+}
+
+/// An order on the operators' map.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpsOrder {
+    /// The order.
+    pub order: String,
+    /// Its store.
+    pub store: String,
+    /// The store's name.
+    pub store_name: String,
+    /// What people see.
+    pub status: String,
+    /// State of the order itself.
+    pub order_state: String,
+    /// State of its delivery, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_state: Option<String>,
+    /// The rider who holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rider: Option<Person>,
+    /// Where it is fetched.
+    pub pickup: Point,
+    /// Where it goes.
+    pub dropoff: Point,
+    /// What the customer pays, in minor units.
+    pub total_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// When it was placed, in UTC milliseconds.
+    pub placed: i64,
+}
+
+/// A rider on the operators' map.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpsRider {
+    /// The rider's name.
+    pub name: String,
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lng: f64,
+    /// Heading in degrees from north, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdg: Option<f64>,
+    /// `on` or `break`.
+    pub duty: String,
+    /// Orders he holds.
+    pub load: usize,
+    /// Orders he can hold.
+    pub capacity: u32,
+    /// His route.
+    pub stops: Vec<StopView>,
+}
+
+/// A store on the operators' map.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpsStore {
+    /// Its name.
+    pub name: String,
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lng: f64,
+    /// Whether it takes orders.
+    pub is_open: bool,
+}
+
+/// Push `ops`: the newest value of one thing on the operators' map; `null` when it is gone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpsValue<T> {
+    /// `rider:rid_…`, `order:ord_…` or `store:sto_…`.
+    pub key: String,
+    /// The value.
+    pub v: Option<T>,
+}
+
+/// Push `ops.event`: a line of the operators' feed.
+#[derive(Debug, Clone, Serialize)]
+pub struct OpsEvent<'a, T> {
+    /// `order`, `offer`, `duty` or `alarm`.
+    pub kind: &'static str,
+    /// What happened.
+    #[serde(flatten)]
+    pub line: &'a T,
+}
+
+/// Push `eta`: when a rider is expected at a stop.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Eta {
+    /// The order.
+    pub order: String,
+    /// `pickup` or `dropoff`.
+    pub stop: String,
+    /// The best guess, in UTC milliseconds.
+    pub eta: i64,
+    /// The earliest sensible guess.
+    pub low: i64,
+    /// The latest sensible guess.
+    pub high: i64,
+}
+
+/// Push `pool`: a delivery that any rider near may grab, or one that is gone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PoolItem {
+    /// The order.
+    pub order: String,
+    /// Whether it can still be grabbed.
+    pub open: bool,
+    /// Where to fetch it.
+    pub store: StorePoint,
+    /// What the rider earns, in minor units.
+    pub pay_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// Geohash of six characters around the door.
+    pub dropoff_area: String,
+    /// When the store accepted the order, in UTC milliseconds.
+    pub since: i64,
+}
+
+/// Makes an entry of `body`.
+///
+/// # Errors
+///
+/// [`StoreError::Refused`] if the body has no JSON form, which none of ours lacks.
+pub fn entry<T: Serialize>(
+    channel: Channel,
+    kind: &'static str,
+    sender: Option<Profile>,
+    body: &T,
+) -> Result<NewEntry, StoreError> {
+    let sender = sender.map_or_else(|| SYSTEM.to_owned(), |it| it.to_string());
+    let body = json(body)?;
+    Ok(NewEntry { channel, kind, sender, cid: None, body, joins: None })
+}
+
+/// The JSON text of a body.
+///
+/// # Errors
+///
+/// [`StoreError::Refused`] if the body has no JSON form, which none of ours lacks.
+pub fn json<T: Serialize>(body: &T) -> Result<String, StoreError> {
+    serde_json::to_string(body).map_err(StoreError::refused)
+}
+
+/// The newest value of one key of a latest-only channel. Never stored.
+#[derive(Debug, Clone)]
+pub struct Latest {
+    /// Where it goes.
+    pub channel: Channel,
+    /// Newer values of the same key take its place.
+    pub key: String,
+    /// The name of the push.
+    pub push: &'static str,
+    /// A JSON object; its fields become fields of the push.
+    pub body: String,
+    /// When it was true.
+    pub at: Timestamp,
+}

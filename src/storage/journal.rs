@@ -1,0 +1,318 @@
+//! The journal: history, resume, inbox and outbox in one table.
+//!
+//! Every entry of a logged channel has an offset 1, 2, 3 … without holes, given under the lock of
+//! the channel's head in the transaction of the fact it tells. So nobody sees `off + 1` before
+//! `off`, and what is committed is never lost, doubled or renumbered.
+
+use bytes::Bytes;
+use domain::{channel::Channel, clock::Timestamp};
+
+use crate::{
+    args,
+    db::{Reader, Tx, Val},
+    dialect,
+    error::StoreError,
+};
+
+/// Entries of one page at most.
+pub const PAGE_MAX: u32 = 500;
+/// Channels asked for in one statement at most.
+pub const HEADS_MAX: usize = 500;
+
+/// An entry that is about to be written.
+#[derive(Debug, Clone)]
+pub struct NewEntry {
+    /// Where it goes. Must be a logged channel.
+    pub channel: Channel,
+    /// The name of the push that it becomes.
+    pub kind: &'static str,
+    /// The profile that caused it, or `system`.
+    pub sender: String,
+    /// The client's id of the command that caused it, where the client wants it back.
+    pub cid: Option<String>,
+    /// A JSON object; its fields become fields of the push.
+    pub body: String,
+    /// For inboxes: the profile hears this channel from now on.
+    pub joins: Option<Channel>,
+}
+
+/// An entry as it stands in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it stands.
+    pub channel: Channel,
+    /// Its number in the channel, from 1.
+    pub off: u64,
+    /// The numbering it belongs to.
+    pub epoch: String,
+    /// The name of the push that it becomes.
+    pub kind: String,
+    /// The profile that caused it, or `system`.
+    pub sender: String,
+    /// The client's id of the command that caused it.
+    pub cid: Option<String>,
+    /// A JSON object; its fields become fields of the push.
+    pub body: String,
+    /// When it was written.
+    pub at: Timestamp,
+    /// For inboxes: the profile hears this channel from now on.
+    pub joins: Option<Channel>,
+}
+
+/// The newest position of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The newest offset; 0 if nothing was written yet.
+    pub top: u64,
+    /// The numbering; changes only if a numbering is destroyed.
+    pub epoch: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct HeadRow {
+    channel: String,
+    top: i64,
+    epoch: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct EntryRow {
+    off: i64,
+    kind: String,
+    sender: String,
+    cid: Option<String>,
+    body: String,
+    joins: Option<String>,
+    at_ms: i64,
+}
+
+/// Writes entries in one go and gives them their offsets.
+///
+/// Heads are locked in the order of the channels' names, so that two transactions never wait for
+/// each other in a circle; call it once, at the end of a transaction. Entries of one channel keep
+/// their order.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statements give it.
+pub async fn append(
+    tx: &mut Tx,
+    mut entries: Vec<NewEntry>,
+    at: Timestamp,
+) -> Result<Vec<Entry>, StoreError> {
+    entries.sort_by_cached_key(|it| it.channel.to_string());
+    let mut written = Vec::with_capacity(entries.len());
+    let mut rest = entries.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let channel = first.channel.clone();
+        let mut group = vec![first];
+        while let Some(next) = rest.next_if(|it| it.channel == channel) {
+            group.push(next);
+        }
+        let head = move_head(tx, &channel, group.len()).await?;
+        let before = head.top - group.len() as u64;
+        for (off, entry) in (before + 1..).zip(group) {
+            written.push(insert(tx, entry, off, &head.epoch, at).await?);
+        }
+    }
+    Ok(written)
+}
+
+async fn move_head(tx: &mut Tx, channel: &Channel, steps: usize) -> Result<Head, StoreError> {
+    let name = channel.to_string();
+    let epoch = format!("{:08x}", rand::random::<u32>());
+    tx.exec(dialect::move_head(tx.is_mysql()), args![&name, steps, &epoch]).await?;
+    let row: Option<HeadRow> = tx
+        .opt("select channel, top, epoch from channel_head where channel = ?", args![&name])
+        .await?;
+    let row = row.ok_or_else(|| StoreError::not_found("channel", name))?;
+    Ok(row.into())
+}
+
+async fn insert(
+    tx: &mut Tx,
+    entry: NewEntry,
+    off: u64,
+    epoch: &str,
+    at: Timestamp,
+) -> Result<Entry, StoreError> {
+    let NewEntry { channel, kind, sender, cid, body, joins } = entry;
+    tx.exec(
+        "insert into journal (channel, off, kind, sender, cid, body, joins, at_ms)
+         values (?, ?, ?, ?, ?, ?, ?, ?)",
+        args![
+            channel.to_string(),
+            off,
+            kind,
+            &sender,
+            cid.as_ref(),
+            &body,
+            joins.as_ref().map(Channel::to_string),
+            at
+        ],
+    )
+    .await?;
+    let (kind, epoch) = (kind.to_owned(), epoch.to_owned());
+    Ok(Entry { channel, off, epoch, kind, sender, cid, body, at, joins })
+}
+
+/// The newest position of a channel; top 0 and an empty epoch if nothing was written yet.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn head(reader: &mut impl Reader, channel: &Channel) -> Result<Head, StoreError> {
+    let row: Option<HeadRow> = reader
+        .opt(
+            "select channel, top, epoch from channel_head where channel = ?",
+            args![channel.to_string()],
+        )
+        .await?;
+    Ok(row.map_or_else(|| Head { top: 0, epoch: String::new() }, Head::from))
+}
+
+/// The newest positions of many channels; channels without entries are left out.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statements give it.
+pub async fn heads(
+    reader: &mut impl Reader,
+    channels: &[Channel],
+) -> Result<Vec<(Channel, Head)>, StoreError> {
+    let mut found = Vec::with_capacity(channels.len());
+    for some in channels.chunks(HEADS_MAX) {
+        let marks = vec!["?"; some.len()].join(", ");
+        let sql =
+            format!("select channel, top, epoch from channel_head where channel in ({marks})");
+        let names: Vec<Val<'_>> = some.iter().map(|it| Val::Owned(it.to_string())).collect();
+        let rows: Vec<HeadRow> = reader.all(&sql, &names).await?;
+        for row in rows {
+            let channel = row
+                .channel
+                .parse()
+                .map_err(|_| StoreError::corrupt("channel_head.channel", &row.channel))?;
+            found.push((channel, row.into()));
+        }
+    }
+    Ok(found)
+}
+
+/// Entries with larger offsets than `after`, oldest first, at most `limit`.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statements give it.
+pub async fn read_after(
+    reader: &mut impl Reader,
+    channel: &Channel,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows: Vec<EntryRow> = reader
+        .all(
+            "select off, kind, sender, cid, body, joins, at_ms from journal
+              where channel = ? and off > ? order by off limit ?",
+            args![channel.to_string(), after, limit.min(PAGE_MAX + 1)],
+        )
+        .await?;
+    with_epoch(reader, channel, rows).await
+}
+
+/// Entries with smaller offsets than `before`, newest first, at most `limit`.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statements give it.
+pub async fn read_before(
+    reader: &mut impl Reader,
+    channel: &Channel,
+    before: u64,
+    limit: u32,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows: Vec<EntryRow> = reader
+        .all(
+            "select off, kind, sender, cid, body, joins, at_ms from journal
+              where channel = ? and off < ? order by off desc limit ?",
+            args![channel.to_string(), before, limit.min(PAGE_MAX + 1)],
+        )
+        .await?;
+    with_epoch(reader, channel, rows).await
+}
+
+async fn with_epoch(
+    reader: &mut impl Reader,
+    channel: &Channel,
+    rows: Vec<EntryRow>,
+) -> Result<Vec<Entry>, StoreError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Head { epoch, .. } = head(reader, channel).await?;
+    rows.into_iter().map(|row| row.entry(channel, &epoch)).collect()
+}
+
+impl EntryRow {
+    fn entry(self, channel: &Channel, epoch: &str) -> Result<Entry, StoreError> {
+        let joins = match self.joins {
+            None => None,
+            Some(text) => {
+                Some(text.parse().map_err(|_| StoreError::corrupt("journal.joins", text))?)
+            }
+        };
+        Ok(Entry {
+            channel: channel.clone(),
+            off: offset("journal.off", self.off)?,
+            epoch: epoch.to_owned(),
+            kind: self.kind,
+            sender: self.sender,
+            cid: self.cid,
+            body: self.body,
+            at: Timestamp::from_ms(self.at_ms),
+            joins,
+        })
+    }
+}
+
+impl From<HeadRow> for Head {
+    fn from(row: HeadRow) -> Self {
+        Self { top: u64::try_from(row.top).unwrap_or(0), epoch: row.epoch }
+    }
+}
+
+fn offset(column: &'static str, stored: i64) -> Result<u64, StoreError> {
+    u64::try_from(stored).map_err(|_| StoreError::corrupt(column, stored))
+}
+
+/// The push frame of an entry, the same bytes on every node.
+///
+/// The body's fields are put behind the header's without being read again.
+pub fn frame(entry: &Entry) -> Bytes {
+    let fields = entry.body.strip_prefix('{').unwrap_or("}");
+    let mut out = String::with_capacity(128 + entry.body.len());
+    out.push_str("{\"push\":\"");
+    out.push_str(&entry.kind);
+    out.push_str("\",\"ch\":\"");
+    out.push_str(&entry.channel.to_string());
+    out.push_str("\",\"ep\":\"");
+    out.push_str(&entry.epoch);
+    out.push_str("\",\"off\":");
+    out.push_str(&entry.off.to_string());
+    out.push_str(",\"ts\":");
+    out.push_str(&entry.at.ms().to_string());
+    out.push_str(",\"sender\":\"");
+    out.push_str(&entry.sender);
+    out.push('"');
+    if let Some(cid) = &entry.cid {
+        out.push_str(",\"cid\":\"");
+        out.push_str(cid);
+        out.push('"');
+    }
+    if fields.trim_start().starts_with('}') {
+        out.push('}');
+    } else {
+        out.push(',');
+        out.push_str(fields);
+    }
+    Bytes::from(out)
+}

@@ -1,0 +1,211 @@
+//! What every use case is given: the store, the clock, and a way to tell the live side.
+
+use std::sync::Arc;
+
+use domain::{channel::Channel, clock::Clock, clock::Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use storage::{
+    commands::{self, CommandKey, Seen},
+    db::{Db, Tx},
+    error::Failure,
+    events::Latest,
+    journal::{self, Entry, NewEntry},
+    store::Store,
+};
+
+/// Something that the live side should do soon. Never the only record of it: losing one costs time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Nudge {
+    /// Deliveries of this region changed: look for riders now.
+    Dispatch {
+        /// The region.
+        region: String,
+    },
+    /// A timer was set that may be due before the next look.
+    Timers,
+}
+
+/// Tells the live side of this and other nodes what was committed.
+pub trait Announcer: Send + Sync {
+    /// Rings for entries that are in the journal. A lost ring costs time, never an entry.
+    fn announce(&self, entries: Vec<Entry>);
+    /// Hands out newest values. They may be skipped.
+    fn latest(&self, values: Vec<Latest>);
+    /// Asks the live side to look at something soon.
+    fn nudge(&self, nudge: Nudge);
+}
+
+/// Tells nobody. For commands without a live side, and for tests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silence;
+
+impl Announcer for Silence {
+    fn announce(&self, _entries: Vec<Entry>) {}
+    fn latest(&self, _values: Vec<Latest>) {}
+    fn nudge(&self, _nudge: Nudge) {}
+}
+
+/// What a transaction wants to tell: entries are written in it, the rest goes out after commit.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Journal entries, written at the end of the transaction.
+    pub entries: Vec<NewEntry>,
+    /// Newest values, handed out after commit.
+    pub latest: Vec<Latest>,
+    /// Wishes to the live side, after commit.
+    pub nudges: Vec<Nudge>,
+}
+
+/// Where an entry of a command went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The channel's name.
+    pub channel: String,
+    /// The entry's offset.
+    pub off: u64,
+}
+
+/// What came of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done<T> {
+    /// The result, the same for each repetition.
+    pub value: T,
+    /// Where its entries went.
+    pub positions: Vec<Position>,
+    /// Whether this is the stored result of an earlier time.
+    pub dup: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    value: T,
+    positions: Vec<Position>,
+}
+
+/// The environment of every use case. Cheap to clone.
+#[derive(Clone)]
+pub struct Platform {
+    /// The database.
+    pub store: Arc<Store>,
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// The live side.
+    pub announcer: Arc<dyn Announcer>,
+}
+
+impl Platform {
+    /// For reads outside a transaction.
+    pub fn reader(&self) -> Db {
+        self.store.reader()
+    }
+
+    /// The current instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Carries out a command exactly once for its key, if it has one.
+    ///
+    /// `body` runs in one transaction together with its journal entries and its stored result; it
+    /// may run more than once before one run counts, so it must have no effect but on `tx` and
+    /// `changes`. What it collects is announced after commit.
+    ///
+    /// # Errors
+    ///
+    /// What `body` returned, or [`storage::error::StoreError`] as the store gives it
+    /// (`KeyReused` if the key was used for another body).
+    pub async fn command<T, E, F>(&self, key: Option<CommandKey>, body: F) -> Result<Done<T>, E>
+    where
+        F: AsyncFn(&mut Tx, &mut Changes, Timestamp) -> Result<T, E> + Send + 'static,
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: Failure,
+    {
+        let clock = Arc::clone(&self.clock);
+        let write = async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), &body).await;
+        let carried_out = self.store.write(write).await?;
+        Ok(self.after_commit(carried_out))
+    }
+
+    /// Like [`Self::command`] for small writes that gain from sharing a commit; `channel` is what
+    /// they lock.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::command`].
+    pub async fn grouped_command<T, E, F>(
+        &self,
+        channel: &Channel,
+        key: Option<CommandKey>,
+        body: F,
+    ) -> Result<Done<T>, E>
+    where
+        F: AsyncFn(&mut Tx, &mut Changes, Timestamp) -> Result<T, E> + Send + 'static,
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: Failure,
+    {
+        let clock = Arc::clone(&self.clock);
+        let write = async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), &body).await;
+        let carried_out = self.store.grouped(channel.to_string(), write).await?;
+        Ok(self.after_commit(carried_out))
+    }
+
+    fn after_commit<T>(&self, carried_out: CarriedOut<T>) -> Done<T> {
+        let CarriedOut { stored, entries, latest, nudges, dup } = carried_out;
+        if !entries.is_empty() {
+            self.announcer.announce(entries);
+        }
+        if !latest.is_empty() {
+            self.announcer.latest(latest);
+        }
+        for nudge in nudges {
+            self.announcer.nudge(nudge);
+        }
+        Done { value: stored.value, positions: stored.positions, dup }
+    }
+}
+
+struct CarriedOut<T> {
+    stored: Stored<T>,
+    entries: Vec<Entry>,
+    latest: Vec<Latest>,
+    nudges: Vec<Nudge>,
+    dup: bool,
+}
+
+async fn carry_out<T, E, F>(
+    tx: &mut Tx,
+    key: Option<&CommandKey>,
+    at: Timestamp,
+    body: &F,
+) -> Result<CarriedOut<T>, E>
+where
+    F: AsyncFn(&mut Tx, &mut Changes, Timestamp) -> Result<T, E>,
+    T: Serialize + DeserializeOwned,
+    E: Failure,
+{
+    if let Some(key) = key
+        && let Seen::Before(stored) = commands::begin(tx, key, at).await?
+    {
+        let nothing = Changes::default();
+        return Ok(CarriedOut {
+            stored,
+            entries: Vec::new(),
+            latest: nothing.latest,
+            nudges: nothing.nudges,
+            dup: true,
+        });
+    }
+    let mut changes = Changes::default();
+    let value = body(tx, &mut changes, at).await?;
+    let entries = journal::append(tx, changes.entries, at).await?;
+    let positions = entries
+        .iter()
+        .map(|it| Position { channel: it.channel.to_string(), off: it.off })
+        .collect();
+    let stored = Stored { value, positions };
+    if let Some(key) = key {
+        commands::finish(tx, key, &stored, at).await?;
+    }
+    let Changes { latest, nudges, .. } = changes;
+    Ok(CarriedOut { stored, entries, latest, nudges, dup: false })
+}
