@@ -41,6 +41,7 @@ const CELL_LABEL_PX_MIN = 120;
 export class Scene {
   /** Something is selected: the rest steps back. */
   private quiet = false;
+  readonly #labels: (XY & { half: number })[] = [];
 
   constructor(
     private readonly c: CanvasRenderingContext2D,
@@ -153,10 +154,19 @@ export class Scene {
       const pips = orders.slice(0, PIPS_MAX).map((order) => this.p.phase[order.phase]);
       const chosen = this.#isChosenStore(city, store, selected);
       shapes.store(this.c, at, { open: store.is_open, pips, chosen, ringing, beat }, this.p);
-      if (this.view.zoom >= LABEL_ZOOM || chosen) shapes.label(this.c, { x: at.x, y: at.y - 12 }, store.name, this.p);
+      if (this.view.zoom >= LABEL_ZOOM || chosen) this.#label({ x: at.x, y: at.y - 12 }, store.name, chosen);
       hits.push({ ...at, kind: 'store', id: store.id, radius: 13 });
     }
     return anyRinging;
+  }
+
+  /** A name gives way to one that stands there already, unless it is the chosen one. */
+  #label(at: XY, text: string, always: boolean): void {
+    const half = text.length * 3.2 + 2;
+    const collides = this.#labels.some((other) => Math.abs(other.y - at.y) < 13 && Math.abs(other.x - at.x) < other.half + half);
+    if (collides && !always) return;
+    this.#labels.push({ ...at, half });
+    shapes.label(this.c, at, text, this.p);
   }
 
   #isChosenStore(city: City, store: Store, selected: Selected | undefined): boolean {
@@ -183,7 +193,7 @@ export class Scene {
       const resting = rider.duty === 'break';
       const busy = rider.load > 0 || (rider.stops?.length ?? 0) > 0;
       shapes.rider(this.c, at, { hdg: place.hdg, busy, resting, chosen: rider === chosen, load: rider.load }, this.p);
-      if (rider === chosen) shapes.label(this.c, { x: at.x, y: at.y - 18 }, rider.name, this.p);
+      if (rider === chosen) this.#label({ x: at.x, y: at.y - 18 }, rider.name, true);
       hits.push({ ...at, kind: 'rider', id: rider.id, radius: 14 });
     }
     return moving;
