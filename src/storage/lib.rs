@@ -5,6 +5,7 @@
 
 pub mod error;
 
+mod columns;
 pub mod db;
 pub mod dialect;
 pub mod store;
@@ -18,6 +19,16 @@ pub mod shared_values;
 pub mod timers;
 
 pub mod health;
+
+pub mod accounts;
+pub mod tokens;
+
+pub mod carts;
+pub mod orders;
+pub mod payments;
+pub mod products;
+pub mod stores;
+pub mod stories;
 
 pub mod deliveries;
 pub mod duty;
