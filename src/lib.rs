@@ -1,1 +1,7 @@
-//! The service.
+//! The service: HTTP and WebSocket in front, actors behind, stores below.
+//!
+//! Layers, each a crate, each using only the ones before it:
+//! `domain` < `storage` < `usecases` < `actors` < `http` (here) < `main`.
+
+pub mod cli;
+pub mod replay;

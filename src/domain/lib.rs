@@ -42,4 +42,8 @@ pub mod channel;
 
 pub mod travel;
 
+mod dice;
+
 pub mod route;
+
+pub mod dispatch;

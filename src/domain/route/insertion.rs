@@ -38,7 +38,7 @@ pub fn cheapest_insertion(
     let sequence: Vec<u8> = route.iter().map(node).collect();
     let place = best_place(&model, &sequence, order, f64::INFINITY);
     // Without its own drop-off an order on board may leave too little room; the cost before is asked anyway.
-    model.capacity = u32::MAX;
+    model.capacity = i64::MAX;
     let before = model.cost(&sequence);
     Ok(place.map(|Place { cost, pickup_at, drop_at }| Insertion {
         added_cost: cost - before,

@@ -122,7 +122,7 @@ fn expand(
         if at.cost >= limit - EPSILON {
             continue;
         }
-        let bound = at.cost + bounds.rest(at, picked, delivered);
+        let bound = at.cost + bounds.rest(at, picked, delivered, limit - at.cost);
         if bound >= limit - EPSILON {
             continue;
         }
@@ -232,7 +232,9 @@ impl<'a> Bounds<'a> {
         let n = model.n;
         let into: Vec<i64> = (0..=2 * n as u8)
             .map(|to| {
-                let from = (0..=2 * n as u8).filter(|from| *from != to);
+                // Nobody comes back to node 0, and no pickup follows its own drop-off.
+                let own_drop = to + n as u8;
+                let from = (1..=2 * n as u8).filter(|from| *from != to && *from != own_drop);
                 from.map(|from| model.leg(from, to)).min().unwrap_or(0)
             })
             .collect();
@@ -253,7 +255,8 @@ impl<'a> Bounds<'a> {
     ///
     /// Travel: the farthest delivery, or the shortest legs into all open stops. Lateness: what each delivery
     /// is late if served next, plus what all are late beyond that because they are served one after the other.
-    fn rest(&self, at: Progress, picked: u32, delivered: u32) -> f64 {
+    /// Stops counting at `enough`.
+    fn rest(&self, at: Progress, picked: u32, delivered: u32, enough: f64) -> f64 {
         let model = self.model;
         let mut open = [(0_i64, 0_i64); ORDERS_MAX];
         let (mut n_open, mut n_board, mut far, mut legs, mut late) = (0, 0, 0, 0, 0);
@@ -279,8 +282,9 @@ impl<'a> Bounds<'a> {
             n_open += 1;
         }
         let travel = far.max(legs) as f64;
-        if model.weight == 0.0 || n_open == 0 {
-            return travel;
+        let bound = travel + model.weight * late as f64;
+        if model.weight == 0.0 || n_open < 2 || bound >= enough {
+            return bound;
         }
         late += self.queueing(at.time, picked, delivered, n_board, &mut open[..n_open]);
         travel + model.weight * late as f64
@@ -301,8 +305,8 @@ impl<'a> Bounds<'a> {
         for (due, it) in dues.iter_mut().zip(open.iter()) {
             *due = it.1;
         }
-        dues.sort_unstable();
-        open.sort_unstable_by_key(|it| it.0);
+        sort_few(dues, |it| *it);
+        sort_few(open, |it| it.0);
         let mut pickups = self.pickups.iter().filter(|it| picked & (1 << it.1) == 0);
         let drops = self.drops.iter().filter(|it| delivered & (1 << it.1) == 0);
         let (mut time, mut late) = (now, 0);
@@ -314,5 +318,18 @@ impl<'a> Bounds<'a> {
             late += (time.max(open[k].0) - due).max(0);
         }
         late
+    }
+}
+
+/// Sorts a handful of things: shorter than the general sort, and called millions of times.
+fn sort_few<T: Copy>(list: &mut [T], key: impl Fn(&T) -> i64) {
+    for i in 1..list.len() {
+        let it = list[i];
+        let mut j = i;
+        while j > 0 && key(&list[j - 1]) > key(&it) {
+            list[j] = list[j - 1];
+            j -= 1;
+        }
+        list[j] = it;
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     ORDERS_MAX,
-    problem::{RouteError, RoutePlan, RouteProblem, RouteStop},
+    problem::{RouteError, RouteOrder, RoutePlan, RouteProblem, RouteStop},
 };
 
 /// Stands for "never late".
@@ -21,7 +21,7 @@ pub(super) struct Progress {
     /// Cost so far.
     pub(super) cost: f64,
     /// Load on board.
-    pub(super) load: u32,
+    pub(super) load: i64,
 }
 
 /// The tables.
@@ -31,7 +31,7 @@ pub(super) struct Model {
     /// Cost of one unit of lateness.
     pub(super) weight: f64,
     /// Highest load.
-    pub(super) capacity: u32,
+    pub(super) capacity: i64,
     /// Orders on board at the start, as a list of flags.
     pub(super) on_board: Vec<bool>,
     /// Per node: earliest start of service.
@@ -41,7 +41,7 @@ pub(super) struct Model {
     /// Per node: time of service.
     pub(super) service: Vec<i64>,
     /// Per order: load.
-    pub(super) loads: Vec<u32>,
+    pub(super) loads: Vec<i64>,
     start: Progress,
     legs: Vec<i64>,
 }
@@ -118,11 +118,8 @@ impl Model {
     /// Goes on to `node`; `None` if the load would be too high.
     pub(super) fn step(&self, from: Progress, node: u8) -> Option<Progress> {
         let (is_pickup, order) = self.order_of(node);
-        let load = if is_pickup {
-            from.load.saturating_add(self.loads[order])
-        } else {
-            from.load.saturating_sub(self.loads[order])
-        };
+        let load =
+            if is_pickup { from.load + self.loads[order] } else { from.load - self.loads[order] };
         if is_pickup && load > self.capacity {
             return None;
         }
@@ -198,12 +195,11 @@ impl Model {
 
 /// Every order must fit when the rider carries nothing but what he cannot drop.
 fn check_loads(problem: &RouteProblem) -> Result<(), RouteError> {
-    let on_board: u32 = problem.orders.iter().filter(|it| it.is_on_board).map(|it| it.load).sum();
-    let Some(stays) = problem.load.checked_sub(on_board) else {
-        return Err(RouteError::LoadTooSmall { on_board, load: problem.load });
-    };
-    let room = problem.capacity.saturating_sub(stays);
-    match problem.orders.iter().position(|it| !it.is_on_board && it.load > room) {
+    let on_board = problem.orders.iter().filter(|it| it.is_on_board).map(|it| it.load);
+    let stays = problem.load - on_board.sum::<i64>();
+    let does_not_fit =
+        |it: &RouteOrder| !it.is_on_board && stays.saturating_add(it.load) > problem.capacity;
+    match problem.orders.iter().position(does_not_fit) {
         Some(order) => Err(RouteError::DoesNotFit { order }),
         None => Ok(()),
     }

@@ -6,7 +6,7 @@ use crate::travel::Matrix;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteOrder {
     /// How much of the capacity it takes.
-    pub load: u32,
+    pub load: i64,
     /// Nothing can be picked up earlier.
     pub ready_at: i64,
     /// Delivered later counts as late; `None` means never late.
@@ -25,9 +25,9 @@ pub struct RouteProblem {
     /// When the rider can leave his place.
     pub start_at: i64,
     /// Load on board at the start, that of the orders on board included.
-    pub load: u32,
+    pub load: i64,
     /// Highest load after any pickup.
-    pub capacity: u32,
+    pub capacity: i64,
     /// The orders.
     pub orders: Vec<RouteOrder>,
     /// Times between rider, pickups in the order of `orders`, drop-offs in the same order.
@@ -86,13 +86,5 @@ pub enum RouteError {
     DoesNotFit {
         /// Index of the order.
         order: usize,
-    },
-    /// The orders on board weigh more than the rider's load.
-    #[error("the orders on board weigh {on_board}, but the rider's load is {load}")]
-    LoadTooSmall {
-        /// Sum over the orders on board.
-        on_board: u32,
-        /// As given.
-        load: u32,
     },
 }

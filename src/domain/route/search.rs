@@ -1,43 +1,15 @@
 //! Good sequences fast: insertion, local search, and ruin and recreate.
 
 use super::{
-    Budget,
+    Budget, ORDERS_ALWAYS_EXACT,
     insertion::{best_place, put},
     model::Model,
 };
+use crate::dice::Dice;
 
 const EPSILON: f64 = 1e-6;
 /// At most this many orders leave the sequence in one ruin.
 const RUIN_MAX: usize = 8;
-
-/// A small generator of numbers that look random; always the same from the same seed.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    /// Starts a sequence of throws.
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed ^ 0x9E37_79B9_7F4A_7C15)
-    }
-
-    fn next(&mut self) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number from 0 to `n - 1`; 0 if `n` is 0.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
-    }
-
-    /// A number from 0 (included) to 1 (excluded).
-    pub(crate) fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
 
 /// The best of a few insertion sequences and the caller's own, improved.
 pub(super) fn first_solution(model: &Model, warm: Option<Vec<u8>>) -> (Vec<u8>, f64) {
@@ -50,21 +22,25 @@ pub(super) fn first_solution(model: &Model, warm: Option<Vec<u8>>) -> (Vec<u8>, 
     let ready = |i: usize| model.ready[model.pickup(i) as usize];
     let near = |i: usize| -model.leg(0, model.pickup(i));
     let starts = [by(&due), by(&ready), by(&near)];
-    let n_starts = if model.n <= 3 { 1 } else { starts.len() };
+    // Small plans are searched exactly in less time than more starts would take.
+    let is_small = model.n <= ORDERS_ALWAYS_EXACT;
+    let n_starts = if is_small { 1 } else { starts.len() };
     let built = starts.into_iter().take(n_starts).filter_map(|orders| {
         let mut sequence = Vec::with_capacity(model.n_stops());
         insert_all(model, &mut sequence, &orders).then_some(sequence)
     });
+    let built: Vec<Vec<u8>> = built.chain(warm).collect();
+    let last_resort = if built.is_empty() { one_by_one(model) } else { None };
     built
-        .chain(warm)
-        .chain(model_one_by_one(model))
+        .into_iter()
+        .chain(last_resort)
         .map(|sequence| improve(model, sequence))
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .unwrap_or_default()
 }
 
 /// Drops everything on board, then serves one order after the other: always possible.
-fn model_one_by_one(model: &Model) -> Option<Vec<u8>> {
+fn one_by_one(model: &Model) -> Option<Vec<u8>> {
     if model.n == 0 {
         return None;
     }

@@ -5,12 +5,12 @@ use super::{
     insertion::cheapest_insertion,
     plan_route,
     problem::{RouteError, RouteOrder, RoutePlan, RouteProblem, RouteStop},
-    search::Dice,
 };
+use crate::dice::Dice;
 use crate::travel::{Matrix, Spot, Stepped, Vehicle};
 
 /// A random problem in a city of 5 km; about one order in four is on board.
-fn given_problem(n: usize, seed: u64, capacity: u32) -> RouteProblem {
+fn given_problem(n: usize, seed: u64, capacity: i64) -> RouteProblem {
     let mut dice = Dice::new(seed);
     let mut spot = || Spot { index: 0, at: [dice.unit() * 5_000.0, dice.unit() * 5_000.0] };
     let spots: Vec<Spot> = (0..=2 * n).map(|_| spot()).collect();
@@ -19,7 +19,7 @@ fn given_problem(n: usize, seed: u64, capacity: u32) -> RouteProblem {
             let ready_at = dice.below(900) as i64;
             let deadline = ready_at + 600 + dice.below(1_500) as i64;
             RouteOrder {
-                load: 1 + dice.below(2) as u32,
+                load: 1 + dice.below(2) as i64,
                 ready_at,
                 deadline: (dice.below(5) > 0).then_some(deadline),
                 pickup_service: 60,
@@ -99,7 +99,7 @@ fn plan(problem: &RouteProblem, lateness_weight: f64, effort: u64) -> RoutePlan 
 fn small_plans_are_the_best_of_all_sequences() {
     for n in 1..=4 {
         for seed in 0..60 {
-            let problem = given_problem(n, seed, 3 + (seed % 3) as u32);
+            let problem = given_problem(n, seed, 3 + (seed % 3) as i64);
             for weight in [0.0, 10.0, 2.5] {
                 let found = plan(&problem, weight, 1);
                 let best = brute_force(&problem, weight);
