@@ -185,7 +185,8 @@ impl Bridge {
             }
             return;
         }
-        let (Ok(channel), Some(frame)) = (topic.parse::<Channel>(), Frame::from_bytes(frame)) else {
+        let (Ok(channel), Some(frame)) = (topic.parse::<Channel>(), Frame::from_bytes(frame))
+        else {
             return;
         };
         if kind == Kind::Entry {

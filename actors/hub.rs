@@ -119,7 +119,13 @@ impl Hub {
     }
 
     /// A value of a latest-only channel changed. `except` does not hear of it.
-    pub fn latest(&self, channel: &Channel, key: &str, frame: &Frame, except: Option<ConnectionId>) {
+    pub fn latest(
+        &self,
+        channel: &Channel,
+        key: &str,
+        frame: &Frame,
+        except: Option<ConnectionId>,
+    ) {
         let keep = match travel(channel) {
             Travel::Newest => Keep::Newest(self.slot(channel, key)),
             Travel::Every(lane) => Keep::All(lane),

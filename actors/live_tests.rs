@@ -207,7 +207,8 @@ async fn nodes_hear_control_messages_of_each_other() {
     let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
     for (name, node) in [("one", &one), ("two", &two)] {
         let told = told.clone();
-        node.bridge.listen("test", Box::new(move |body| told.send(format!("{name} {body}")).unwrap()));
+        node.bridge
+            .listen("test", Box::new(move |body| told.send(format!("{name} {body}")).unwrap()));
     }
     one.bridge.tell_nodes("test", "hello".to_owned());
     let mut all = [heard.recv().await.unwrap(), heard.recv().await.unwrap()];

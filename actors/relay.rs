@@ -166,7 +166,9 @@ impl Work {
     /// Delivers what is missing, page by page.
     async fn repair(&self, channel: &Channel) {
         loop {
-            let Some(Standing { last: Some(last), .. }) = self.hub.standing(channel) else { return };
+            let Some(Standing { last: Some(last), .. }) = self.hub.standing(channel) else {
+                return;
+            };
             let page =
                 journal::read_after(&mut self.store.reader(), channel, last, REPAIR_PAGE).await;
             let entries = match page {

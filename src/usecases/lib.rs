@@ -4,6 +4,9 @@
 //! they are all given.
 
 pub mod platform;
+
+pub mod channels;
+pub mod chat;
 pub mod story;
 
 pub mod work;
