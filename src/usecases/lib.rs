@@ -3,6 +3,7 @@
 //! A use case reads as a paragraph: load, decide (in `domain`), save, tell. [`platform`] is what
 //! they are all given.
 
+pub mod error;
 pub mod platform;
 
 pub mod channels;
@@ -15,3 +16,8 @@ pub mod duty;
 pub mod offers;
 
 pub mod deliveries;
+
+pub mod accounts;
+pub mod passwords;
+pub mod sandbox;
+pub mod tokens;
