@@ -7,7 +7,6 @@ use domain::{
     channel::Channel,
     chat::{ChatRefusal, may_speak},
     checked_text::{MessageText, TextError},
-    policy::OrderPolicy,
     role::Profile,
 };
 use serde::{Deserialize, Serialize};
@@ -97,7 +96,6 @@ pub struct Sent {
 /// not open.
 pub async fn send(
     platform: &Platform,
-    policy: &OrderPolicy,
     speaker: Profile,
     name: &str,
     saying: Saying,
@@ -110,7 +108,7 @@ pub async fn send(
     let mut reader = platform.reader();
     let stored = find_order_for(&mut reader, speaker, order_id).await?;
     let stored = stored.ok_or(ChatError::NotFound)?;
-    may_speak(&stored.order, speaker.role(), platform.now(), policy)?;
+    may_speak(&stored.order, speaker.role(), platform.now(), &platform.policy)?;
     if let Some(answered) = saying.reply_to {
         let top = journal::head(&mut reader, &saying.channel).await?.top;
         if answered == 0 || answered > top {
