@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use storage::error::StoreError;
-use usecases::{chat::ChatError, error::AskError, work::WorkError};
+use usecases::{chat::ChatError, error::AskError};
 
 /// A kind of refusal: a row of the protocol's error table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,31 +148,14 @@ impl From<ChatError> for Refusal {
     }
 }
 
-impl From<WorkError> for Refusal {
-    fn from(err: WorkError) -> Self {
-        let kind = match err {
-            WorkError::Store(err) => return err.into(),
-            WorkError::Gone { state } => {
-                let state = Some(state.to_owned());
-                return Self { state, ..Self::new(Kind::OfferGone, err.to_string()) };
-            }
-            WorkError::NotFound { .. } => Kind::NotFound,
-            WorkError::Input(_) => Kind::BadRequest,
-            WorkError::Offer(_) => Kind::OfferGone,
-            WorkError::Delivery(_)
-            | WorkError::Order(_)
-            | WorkError::NotOnDuty
-            | WorkError::BagFull { .. }
-            | WorkError::StillCarrying { .. } => Kind::Conflict,
-        };
-        Self::new(kind, err.to_string())
-    }
-}
-
 impl From<AskError> for Refusal {
     fn from(err: AskError) -> Self {
         let kind = match err {
             AskError::Store(err) => return err.into(),
+            AskError::Gone { state } => {
+                let state = Some(state.to_owned());
+                return Self { state, ..Self::new(Kind::OfferGone, err.to_string()) };
+            }
             AskError::NotFound { .. } => Kind::NotFound,
             AskError::BadToken | AskError::WrongLogin => Kind::Unauthorized,
             AskError::TokenExpired { .. } => Kind::TokenExpired,
@@ -182,6 +165,9 @@ impl From<AskError> for Refusal {
             AskError::Busy => Kind::Unavailable,
             AskError::Order(_)
             | AskError::Delivery(_)
+            | AskError::NotOnDuty
+            | AskError::BagFull { .. }
+            | AskError::StillCarrying { .. }
             | AskError::OutOfStock { .. }
             | AskError::StoreClosed
             | AskError::LoginTaken => Kind::Conflict,
@@ -207,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_lost_offer_says_what_became_of_it() {
-        let refusal = Refusal::from(WorkError::Gone { state: "accepted" });
+        let refusal = Refusal::from(AskError::Gone { state: "accepted" });
         assert_eq!(refusal.kind, Kind::OfferGone);
         assert!(refusal.json().contains(r#""state":"accepted""#), "{}", refusal.json());
     }

@@ -12,6 +12,7 @@ use crate::{
 
 pub mod chat;
 pub mod connect;
+pub mod orders;
 pub mod riders;
 pub mod subscriptions;
 
@@ -74,6 +75,9 @@ pub async fn run(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result
         "read" => chat::read(session, p).await,
         "history" => chat::history(session, p).await,
         "pub" => chat::publish(session, p).await,
+        "order.accept" | "order.start" | "order.ready" | "order.reject" => {
+            orders::change(session, m, p).await
+        }
         "duty.on" => riders::duty_on(session, m, p).await,
         "duty.break" | "duty.off" => riders::duty_less(session, m, p).await,
         "offer.reply" => riders::offer_reply(session, m, p).await,

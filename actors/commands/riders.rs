@@ -192,7 +192,7 @@ pub async fn stop(session: &mut Session, m: &str, p: Option<&RawValue>) -> Resul
     let done = if m == "stop.arrive" {
         deliveries::arrive(platform, rider_id, order_id, stop, key).await?
     } else {
-        deliveries::finish_stop(platform, rider_id, order_id, stop, platform.policy, key).await?
+        deliveries::finish_stop(platform, rider_id, order_id, stop, key).await?
     };
     Ok(Answer::done(&done))
 }

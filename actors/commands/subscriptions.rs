@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use usecases::{
     channels::{self, Member},
-    deliveries,
+    deliveries, ops,
 };
 
 use crate::{
@@ -128,6 +128,10 @@ async fn snapshot(session: &Session, channel: &Channel) -> Result<Option<Frame>,
             let cells = std::slice::from_ref(cell);
             let snapshot = deliveries::pool_snapshot(&session.live.platform, cells).await?;
             Ok(Some(frames::json(&SnapshotPush { push: "pool", ch, snapshot })))
+        }
+        Channel::Ops(region) => {
+            let values = ops::snapshot(&session.live.platform, region).await?;
+            Ok(Some(frames::ops_snapshot(&ch, &values)))
         }
         _ => Ok(None),
     }

@@ -283,6 +283,21 @@ pub struct OpsEvent<'a, T> {
     pub line: &'a T,
 }
 
+/// Push `eta`: when a rider is expected at a stop.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Eta {
+    /// The order.
+    pub order: String,
+    /// `pickup` or `dropoff`.
+    pub stop: String,
+    /// The best guess, in UTC milliseconds.
+    pub eta: i64,
+    /// The earliest sensible guess.
+    pub low: i64,
+    /// The latest sensible guess.
+    pub high: i64,
+}
+
 /// Push `pool`: a delivery that any rider near may grab, or one that is gone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PoolItem {

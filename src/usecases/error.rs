@@ -100,6 +100,29 @@ pub enum AskError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The offer or the pooled delivery went to somebody else, or its time is over.
+    #[error("it is gone: {state}")]
+    Gone {
+        /// What became of it.
+        state: &'static str,
+    },
+    /// The rider does not take work.
+    #[error("go on duty first (`duty.on`)")]
+    NotOnDuty,
+    /// The rider's bag has no room.
+    #[error("you carry {load} of at most {capacity} orders; deliver one first")]
+    BagFull {
+        /// What he carries.
+        load: usize,
+        /// What he can carry.
+        capacity: u32,
+    },
+    /// The rider still carries something.
+    #[error("you still carry {load} orders; deliver them first")]
+    StillCarrying {
+        /// What he carries.
+        load: usize,
+    },
     /// Too much of the same at once; nothing was done.
     #[error("too many requests of this kind are waiting")]
     Busy,
