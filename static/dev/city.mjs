@@ -70,7 +70,7 @@ export class City {
     }
     const o = this.orders.get(id);
     const store = this.stores.get(o.store);
-    return { order: id, store: o.store, store_name: store.name, status: o.state, order_state: o.state, delivery_state: o.delivery, ...(o.rider ? { rider: o.rider } : {}), pickup: { lat: store.lat, lng: store.lng }, dropoff: o.dropoff, total_minor: o.total, currency: 'EUR', placed: o.placed, ...(o.eta ? { eta: o.eta } : {}), ...(o.state === 'paid' ? { alarm: 'new_order' } : {}) };
+    return { order: id, store: o.store, store_name: store.name, status: o.state, order_state: o.state, delivery_state: o.delivery, ...(o.rider ? { rider: { id: o.rider, role: 'rider', name: this.riders.get(o.rider).name } } : {}), pickup: { lat: store.lat, lng: store.lng }, dropoff: o.dropoff, total_minor: o.total, currency: 'EUR', placed: o.placed, ...(o.eta ? { eta: o.eta } : {}), ...(o.state === 'paid' ? { alarm: 'new_order' } : {}) };
   }
 
   #ops(kind, id, gone = false) {
@@ -209,7 +209,7 @@ export class City {
     const at = this.now();
     this.#journal.tell({ push: 'loc', ch: `loc:${order}`, rider: id, seq: ++r.seq, lat: r.lat, lng: r.lng, hdg: Math.round(r.hdg), t: at, age_ms: 40 });
     o.eta = at + this.#seconds(r, order) * 1000;
-    this.#journal.tell({ push: 'eta', ch: `loc:${order}`, order, stop: 'dropoff', at: o.eta, low: o.eta - 60_000, high: o.eta + 120_000 });
+    this.#journal.tell({ push: 'eta', ch: `loc:${order}`, order, stop: 'dropoff', eta: o.eta, low: o.eta - 60_000, high: o.eta + 120_000 });
   }
 
   #seconds(r, order) {
