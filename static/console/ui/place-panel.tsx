@@ -30,7 +30,7 @@ export function RiderPanel({ live, id }: { live: Live; id: string }) {
     <>
       <PanelHead live={live} title={rider.name}><Load load={rider.load} capacity={rider.capacity} /></PanelHead>
       <div class="scroll panel-body">
-        <p class="quiet">{rider.duty === 'break' ? 'On a break' : 'On duty'} · carries {rider.load} of {rider.capacity}</p>
+        <p class="quiet">{rider.duty === 'break' ? 'On a break' : 'On duty'} · {rider.load} of {rider.capacity} orders</p>
         <h3>Planned stops</h3>
         {stops.length === 0 && <p class="empty">No stops planned.</p>}
         <ol class="stops">

@@ -28,7 +28,7 @@ export function RiderList({ live }: { live: Live }) {
 
 export function Load({ load, capacity }: { load: number; capacity: number }) {
   return (
-    <span class="load" role="img" aria-label={`carries ${load} of ${capacity}`}>
+    <span class="load" role="img" aria-label={`${load} of ${capacity} orders`}>
       {Array.from({ length: Math.min(capacity, 10) }, (_, i) => <i key={i} class={i < load ? 'full' : ''} />)}
     </span>
   );
