@@ -4,6 +4,7 @@
 
 pub mod close;
 pub mod outbox;
+pub mod reader;
 pub mod writer;
 
 pub mod channel_log;
@@ -19,6 +20,14 @@ pub mod envelope;
 pub mod frames;
 pub mod messages;
 pub mod relay;
+
+pub mod commands;
+pub mod connection;
+pub mod live;
+pub mod protocol;
+pub mod rate;
+pub mod refusal;
+pub mod session;
 
 pub mod fleet;
 

@@ -9,6 +9,9 @@ pub mod passwords;
 pub mod platform;
 pub mod tokens;
 
+pub mod channels;
+pub mod chat;
+
 pub mod stores;
 
 pub mod carts;
