@@ -74,6 +74,13 @@ export class City {
     return { ridersOn: this.riders.size - ridersBreak, ridersBreak, offersOut, delivered: this.#delivered.size, byPhase };
   }
 
+  /** When the order is expected at the door: told with the order, else by the plan of its rider. */
+  etaOf(order: Order | undefined): number | undefined {
+    if (!order || order.phase === 'done' || order.phase === 'ended') return undefined;
+    const stops = this.riders.get(order.rider ?? '')?.stops;
+    return order.eta ?? stops?.find((stop) => stop.order === order.id && stop.stop === 'dropoff')?.eta;
+  }
+
   storeName(id: string | undefined): string {
     return (id !== undefined && this.stores.get(id)?.name) || 'Store';
   }

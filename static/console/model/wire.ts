@@ -9,6 +9,7 @@ export interface Point {
 export interface RiderStop extends Point {
   stop: 'pickup' | 'dropoff';
   order: string;
+  eta?: number;
 }
 
 /** Value of `rider:…` on `ops:{region}`. */

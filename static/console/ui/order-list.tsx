@@ -50,6 +50,7 @@ function Chip({ label, count, phase }: { label: string; count: number; phase: Ph
 /** What a row says; as long as none of it changes, the row is not drawn again. */
 export function orderRow(order: Order, city: City, now: number) {
   const rider = city.riders.get(order.rider ?? '');
+  const eta = city.etaOf(order);
   return {
     id: order.id,
     phase: order.phase,
@@ -57,7 +58,7 @@ export function orderRow(order: Order, city: City, now: number) {
     total: money(order.total_minor, order.currency),
     status: statusLabel(order.status),
     who: rider ? rider.name : order.delivery_state ? deliveryLabel(order.delivery_state) : '',
-    when: order.eta && order.phase !== 'done' ? arrival(order.eta, now) : age(now - order.placed),
+    when: eta === undefined ? age(now - order.placed) : arrival(eta, now),
   };
 }
 

@@ -1,6 +1,7 @@
 /** A selected rider with the planned stops, a selected store with its open orders. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { time } from '../format.ts';
 import type { Live } from '../model/live.ts';
 import { phaseOf, shortId } from '../words.ts';
 import { Back } from './icons.tsx';
@@ -41,7 +42,7 @@ export function RiderPanel({ live, id }: { live: Live; id: string }) {
                 <button type="button" class="stop-row" onClick={() => live.select({ kind: 'order', id: stop.order })}>
                   <i class={`swatch phase-${order ? order.phase : phaseOf('')}`} aria-hidden="true" />
                   <span>{stop.stop === 'pickup' ? `Pick up at ${order?.store_name ?? 'the store'}` : 'Drop off'}</span>
-                  <span class="quiet">{shortId(stop.order)}</span>
+                  <span class="quiet">{stop.eta === undefined ? '' : `${time(stop.eta)} · `}{shortId(stop.order)}</span>
                 </button>
               </li>
             );
