@@ -345,6 +345,11 @@ pub fn json<T: Serialize>(body: &T) -> Result<String, StoreError> {
     serde_json::to_string(body).map_err(StoreError::refused)
 }
 
+/// Reads JSON that came from outside; `None` if it is not what is expected.
+pub fn read_json<T: serde::de::DeserializeOwned>(text: &[u8]) -> Option<T> {
+    serde_json::from_slice(text).ok()
+}
+
 /// The newest value of one key of a latest-only channel. Never stored.
 #[derive(Debug, Clone)]
 pub struct Latest {

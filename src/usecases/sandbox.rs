@@ -8,7 +8,9 @@ use std::time::Duration;
 use domain::{clock::Timestamp, money::Money, payment::FactKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use storage::{db::Tx, error::StoreError, payments::ProviderFact, shared_values, store::Store};
+use storage::{
+    db::Tx, error::StoreError, events, payments::ProviderFact, shared_values, store::Store,
+};
 
 use crate::{
     error::AskError,
@@ -92,7 +94,7 @@ impl Sandbox {
             currency: amount.currency().code().to_owned(),
             occurred_at: at.ms(),
         };
-        let body = serde_json::to_vec(&notify).map_err(StoreError::refused)?;
+        let body = events::json(&notify)?.into_bytes();
         Ok(SignedNotify { signature: self.sign(&body, at), body })
     }
 
