@@ -7,7 +7,11 @@ use std::{
 };
 
 use actix::Actor;
-use actix_web::{App, HttpServer, dev::ServerHandle, web::Data};
+use actix_web::{
+    App, HttpServer,
+    dev::ServerHandle,
+    web::{self, Data},
+};
 use actors::{
     bridge::{Bridge, NUDGE},
     dispatcher::{DispatchBell, Dispatcher},
@@ -38,8 +42,10 @@ use usecases::{
 use crate::{
     cli::CliError,
     http::{
-        self,
+        self, assets,
+        metrics::Figures,
         state::{Doors, HttpState},
+        ws::{self, SocketDoor},
     },
     settings::{Environment, Secret, Settings},
 };
@@ -178,7 +184,9 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
         .map_err(cannot("cannot open the store"))??;
     let doors = open_doors(&settings, &live.platform).await?;
     let addr = settings.listen;
-    listen(settings, live, doors, store)
+    let figures = Figures::start()
+        .map_err(|err| CliError::failed("cannot collect figures", &err))?;
+    listen(settings, live, doors, figures, store)
         .map_err(|err| CliError::failed(&format!("cannot listen on {addr}; is the port taken?"), &err))
 }
 
@@ -237,18 +245,25 @@ fn listen(
     settings: Settings,
     live: Arc<Live>,
     doors: Doors,
+    figures: Figures,
     store: Arc<Store>,
 ) -> std::io::Result<RunningServer> {
     let (listen, workers) = (settings.listen, settings.workers);
     let state = HttpState::new(live.platform.clone(), doors);
-    let live = Data::from(live);
-    let settings = Data::new(settings);
+    let origins = settings.origins.clone();
+    let door = Data::new(SocketDoor { live: Arc::clone(&live), origins });
+    let (live, settings, figures) = (Data::from(live), Data::new(settings), Data::new(figures));
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(Data::new(state.clone()))
             .app_data(live.clone())
             .app_data(settings.clone())
-            .configure(http::routes)
+            .app_data(door.clone())
+            .app_data(figures.clone())
+            .configure(|cfg| http::routes(cfg, &state))
+            .route("/v1/ws", web::get().to(ws::open))
+            .configure(http::metrics::routes)
+            .configure(assets::routes)
+            .default_service(web::to(http::unknown_route))
     })
     .backlog(BACKLOG)
     .max_connections(CONNECTIONS_PER_WORKER)

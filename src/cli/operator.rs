@@ -3,6 +3,8 @@
 use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand};
+use domain::checked_text::{Login, PersonName};
+use usecases::accounts;
 
 use crate::{
     cli::{CliError, StoreArgs, print},
@@ -39,10 +41,17 @@ pub async fn run(args: OperatorArgs) -> Result<(), CliError> {
     let settings = store.settle()?;
     let password = read_password(&name)?;
     let (platform, _db) = startup::open_platform(&settings).await?;
-    let profile = usecases::accounts::create_operator(&platform, &name, &password)
+    let wrong = |err: &dyn std::error::Error| {
+        CliError::failed(&format!("cannot make operator `{name}`"), err)
+    };
+    let login = Login::parse(&name).map_err(|err| wrong(&err))?;
+    let shown = PersonName::parse(&name).map_err(|err| wrong(&err))?;
+    let made = accounts::create_operator(&platform, login, password, shown)
         .await
-        .map_err(|err| CliError::failed(&format!("cannot make operator `{name}`"), &err))?;
-    print(&format!("riderhub: operator `{name}` is {profile}"));
+        .map_err(|err| wrong(&err))?;
+    for profile in made.profiles {
+        print(&format!("riderhub: operator `{name}` is {profile}"));
+    }
     Ok(())
 }
 

@@ -138,7 +138,7 @@ impl Sandbox {
         if u128::from(away_ms.unsigned_abs()) > FRESH.as_millis() {
             return Err(bad("it is stale"));
         }
-        let notify: Notify = serde_json::from_slice(body).map_err(|_| bad("it cannot be read"))?;
+        let notify: Notify = events::read_json(body).ok_or_else(|| bad("it cannot be read"))?;
         let kind = FactKind::from_text(&notify.kind).ok_or_else(|| bad("its kind is unknown"))?;
         let fits = |text: &str, max: usize| !text.is_empty() && text.len() <= max;
         if !(fits(&notify.id, 128) && fits(&notify.reference, 64) && fits(&notify.provider_ref, 64))
