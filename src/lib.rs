@@ -4,4 +4,5 @@
 //! `domain` < `storage` < `usecases` < `actors` < `http` (here) < `main`.
 
 pub mod cli;
+pub mod http;
 pub mod replay;

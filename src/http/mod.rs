@@ -1,0 +1,3 @@
+//! The doors: REST routes and the socket.
+
+pub mod ws;
