@@ -184,10 +184,11 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
         .map_err(cannot("cannot open the store"))??;
     let doors = open_doors(&settings, &live.platform).await?;
     let addr = settings.listen;
-    let figures = Figures::start()
-        .map_err(|err| CliError::failed("cannot collect figures", &err))?;
-    listen(settings, live, doors, figures, store)
-        .map_err(|err| CliError::failed(&format!("cannot listen on {addr}; is the port taken?"), &err))
+    let figures =
+        Figures::start().map_err(|err| CliError::failed("cannot collect figures", &err))?;
+    listen(settings, live, doors, figures, store).map_err(|err| {
+        CliError::failed(&format!("cannot listen on {addr}; is the port taken?"), &err)
+    })
 }
 
 async fn start_live_side(
@@ -234,9 +235,11 @@ async fn open_doors(settings: &Settings, platform: &Platform) -> Result<Doors, C
     let sandbox = settings.environment != Environment::Production;
     let demo = match settings.demo {
         false => None,
-        true => Some(demo::operator(platform).await.map_err(|err| {
-            CliError::failed("cannot make the demo's operator", &err)
-        })?),
+        true => Some(
+            demo::operator(platform)
+                .await
+                .map_err(|err| CliError::failed("cannot make the demo's operator", &err))?,
+        ),
     };
     Ok(Doors { sandbox, demo })
 }

@@ -3,7 +3,6 @@
 use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand};
-use domain::checked_text::{Login, PersonName};
 use usecases::accounts;
 
 use crate::{
@@ -41,17 +40,10 @@ pub async fn run(args: OperatorArgs) -> Result<(), CliError> {
     let settings = store.settle()?;
     let password = read_password(&name)?;
     let (platform, _db) = startup::open_platform(&settings).await?;
-    let wrong = |err: &dyn std::error::Error| {
-        CliError::failed(&format!("cannot make operator `{name}`"), err)
-    };
-    let login = Login::parse(&name).map_err(|err| wrong(&err))?;
-    let shown = PersonName::parse(&name).map_err(|err| wrong(&err))?;
-    let made = accounts::create_operator(&platform, login, password, shown)
+    let profile = accounts::create_operator(&platform, &name, &password)
         .await
-        .map_err(|err| wrong(&err))?;
-    for profile in made.profiles {
-        print(&format!("riderhub: operator `{name}` is {profile}"));
-    }
+        .map_err(|err| CliError::failed(&format!("cannot make operator `{name}`"), &err))?;
+    print(&format!("riderhub: operator `{name}` is {profile}"));
     Ok(())
 }
 

@@ -48,7 +48,5 @@ async fn show(figures: Data<Figures>, live: Data<Live>) -> HttpResponse {
     counter!("riderhub_frames_conflated_total").absolute(tally.n_conflated);
     counter!("riderhub_frames_dropped_total").absolute(tally.n_dropped);
     counter!("riderhub_entries_repaired_total").absolute(tally.n_repaired);
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, CONTENT_TYPE))
-        .body(figures.0.render())
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(figures.0.render())
 }
