@@ -19,6 +19,10 @@ pub mod stores;
 pub mod health;
 pub mod openapi;
 
+pub mod assets;
+pub mod metrics;
+pub mod ws;
+
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError, Route,
     error::{PathError, QueryPayloadError},

@@ -48,10 +48,10 @@ export class City {
     return list[Math.floor(this.#random() * list.length)];
   }
 
-  #place(radius) {
+  #place(radius, around = CENTRE) {
     const angle = this.#random() * 2 * Math.PI;
     const r = Math.sqrt(this.#random()) * radius;
-    return { lat: CENTRE.lat + (Math.cos(angle) * r) / M_PER_LAT, lng: CENTRE.lng + (Math.sin(angle) * r) / (M_PER_LAT * Math.cos((CENTRE.lat * Math.PI) / 180)) };
+    return { lat: around.lat + (Math.cos(angle) * r) / M_PER_LAT, lng: around.lng + (Math.sin(angle) * r) / (M_PER_LAT * Math.cos((CENTRE.lat * Math.PI) / 180)) };
   }
 
   snapshot() {
@@ -66,11 +66,21 @@ export class City {
     if (kind === 'store') return this.stores.get(id);
     if (kind === 'rider') {
       const { name, lat, lng, hdg, duty, capacity, plan } = this.riders.get(id);
-      return { name, lat, lng, hdg: Math.round(hdg), duty, load: plan.filter((s) => s.stop === 'dropoff').length, capacity, stops: plan };
+      return { name, lat, lng, hdg: Math.round(hdg), duty, load: plan.filter((s) => s.stop === 'dropoff').length, capacity, stops: this.#stops(this.riders.get(id)) };
     }
     const o = this.orders.get(id);
     const store = this.stores.get(o.store);
-    return { order: id, store: o.store, store_name: store.name, status: o.state, order_state: o.state, delivery_state: o.delivery, ...(o.rider ? { rider: o.rider } : {}), pickup: { lat: store.lat, lng: store.lng }, dropoff: o.dropoff, total_minor: o.total, currency: 'EUR', placed: o.placed, ...(o.eta ? { eta: o.eta } : {}), ...(o.state === 'paid' ? { alarm: 'new_order' } : {}) };
+    return { order: id, store: o.store, store_name: store.name, status: o.state, order_state: o.state, delivery_state: o.delivery, ...(o.rider ? { rider: { id: o.rider, role: 'rider', name: this.riders.get(o.rider).name } } : {}), pickup: { lat: store.lat, lng: store.lng }, dropoff: o.dropoff, total_minor: o.total, currency: 'EUR', placed: o.placed, ...(o.state === 'paid' ? { alarm: 'new_order' } : {}) };
+  }
+
+  #stops(rider) {
+    let at = this.now();
+    let here = rider;
+    return rider.plan.map((stop) => {
+      at += Math.round(metres(here, stop) / 14 + 20) * 1000;
+      here = stop;
+      return { ...stop, eta: at };
+    });
   }
 
   #ops(kind, id, gone = false) {
@@ -98,7 +108,7 @@ export class City {
     const id = `ord_${++this.#n}`;
     const store = this.#pick([...this.stores].filter(([, s]) => s.is_open))[0];
     const customer = Math.floor(this.#random() * CUSTOMERS.length);
-    this.orders.set(id, { store, state: 'pending_payment', delivery: undefined, rider: undefined, dropoff: this.#place(2500), total: 900 + Math.floor(this.#random() * 4200), placed: this.now(), seq: 0, age: 0, until: 3 + this.#random() * 6, customer: { id: `cus_${customer}`, name: CUSTOMERS[customer] } });
+    this.orders.set(id, { store, state: 'pending_payment', delivery: undefined, rider: undefined, dropoff: this.#place(1500, this.stores.get(store)), total: 900 + Math.floor(this.#random() * 4200), placed: this.now(), seq: 0, age: 0, until: 3 + this.#random() * 6, customer: { id: `cus_${customer}`, name: CUSTOMERS[customer] } });
     this.#change(id, 'order', 'placed', 'pending_payment', 'pending_payment', { role: 'customer', id: `cus_${customer}` });
     return id;
   }
@@ -138,14 +148,17 @@ export class City {
       this.#join(id, 'merchant', merchant.id, this.stores.get(o.store).name);
       o.delivery = 'waiting';
       move('preparing', 'accepted', merchant, { ready_at: this.now() + 600_000 });
+      o.cook = 40 + this.#random() * 50;
       this.say(id, 'merchant', merchant.id, this.stores.get(o.store).name, this.#pick(CHAT.merchant));
       next(10);
     } else if (o.delivery === 'waiting' || o.delivery === 'offering') {
       this.#dispatch(id, o);
       next(4);
+    } else if (o.state === 'preparing' && (o.cook -= o.until) > 0) {
+      next(10);
     } else if (o.state === 'preparing') {
       move('ready', 'ready', merchant);
-      next(60);
+      next(600);
     } else if (o.state === 'delivered') {
       move('completed', 'completed', { role: 'customer', id: o.customer.id });
       this.#gone(id);
@@ -205,19 +218,10 @@ export class City {
     const o = this.orders.get(order);
     const at = this.now();
     this.#journal.tell({ push: 'loc', ch: `loc:${order}`, rider: id, seq: ++r.seq, lat: r.lat, lng: r.lng, hdg: Math.round(r.hdg), t: at, age_ms: 40 });
-    o.eta = at + this.#seconds(r, order) * 1000;
-    this.#journal.tell({ push: 'eta', ch: `loc:${order}`, order, stop: 'dropoff', at: o.eta, low: o.eta - 60_000, high: o.eta + 120_000 });
-  }
-
-  #seconds(r, order) {
-    let total = 0;
-    let here = r;
-    for (const stop of r.plan) {
-      total += metres(here, stop) / 9 + 20;
-      here = stop;
-      if (stop.order === order && stop.stop === 'dropoff') break;
-    }
-    return Math.round(total);
+    const { eta } = this.#stops(r).find((stop) => stop.order === order && stop.stop === 'dropoff');
+    if (Math.abs(eta - (o.eta ?? 0)) < 30_000) return;
+    o.eta = eta;
+    this.#journal.tell({ push: 'eta', ch: `loc:${order}`, order, stop: 'dropoff', eta, low: eta - 60_000, high: eta + 120_000 });
   }
 
   #stop(id, r, stop) {

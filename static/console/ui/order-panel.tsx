@@ -55,9 +55,10 @@ function LiveFacts({ live, order: model }: { live: Live; order: OrderModel }) {
   const city = live.city.value;
   const order = city.orders.get(model.id);
   const rider = city.riders.get(order?.rider ?? '');
-  const at = model.live.value;
+  const told = model.live.value;
+  const at = told ?? rider;
   const ended = order === undefined || order.phase === 'done' || order.phase === 'ended';
-  const eta = model.etas.value.find(({ stop }) => stop === 'dropoff')?.at ?? order?.eta;
+  const eta = model.etas.value.find(({ stop }) => stop === 'dropoff')?.at ?? city.etaOf(order);
   if (ended || (!rider && !at && !eta)) return null;
   return (
     <dl class="live-facts">
@@ -67,16 +68,16 @@ function LiveFacts({ live, order: model }: { live: Live; order: OrderModel }) {
           <dd><button type="button" class="link" onClick={() => live.select({ kind: 'rider', id: rider.id })}>{rider.name}</button></dd>
         </div>
       )}
-      {at && (
-        <div>
-          <dt><Pin /> Position</dt>
-          <dd class="numbers" title="latitude, longitude">{at.lat.toFixed(5)}, {at.lng.toFixed(5)} <small>{age(Date.now() - at.heardAt)} old</small></dd>
-        </div>
-      )}
       {eta && (
         <div>
           <dt><Clock /> Arrives</dt>
           <dd>{time(eta)} <small>{arrival(eta, live.hub.now())}</small></dd>
+        </div>
+      )}
+      {at && (
+        <div>
+          <dt><Pin /> Position</dt>
+          <dd class="numbers" title="latitude, longitude">{at.lat.toFixed(5)}, {at.lng.toFixed(5)} {told && <small>{age(Date.now() - told.heardAt)} old</small>}</dd>
         </div>
       )}
     </dl>

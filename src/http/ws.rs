@@ -1,0 +1,89 @@
+//! The upgrade of a request to a socket: version, origin, hand over to [`Connection`].
+
+use std::sync::Arc;
+
+use actix_http::ws::handshake;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodyStream, MessageBody},
+    http::header,
+    web::{Data, Payload},
+};
+use actors::{connection::Connection, live::Live, protocol::SUBPROTOCOL_JSON};
+
+/// What a socket needs to be opened.
+pub struct SocketDoor {
+    /// What all connections share.
+    pub live: Arc<Live>,
+    /// Browser origins that may open sockets, besides the server's own.
+    pub origins: Vec<String>,
+}
+
+/// `GET /v1/ws`: upgrades to a socket. It says who it is in its first frame, not here.
+///
+/// # Errors
+///
+/// 400 if it is no upgrade that we understand or asks for another protocol version, 403 for a page
+/// of a foreign origin.
+pub async fn open(
+    req: HttpRequest,
+    payload: Payload,
+    door: Data<SocketDoor>,
+) -> actix_web::Result<HttpResponse> {
+    if !is_known_origin(&req, &door.origins) {
+        return Err(actix_web::error::ErrorForbidden("this origin may not open sockets here"));
+    }
+    let offered = offered_protocols(&req);
+    let is_json = offered.iter().any(|it| it == SUBPROTOCOL_JSON);
+    if !offered.is_empty() && !is_json {
+        let text = format!("this server speaks the subprotocol {SUBPROTOCOL_JSON}");
+        return Err(actix_web::error::ErrorBadRequest(text));
+    }
+    let mut response = handshake(req.head())?;
+    if is_json {
+        response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL_JSON));
+    }
+    let writer = Connection::open(Arc::clone(&door.live), payload.into_inner());
+    Ok(response.message_body(BodyStream::new(writer).boxed())?.into())
+}
+
+/// Pages of this server, of the allow-list, and whatever is no page (it sends no origin).
+fn is_known_origin(req: &HttpRequest, allowed: &[String]) -> bool {
+    let Some(origin) = req.headers().get(header::ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let own_host = req.headers().get(header::HOST).and_then(|it| it.to_str().ok());
+    let host_of_page = origin.split_once("://").map(|(_, host)| host);
+    (own_host.is_some() && own_host == host_of_page) || allowed.iter().any(|it| it == origin)
+}
+
+fn offered_protocols(req: &HttpRequest) -> Vec<String> {
+    let headers = req.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let texts = headers.filter_map(|it| it.to_str().ok());
+    let names = texts.flat_map(|it| it.split(',')).map(str::trim);
+    names.filter(|it| !it.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_foreign_page_may_not_open_a_socket() {
+        let allowed = ["https://console.example".to_owned()];
+        for (origin, may) in [
+            (None, true),
+            (Some("http://hub.local:8080"), true),
+            (Some("https://console.example"), true),
+            (Some("https://console.example.evil"), false),
+            (Some("null"), false),
+        ] {
+            let mut req = TestRequest::default().insert_header((header::HOST, "hub.local:8080"));
+            if let Some(origin) = origin {
+                req = req.insert_header((header::ORIGIN, origin));
+            }
+            assert_eq!(is_known_origin(&req.to_http_request(), &allowed), may, "{origin:?}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The socket, from outside: a real server and real clients.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod abuse;
+mod catching_up;
+mod chat;
+mod support;

@@ -1,0 +1,350 @@
+//! A city with real servers and real sockets.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use actix::Actor;
+use actix_web::{App, HttpServer, dev::ServerHandle, web};
+use actors::{
+    bridge::Bridge, hub::Hub, interest::Interest, live::Live, protocol::SUBPROTOCOL_JSON,
+    relay::Relay,
+};
+use domain::{
+    cart::{CartLine, Quantity},
+    checked_text::{Address, Login, PersonName, ProductName, StoreName},
+    clock::{Clock, SystemClock},
+    geo::Place,
+    ids::{AccountId, CustomerId, NodeId, OrderId, StoreId},
+    money::Currency,
+    role::{Profile, Role},
+};
+use futures_util::{SinkExt, StreamExt};
+use riderhub::http::ws::{self, SocketDoor};
+use serde_json::{Value, json};
+use storage::{
+    accounts,
+    bus::in_process::InProcessBus,
+    db::Tx,
+    error::StoreError,
+    testing::{Engine, FreshStore, fresh_store},
+};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+};
+use usecases::{
+    payments,
+    placing::{self, OrderWish},
+    platform::{Platform, PlatformSettings},
+    stores::{self, NewProduct, NewStore, StoreTerms},
+};
+
+/// Far above what any of this takes on a busy machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+/// A store with one or more nodes over it.
+pub(crate) struct City {
+    pub(crate) fresh: FreshStore,
+    bus: InProcessBus,
+    clock: Arc<dyn Clock>,
+}
+
+/// A node that listens.
+pub(crate) struct Node {
+    pub(crate) addr: SocketAddr,
+    pub(crate) live: Arc<Live>,
+    pub(crate) positions: Arc<Mutex<Vec<u64>>>,
+    server: ServerHandle,
+}
+
+impl City {
+    pub(crate) async fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock::real_time())).await
+    }
+
+    pub(crate) async fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        let fresh = fresh_store(Engine::Sqlite).await;
+        Self { fresh, bus: InProcessBus::default(), clock }
+    }
+
+    pub(crate) async fn node(&self) -> Node {
+        let (bus, events) = self.bus.link();
+        let hub = Hub::new(Interest::new(bus.clone()));
+        let bridge = Bridge::start(NodeId::generate(), hub.clone(), bus.clone(), events);
+        Relay::new(hub.clone(), self.fresh.store.clone(), bus).start();
+        let settings = PlatformSettings::default();
+        let platform =
+            Platform::open(self.fresh.store.clone(), self.clock.clone(), bridge.clone(), settings);
+        let platform = platform.await.unwrap();
+        let positions = Arc::new(Mutex::new(Vec::new()));
+        let seen = positions.clone();
+        let live = Arc::new(Live {
+            platform,
+            hub,
+            bridge,
+            positions: Arc::new(move |_, fix| seen.lock().unwrap().push(fix.seq)),
+            bench_channels: true,
+        });
+        let door = web::Data::new(SocketDoor { live: live.clone(), origins: Vec::new() });
+        let server = HttpServer::new(move || {
+            App::new().app_data(door.clone()).route("/v1/ws", web::get().to(ws::open))
+        })
+        .workers(1)
+        .tcp_nodelay(true)
+        .client_disconnect_timeout(Duration::ZERO)
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+        let addr = server.addrs()[0];
+        let running = server.run();
+        let server = running.handle();
+        actix_web::rt::spawn(running);
+        Node { addr, live, positions, server }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let stopping = self.server.stop(false);
+        actix_web::rt::spawn(stopping);
+    }
+}
+
+impl Node {
+    fn platform(&self) -> &Platform {
+        &self.live.platform
+    }
+
+    /// Somebody new, without the cost of a password.
+    pub(crate) async fn person(&self, name: &str, role: Role) -> Person {
+        let (account, profile) = (AccountId::generate(), Profile::generate(role));
+        let at = self.platform().now();
+        let login = Login::parse(&format!("{account}@example.org")).unwrap();
+        let person_name = PersonName::parse(name).unwrap();
+        let write = async move |tx: &mut Tx| {
+            accounts::insert_account(tx, account, &login, "none", at).await?;
+            accounts::insert_profile(tx, account, profile, &person_name, at).await?;
+            Ok::<_, StoreError>(())
+        };
+        self.platform().store.write(write).await.unwrap();
+        let (token, _) = self.platform().tokens.issue(profile, account, at).unwrap();
+        Person { profile, account, token }
+    }
+
+    /// A fresh token for somebody.
+    pub(crate) fn token(&self, person: &Person) -> String {
+        let at = self.platform().now();
+        self.platform().tokens.issue(person.profile, person.account, at).unwrap().0
+    }
+
+    /// A store that is open, with one product.
+    pub(crate) async fn store(&self, merchant: &Person) -> Shop {
+        let Profile::Merchant(merchant_id) = merchant.profile else { panic!("not a merchant") };
+        let place = Place::new(31.2, 121.5).unwrap();
+        let new = NewStore {
+            name: StoreName::parse("Noodles").unwrap(),
+            address: None,
+            place,
+            currency: Currency::Cny,
+            terms: StoreTerms { is_open: Some(true), ..StoreTerms::default() },
+        };
+        let store = stores::create(self.platform(), merchant_id, new).await.unwrap().id;
+        let new = NewProduct {
+            name: ProductName::parse("Noodle soup").unwrap(),
+            description: None,
+            price_minor: 1_800,
+            stock: 1_000_000,
+        };
+        let product = stores::add_product(self.platform(), merchant_id, store, new).await.unwrap();
+        let line = CartLine { product_id: product.id, quantity: Quantity::new(1).unwrap() };
+        Shop { store, place, line }
+    }
+
+    /// An order that is paid for.
+    pub(crate) async fn paid_order(&self, shop: &Shop, customer: &Person) -> OrderId {
+        let Profile::Customer(customer_id) = customer.profile else { panic!("not a customer") };
+        let wish = OrderWish {
+            store_id: shop.store,
+            lines: Some(vec![shop.line.clone()]),
+            dropoff: shop.place.offset(900.0, 400.0),
+            address: Address::parse("1 Long Street").unwrap(),
+            note: None,
+        };
+        let placed = placing::place(self.platform(), customer_id, wish, None).await.unwrap();
+        let order: OrderId = placed.value.order.parse().unwrap();
+        self.pay(customer_id, order).await;
+        order
+    }
+
+    async fn pay(&self, customer_id: CustomerId, order: OrderId) {
+        let started = payments::start(self.platform(), customer_id, order, None).await.unwrap();
+        payments::play_customer(self.platform(), &started.value.provider_ref, true).await.unwrap();
+    }
+
+    /// A socket that has not signed in.
+    pub(crate) async fn socket(&self) -> Client {
+        let mut req = format!("ws://{}/v1/ws", self.addr).into_client_request().unwrap();
+        let protocol = HeaderValue::from_static(SUBPROTOCOL_JSON);
+        req.headers_mut().insert("sec-websocket-protocol", protocol);
+        let (socket, response) = tokio_tungstenite::connect_async(req).await.unwrap();
+        assert_eq!(response.headers()["sec-websocket-protocol"], SUBPROTOCOL_JSON);
+        Client { socket, frames: VecDeque::new(), seen: Vec::new(), last_id: AtomicU32::new(0) }
+    }
+
+    /// A socket on which somebody is signed in, and the answer to that.
+    pub(crate) async fn connect(&self, person: &Person) -> (Client, Value) {
+        self.resume(person, json!({})).await
+    }
+
+    /// Comes back to where somebody left off.
+    pub(crate) async fn resume(&self, person: &Person, resume: Value) -> (Client, Value) {
+        let mut client = self.socket().await;
+        let p = json!({ "token": person.token, "resume": resume });
+        let answer = client.ask("connect", p).await.expect("signed in");
+        (client, answer)
+    }
+
+    /// Waits until the node holds so many connections.
+    pub(crate) async fn holds(&self, n_connections: usize) {
+        let started = Instant::now();
+        while self.live.hub.observe().n_connections != n_connections {
+            assert!(started.elapsed() < LIMIT, "{:?}", self.live.hub.observe());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Somebody with a token.
+pub(crate) struct Person {
+    pub(crate) profile: Profile,
+    pub(crate) account: AccountId,
+    pub(crate) token: String,
+}
+
+/// Where things are sold.
+pub(crate) struct Shop {
+    pub(crate) store: StoreId,
+    place: Place,
+    line: CartLine,
+}
+
+/// A client of the protocol.
+pub(crate) struct Client {
+    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    frames: VecDeque<Value>,
+    /// Pushes that were read and not asked for yet.
+    seen: Vec<Value>,
+    last_id: AtomicU32,
+}
+
+/// How a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Closed(pub(crate) u16, pub(crate) String);
+
+impl Client {
+    pub(crate) async fn raw(&mut self, text: impl Into<String>) {
+        self.socket.send(Message::text(text.into())).await.unwrap();
+    }
+
+    /// Sends a command and waits for its reply; what is pushed meanwhile is kept.
+    pub(crate) async fn ask(&mut self, m: &str, p: Value) -> Result<Value, Value> {
+        let id = self.send(m, p).await;
+        self.reply(id).await
+    }
+
+    pub(crate) async fn send(&mut self, m: &str, p: Value) -> u32 {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        self.raw(json!({ "id": id, "m": m, "p": p }).to_string()).await;
+        id
+    }
+
+    pub(crate) async fn reply(&mut self, id: u32) -> Result<Value, Value> {
+        loop {
+            let mut frame = self.next().await.expect("the connection is open");
+            if frame["id"] != json!(id) {
+                self.seen.push(frame);
+            } else if frame["ok"].is_object() {
+                return Ok(frame["ok"].take());
+            } else {
+                return Err(frame["err"].take());
+            }
+        }
+    }
+
+    /// The next frame that `wanted` likes; others are kept.
+    pub(crate) async fn expect(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        if let Some(at) = self.seen.iter().position(&wanted) {
+            return self.seen.remove(at);
+        }
+        loop {
+            let frame = self.next().await;
+            let frame = frame.unwrap_or_else(|it| panic!("closed {it:?}; seen {:?}", self.seen));
+            if wanted(&frame) {
+                return frame;
+            }
+            self.seen.push(frame);
+        }
+    }
+
+    pub(crate) async fn push(&mut self, name: &str) -> Value {
+        self.expect(|it| it["push"] == name).await
+    }
+
+    /// `n` entries of a channel, in the order in which they came.
+    pub(crate) async fn entries(&mut self, channel: &str, n: usize) -> Vec<Value> {
+        let mut found = Vec::new();
+        while found.len() < n {
+            found.push(self.expect(|it| it["ch"] == channel && it["off"].is_u64()).await);
+        }
+        found
+    }
+
+    /// The next frame, or how it ended.
+    pub(crate) async fn next(&mut self) -> Result<Value, Closed> {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return Ok(frame);
+            }
+            let message = tokio::time::timeout(LIMIT, self.socket.next()).await;
+            match message.expect("a message in time") {
+                Some(Ok(Message::Text(text))) => {
+                    let frames = text.split('\n').map(|it| serde_json::from_str(it).unwrap());
+                    self.frames.extend(frames);
+                }
+                Some(Ok(Message::Close(Some(close)))) => {
+                    return Err(Closed(close.code.into(), close.reason.to_string()));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(err)) => return Err(Closed(0, err.to_string())),
+                None => return Err(Closed(0, "ended".to_owned())),
+            }
+        }
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn closed(&mut self) -> Closed {
+        loop {
+            match self.next().await {
+                Ok(frame) => self.seen.push(frame),
+                Err(closed) => return closed,
+            }
+        }
+    }
+
+    /// Frames that were pushed and not asked for.
+    pub(crate) fn seen(&self) -> &[Value] {
+        &self.seen
+    }
+}
+
+/// A new command id.
+pub(crate) fn cid() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
