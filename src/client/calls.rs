@@ -215,3 +215,17 @@ pub async fn step(
 ) -> Result<Value, ClientError> {
     party.call(Call::post(format!("/v1/orders/{order}/{verb}"), body).key(new_cid())).await
 }
+
+/// The customer's or rider's orders that are not over.
+///
+/// # Errors
+///
+/// [`ClientError`] as the server answers.
+pub async fn open_orders(party: &Session) -> Result<Vec<Value>, ClientError> {
+    let answer = party.call(Call::get("/v1/orders?open=true&limit=100")).await?;
+    let list = answer.get("orders").unwrap_or(&answer);
+    list.as_array().cloned().ok_or_else(|| ClientError::Unreadable {
+        call: "GET /v1/orders".to_owned(),
+        why: format!("no list in {answer}"),
+    })
+}

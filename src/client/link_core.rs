@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::client::{
     error::ClientError,
-    log::{ChannelLog, Entry, Taken},
+    log::{self, ChannelLog, Entry, Taken},
     socket::Frame,
 };
 
@@ -251,11 +251,17 @@ impl Core {
     /// We read too slowly: the server stopped sending this channel, history has it.
     fn on_lag(&mut self, frame: &Frame) -> Vec<Step> {
         let Some(channel) = frame.get("ch").and_then(Value::as_str) else { return Vec::new() };
+        if !log::is_logged(channel) {
+            return Vec::new();
+        }
         self.repair(channel).into_iter().collect()
     }
 
     /// A channel stands at `top`. Answers whether the copy is behind that.
     pub(super) fn heard_of(&mut self, channel: &str, epoch: &str, top: u64) -> bool {
+        if !log::is_logged(channel) {
+            return false;
+        }
         let mut copies = lock(&self.copies);
         let log = copies.logs.entry(channel.to_owned()).or_default();
         let renumbered = log.heard_of(epoch, top);

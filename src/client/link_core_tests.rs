@@ -106,9 +106,10 @@ fn a_channel_that_was_not_recovered_is_read_from_history() {
     let hello = object(json!({
         "order:o": { "ep": "a1", "from": 2, "to": 900, "recovered": false },
         "inbox:cus_1": { "ep": "b1", "from": 1, "to": 3, "recovered": true },
+        "pool:wtw3sj": { "ep": "c1", "from": 1, "to": 3, "recovered": false },
     }));
     let asked = sent(&core.connected(Some(&hello)));
-    assert_eq!(asked.len(), 1, "the recovered one comes by itself");
+    assert_eq!(asked.len(), 1, "the recovered one comes by itself, the pool has no history");
     assert_eq!(asked[0]["p"]["ch"], "order:o");
 }
 

@@ -13,6 +13,14 @@ use serde_json::{Map, Value};
 /// Fields of a push that are not part of the entry's body.
 const HEADER: [&str; 7] = ["push", "ch", "ep", "off", "ts", "sender", "cid"];
 
+/// What names of logged channels begin with; the others hold newest values only.
+const LOGGED: [&str; 4] = ["inbox:", "order:", "store:", "bench:log:"];
+
+/// Whether a channel has a history.
+pub fn is_logged(channel: &str) -> bool {
+    LOGGED.iter().any(|it| channel.starts_with(it))
+}
+
 /// One entry of a logged channel, as it came.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
