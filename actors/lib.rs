@@ -1,1 +1,26 @@
-//! Crate under construction.
+//! The live side: who is connected, who listens to what, who is asked next.
+//!
+//! Every actor is a thin shell around a plain struct that can be tested without a runtime.
+
+pub mod close;
+pub mod outbox;
+pub mod writer;
+
+pub mod channel_log;
+pub mod fan_out;
+pub mod hub;
+pub mod interest;
+pub mod lanes;
+pub mod members;
+pub mod registry;
+
+pub mod bridge;
+pub mod envelope;
+pub mod frames;
+pub mod messages;
+pub mod relay;
+
+pub mod fleet;
+
+#[cfg(test)]
+mod live_tests;

@@ -1,3 +1,8 @@
-//! The service.
+//! The service: HTTP and WebSocket in front, actors behind, stores below.
+//!
+//! Layers, each a crate, each using only the ones before it:
+//! `domain` < `storage` < `usecases` < `actors` < `http` (here) < `main`.
 
+pub mod cli;
 pub mod client;
+pub mod replay;

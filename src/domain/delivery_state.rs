@@ -133,6 +133,11 @@ impl DeliveryState {
         TRANSITIONS.iter().all(|(from, ..)| *from != self)
     }
 
+    /// A rider has the goods with him.
+    pub const fn is_on_board(self) -> bool {
+        matches!(self, Self::PickedUp | Self::ArrivedDropoff | Self::Returning)
+    }
+
     /// A rider holds it.
     pub const fn has_rider(self) -> bool {
         match self {

@@ -39,3 +39,11 @@ pub mod price;
 pub mod chat;
 
 pub mod channel;
+
+pub mod travel;
+
+mod dice;
+
+pub mod route;
+
+pub mod dispatch;

@@ -198,6 +198,125 @@ pub struct RouteChanged {
     pub why: String,
 }
 
+/// An order on the operators' map.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpsOrder {
+    /// The order.
+    pub order: String,
+    /// Its store.
+    pub store: String,
+    /// The store's name.
+    pub store_name: String,
+    /// What people see.
+    pub status: String,
+    /// State of the order itself.
+    pub order_state: String,
+    /// State of its delivery, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_state: Option<String>,
+    /// The rider who holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rider: Option<Person>,
+    /// Where it is fetched.
+    pub pickup: Point,
+    /// Where it goes.
+    pub dropoff: Point,
+    /// What the customer pays, in minor units.
+    pub total_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// When it was placed, in UTC milliseconds.
+    pub placed: i64,
+}
+
+/// A rider on the operators' map.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpsRider {
+    /// The rider's name.
+    pub name: String,
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lng: f64,
+    /// Heading in degrees from north, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdg: Option<f64>,
+    /// `on` or `break`.
+    pub duty: String,
+    /// Orders he holds.
+    pub load: usize,
+    /// Orders he can hold.
+    pub capacity: u32,
+    /// His route.
+    pub stops: Vec<StopView>,
+}
+
+/// A store on the operators' map.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpsStore {
+    /// Its name.
+    pub name: String,
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lng: f64,
+    /// Whether it takes orders.
+    pub is_open: bool,
+}
+
+/// Push `ops`: the newest value of one thing on the operators' map; `null` when it is gone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpsValue<T> {
+    /// `rider:rid_…`, `order:ord_…` or `store:sto_…`.
+    pub key: String,
+    /// The value.
+    pub v: Option<T>,
+}
+
+/// Push `ops.event`: a line of the operators' feed.
+#[derive(Debug, Clone, Serialize)]
+pub struct OpsEvent<'a, T> {
+    /// `order`, `offer`, `duty` or `alarm`.
+    pub kind: &'static str,
+    /// What happened.
+    #[serde(flatten)]
+    pub line: &'a T,
+}
+
+/// Push `eta`: when a rider is expected at a stop.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Eta {
+    /// The order.
+    pub order: String,
+    /// `pickup` or `dropoff`.
+    pub stop: String,
+    /// The best guess, in UTC milliseconds.
+    pub eta: i64,
+    /// The earliest sensible guess.
+    pub low: i64,
+    /// The latest sensible guess.
+    pub high: i64,
+}
+
+/// Push `pool`: a delivery that any rider near may grab, or one that is gone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PoolItem {
+    /// The order.
+    pub order: String,
+    /// Whether it can still be grabbed.
+    pub open: bool,
+    /// Where to fetch it.
+    pub store: StorePoint,
+    /// What the rider earns, in minor units.
+    pub pay_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// Geohash of six characters around the door.
+    pub dropoff_area: String,
+    /// When the store accepted the order, in UTC milliseconds.
+    pub since: i64,
+}
+
 /// Makes an entry of `body`.
 ///
 /// # Errors

@@ -5,15 +5,35 @@
 
 pub mod error;
 
+mod columns;
 pub mod db;
 pub mod dialect;
 pub mod store;
+
+pub mod bus;
 
 pub mod commands;
 pub mod events;
 pub mod journal;
 pub mod shared_values;
 pub mod timers;
+
+pub mod health;
+
+pub mod accounts;
+pub mod tokens;
+
+pub mod carts;
+pub mod orders;
+pub mod payments;
+pub mod products;
+pub mod stores;
+pub mod stories;
+
+pub mod deliveries;
+pub mod duty;
+pub mod leases;
+pub mod offers;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -4,3 +4,14 @@
 //! they are all given.
 
 pub mod platform;
+pub mod story;
+
+pub mod work;
+
+pub mod duty;
+pub mod offers;
+
+pub mod deliveries;
+
+pub mod board;
+pub mod dispatch;

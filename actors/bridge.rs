@@ -1,0 +1,234 @@
+//! The bridge: what was committed goes to this node's hub at once, and to the other nodes by the bus.
+
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use domain::{channel::Channel, ids::NodeId};
+use futures_util::FutureExt;
+use storage::{
+    bus::{Bus, BusEvent, BusEvents},
+    events::Latest,
+    journal::Entry,
+};
+use usecases::platform::{Announcer, Nudge};
+
+use crate::{
+    channel_log::Ready,
+    envelope::{Envelope, Kind},
+    frames,
+    hub::Hub,
+    interest::topic,
+    outbox::{Frame, Lane},
+    relay::ready,
+};
+
+/// The topic that every node listens to.
+pub const NODES_TOPIC: &str = "nodes";
+/// The kind of a control message that carries a [`Nudge`].
+pub const NUDGE: &str = "nudge";
+
+/// Hears control messages of one kind: of this node at once, of others by the bus.
+pub type Listener = Box<dyn Fn(&str) + Send + Sync>;
+
+/// This node's end of the bus, and the announcer of its use cases.
+pub struct Bridge {
+    node_id: NodeId,
+    hub: Arc<Hub>,
+    bus: Arc<dyn Bus>,
+    listeners: Mutex<HashMap<&'static str, Arc<[Listener]>>>,
+    is_degraded: AtomicBool,
+}
+
+impl Bridge {
+    /// Starts to follow the bus. Needs a tokio runtime; ends when the bus link is dropped.
+    pub fn start(
+        node_id: NodeId,
+        hub: Arc<Hub>,
+        bus: Arc<dyn Bus>,
+        events: BusEvents,
+    ) -> Arc<Self> {
+        bus.subscribe(&[NODES_TOPIC.into()]);
+        let listeners = Mutex::default();
+        let is_degraded = AtomicBool::new(false);
+        let bridge = Arc::new(Self { node_id, hub, bus, listeners, is_degraded });
+        tokio::spawn(bridge.clone().follow(events));
+        bridge
+    }
+
+    /// Calls `listener` with the body of each control message of this kind, from any node.
+    ///
+    /// It is called on the announcing thread: it must be quick and must not wait.
+    pub fn listen(&self, kind: &'static str, listener: Listener) {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        // Listeners are set at the start, a handful; a new list keeps calls free of locks.
+        let old = listeners.remove(kind);
+        let shared = old.into_iter().map(|it| Box::new(move |body: &str| call(&it, body)) as _);
+        listeners.insert(kind, shared.chain([listener]).collect());
+    }
+
+    /// Says something to every node, this one included.
+    pub fn tell_nodes(&self, kind: &'static str, body: String) {
+        self.hear(kind, &body);
+        if self.bus.reaches_others() {
+            let envelope = Envelope {
+                kind: Kind::Control,
+                node: self.node_id.uuid(),
+                off: 0,
+                epoch: String::new(),
+                label: kind.to_owned(),
+                frame: Bytes::from(body),
+            };
+            self.bus.publish(NODES_TOPIC, envelope.encode());
+        }
+    }
+
+    /// Whether the link to the other nodes is lost.
+    pub fn is_degraded(&self) -> bool {
+        self.is_degraded.load(Ordering::Acquire)
+    }
+
+    /// Hands an entry to this node's hub and to the other nodes.
+    fn announce_one(&self, entry: &Entry) {
+        let Some(ready) = ready(entry) else { return };
+        let frame = ready.frame.clone();
+        self.hub.ring(&entry.channel, &entry.epoch, ready);
+        if self.bus.reaches_others() {
+            let envelope = Envelope {
+                kind: Kind::Entry,
+                node: self.node_id.uuid(),
+                off: entry.off,
+                epoch: entry.epoch.clone(),
+                label: entry.joins.as_ref().map(Channel::to_string).unwrap_or_default(),
+                frame: frame.into_bytes(),
+            };
+            self.bus.publish(&topic(&entry.channel), envelope.encode());
+        }
+    }
+
+    /// Hands a value to this node's hub and to the other nodes; `except` does not hear of it.
+    pub fn publish(
+        &self,
+        channel: &Channel,
+        key: &str,
+        frame: &Frame,
+        except: Option<domain::ids::ConnectionId>,
+    ) {
+        self.hub.latest(channel, key, frame, except);
+        if self.bus.reaches_others() {
+            let envelope = Envelope {
+                kind: Kind::Value,
+                node: self.node_id.uuid(),
+                off: 0,
+                epoch: String::new(),
+                label: key.to_owned(),
+                frame: frame.clone().into_bytes(),
+            };
+            self.bus.publish(&topic(channel), envelope.encode());
+        }
+    }
+
+    async fn follow(self: Arc<Self>, mut events: BusEvents) {
+        while let Some(event) = events.recv().await {
+            let handled = AssertUnwindSafe(async { self.handle(event) }).catch_unwind().await;
+            if handled.is_err() {
+                tracing::error!("a bus event caused a panic; the bridge goes on");
+            }
+        }
+    }
+
+    fn handle(&self, event: BusEvent) {
+        match event {
+            BusEvent::Message { topic, payload } => self.receive(&topic, payload),
+            BusEvent::Subscribed(topics) => {
+                // Something may have been published between the attach and now.
+                let channels = topics.iter().filter_map(|it| it.parse::<Channel>().ok());
+                self.hub.want_check(channels.filter(Channel::is_logged));
+            }
+            BusEvent::Up => {
+                self.hub.want_check_of_all();
+                self.set_degraded(false);
+            }
+            BusEvent::Lagged => {
+                self.hub.want_check_of_all();
+                self.set_degraded(!self.bus.is_up());
+            }
+            BusEvent::Down => self.set_degraded(true),
+        }
+    }
+
+    /// Tells the clients once for each change.
+    fn set_degraded(&self, is_degraded: bool) {
+        if self.is_degraded.swap(is_degraded, Ordering::AcqRel) != is_degraded {
+            tracing::warn!(is_degraded, "the link between the nodes changed");
+            self.hub.registry.push_to_all(Lane::Control, &frames::hub_state(is_degraded));
+        }
+    }
+
+    fn receive(&self, topic: &str, payload: Bytes) {
+        let Some(Envelope { kind, node, off, epoch, label, frame }) = Envelope::decode(payload)
+        else {
+            return;
+        };
+        if node == self.node_id.uuid() {
+            return;
+        }
+        if kind == Kind::Control {
+            if let Ok(body) = std::str::from_utf8(&frame) {
+                self.hear(&label, body);
+            }
+            return;
+        }
+        let (Ok(channel), Some(frame)) = (topic.parse::<Channel>(), Frame::from_bytes(frame))
+        else {
+            return;
+        };
+        if kind == Kind::Entry {
+            let joins = label.parse().ok();
+            self.hub.ring(&channel, &epoch, Ready { off, frame, joins });
+        } else {
+            self.hub.latest(&channel, &label, &frame, None);
+        }
+    }
+
+    fn hear(&self, kind: &str, body: &str) {
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let ours = listeners.get(kind).cloned();
+        drop(listeners);
+        if let Some(ours) = ours {
+            call(&ours, body);
+        }
+    }
+}
+
+fn call(listeners: &[Listener], body: &str) {
+    for listener in listeners {
+        listener(body);
+    }
+}
+
+impl Announcer for Bridge {
+    fn announce(&self, entries: Vec<Entry>) {
+        for entry in &entries {
+            self.announce_one(entry);
+        }
+    }
+
+    fn latest(&self, values: Vec<Latest>) {
+        for value in &values {
+            self.publish(&value.channel, &value.key, &frames::latest(value), None);
+        }
+    }
+
+    fn nudge(&self, nudge: Nudge) {
+        if let Ok(body) = serde_json::to_string(&nudge) {
+            self.tell_nodes(NUDGE, body);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Why we close sockets. The code is part of the protocol: clients act on it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// Longest reason of a close frame, in bytes (RFC 6455 §5.5).
+const REASON_BYTES_MAX: usize = 123;
+
+/// A reason to close, with the code that the client sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Close {
+    /// The client closed; we only answer.
+    Answered,
+    /// The client sent something that WebSocket does not allow.
+    ProtocolError,
+    /// The client sent binary data on a text connection.
+    NotText,
+    /// The client sent text that is not UTF-8.
+    NotUtf8,
+    /// The client sent a frame above the limit.
+    TooBig,
+    /// This node is going down; connect again after the given time.
+    Drain(Duration),
+    /// The client did not answer our ping.
+    NoPong,
+    /// The client reads too slowly; connect again and catch up.
+    Slow,
+    /// We made a mistake or cannot go on; connect again.
+    ServerError,
+    /// This node has too much to do; connect again, later.
+    Overloaded,
+    /// The client keeps sending too many commands.
+    RateLimited,
+    /// The token ran out and was not renewed in time.
+    TokenExpired,
+    /// The client broke our protocol.
+    BadProtocol,
+    /// The token is not valid; sign in first.
+    InvalidToken,
+    /// No `connect` came in time.
+    ConnectTimeout,
+    /// This profile may not be here.
+    Forbidden,
+    /// Another device of the profile took over.
+    Replaced,
+    /// Too many connections.
+    ConnectionLimit,
+    /// The sign-in was revoked.
+    Revoked,
+    /// The client is too old.
+    UpgradeRequired,
+}
+
+impl Close {
+    /// The code on the wire and its name. 4000–4499: come back; 4500–4999: do not.
+    #[rustfmt::skip]
+    pub const fn row(self) -> (u16, &'static str) {
+        match self {
+            Self::Answered        => (1000, "bye"),
+            Self::ProtocolError   => (1002, "protocol_error"),
+            Self::NotText         => (1003, "text_only"),
+            Self::NotUtf8         => (1007, "not_utf8"),
+            Self::TooBig          => (1009, "too_big"),
+            Self::Drain(_)        => (4001, "drain"),
+            Self::NoPong          => (4003, "no_pong"),
+            Self::Slow            => (4004, "slow"),
+            Self::ServerError     => (4005, "server_error"),
+            Self::Overloaded      => (4006, "overloaded"),
+            Self::RateLimited     => (4007, "rate_limited"),
+            Self::TokenExpired    => (4009, "token_expired"),
+            Self::BadProtocol     => (4500, "bad_protocol"),
+            Self::InvalidToken    => (4501, "invalid_token"),
+            Self::ConnectTimeout  => (4502, "connect_timeout"),
+            Self::Forbidden       => (4503, "forbidden"),
+            Self::Replaced        => (4504, "replaced"),
+            Self::ConnectionLimit => (4505, "connection_limit"),
+            Self::Revoked         => (4506, "revoked"),
+            Self::UpgradeRequired => (4507, "upgrade_required"),
+        }
+    }
+
+    /// The code on the wire.
+    pub const fn code(self) -> u16 {
+        self.row().0
+    }
+
+    /// The code as text and its name; a label for counters.
+    pub const fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    /// Whether a well-behaved client comes back by itself.
+    pub const fn reconnect(self) -> bool {
+        self.code() < 4500
+    }
+
+    /// The text of the close frame: the name, and what the client needs besides.
+    pub fn reason(self) -> String {
+        match self {
+            Self::Drain(after) => format!("drain;after={}", after.as_millis()),
+            other => other.name().to_owned(),
+        }
+    }
+
+    /// The payload of the close frame.
+    pub fn payload(self) -> Bytes {
+        let reason = self.reason();
+        let mut payload = Vec::with_capacity(2 + reason.len());
+        payload.extend_from_slice(&self.code().to_be_bytes());
+        payload.extend_from_slice(&reason.as_bytes()[..reason.len().min(REASON_BYTES_MAX)]);
+        payload.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reconnect_rule_follows_the_code() {
+        assert!(Close::Slow.reconnect() && Close::Drain(Duration::ZERO).reconnect());
+        assert!(!Close::Replaced.reconnect() && !Close::InvalidToken.reconnect());
+    }
+
+    #[test]
+    fn a_drain_says_when_to_come_back() {
+        let close = Close::Drain(Duration::from_millis(1_500));
+        assert_eq!(&close.payload()[..], b"\x0f\xa1drain;after=1500");
+    }
+}

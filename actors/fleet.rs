@@ -1,0 +1,152 @@
+//! Where every rider of the platform is: plain data, fed by `loc.put` and by other nodes.
+//!
+//! Positions never touch the database. What a node forgets when it dies comes back with the next
+//! positions; until then a rider stands where SQL last saw him for certain.
+
+use std::collections::HashMap;
+
+use domain::{
+    clock::Timestamp,
+    geo::Place,
+    ids::{OrderId, RiderId},
+};
+use serde::{Deserialize, Serialize};
+
+/// Longest silence after which a position is no longer believed, in milliseconds.
+pub const FIX_AGE_MAX_MS: i64 = 120_000;
+
+/// One position of a rider, as `loc.put` brings it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Fix {
+    /// Rises with each position of a rider; older ones are dropped.
+    pub seq: u64,
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lng: f64,
+    /// Heading in degrees from north, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdg: Option<f64>,
+    /// Speed in metres a second, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spd: Option<f64>,
+    /// Radius of uncertainty in metres, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acc: Option<f64>,
+    /// When the device measured it, in UTC milliseconds.
+    pub t: i64,
+}
+
+/// What one node tells the others about a rider's position.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FleetNews {
+    /// The rider's id without its prefix.
+    pub rider: u128,
+    /// Where he is.
+    pub fix: Fix,
+}
+
+/// A rider as the fleet knows him.
+#[derive(Debug, Clone, Default)]
+struct Tracked {
+    fix: Option<(Fix, Timestamp)>,
+    carries: Vec<OrderId>,
+    region: String,
+}
+
+/// The last position of each rider, and whose orders he carries.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    riders: HashMap<RiderId, Tracked>,
+}
+
+/// Who should see a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewers {
+    /// Orders whose parties watch this rider.
+    pub orders: Vec<OrderId>,
+    /// Region whose operators watch him; empty if he is not on duty.
+    pub region: String,
+}
+
+impl Fleet {
+    /// Takes a position in. `None` if it is older than one we have, or is no place.
+    pub fn put(&mut self, rider: RiderId, fix: Fix, now: Timestamp) -> Option<Viewers> {
+        Place::new(fix.lat, fix.lng).ok()?;
+        let tracked = self.riders.entry(rider).or_default();
+        if let Some((known, at)) = tracked.fix
+            && known.seq >= fix.seq
+            && now.ms_since(at) < FIX_AGE_MAX_MS
+        {
+            return None;
+        }
+        tracked.fix = Some((fix, now));
+        Some(Viewers { orders: tracked.carries.clone(), region: tracked.region.clone() })
+    }
+
+    /// Where a rider was last seen, if that is not too long ago.
+    pub fn place(&self, rider: RiderId, now: Timestamp) -> Option<(Place, Fix)> {
+        let (fix, at) = self.riders.get(&rider)?.fix?;
+        if now.ms_since(at) > FIX_AGE_MAX_MS {
+            return None;
+        }
+        Place::new(fix.lat, fix.lng).ok().map(|place| (place, fix))
+    }
+
+    /// Notes whose orders a rider carries and which operators watch him.
+    pub fn set_work(&mut self, rider: RiderId, carries: Vec<OrderId>, region: String) {
+        let tracked = self.riders.entry(rider).or_default();
+        tracked.carries = carries;
+        tracked.region = region;
+    }
+
+    /// Forgets everybody who is not in `working`.
+    pub fn keep_only(&mut self, working: impl Fn(RiderId) -> bool) {
+        self.riders.retain(|rider, _| working(*rider));
+    }
+
+    /// Riders known.
+    pub fn n_riders(&self) -> usize {
+        self.riders.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+    fn fix(seq: u64) -> Fix {
+        Fix { seq, lat: 31.2, lng: 121.5, hdg: None, spd: None, acc: None, t: 0 }
+    }
+
+    #[test]
+    fn an_older_position_does_not_replace_a_newer_one() {
+        let mut fleet = Fleet::default();
+        let rider = RiderId::generate();
+        assert!(fleet.put(rider, fix(2), NOON).is_some());
+        assert_eq!(fleet.put(rider, fix(1), NOON), None);
+        assert_eq!(fleet.put(rider, fix(2), NOON), None, "the same one twice");
+        assert!(fleet.put(rider, fix(3), NOON).is_some());
+    }
+
+    #[test]
+    fn a_device_that_starts_counting_afresh_is_believed_after_a_silence() {
+        let mut fleet = Fleet::default();
+        let rider = RiderId::generate();
+        fleet.put(rider, fix(900), NOON);
+        let later = NOON + Duration::from_secs(121);
+        assert_eq!(fleet.place(rider, later), None, "too old to be believed");
+        assert!(fleet.put(rider, fix(1), later).is_some());
+    }
+
+    #[test]
+    fn nonsense_is_not_a_position() {
+        let mut fleet = Fleet::default();
+        let nowhere = Fix { lat: f64::NAN, ..fix(1) };
+        assert_eq!(fleet.put(RiderId::generate(), nowhere, NOON), None);
+    }
+}

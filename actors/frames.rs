@@ -1,0 +1,91 @@
+//! Pushes that the live side makes itself. Texts that came from outside are escaped by serde.
+
+use domain::channel::Channel;
+use serde::Serialize;
+use storage::events::Latest;
+
+use crate::outbox::Frame;
+
+/// A frame of any value that has a JSON form; ours all have one.
+pub fn json<T: Serialize>(value: &T) -> Frame {
+    Frame::json(serde_json::to_string(value).unwrap_or_default())
+}
+
+/// The push of a newest value: the body's fields behind the header's.
+pub fn latest(value: &Latest) -> Frame {
+    let fields = value.body.trim_start().strip_prefix('{').unwrap_or("}");
+    let channel = value.channel.to_string();
+    let mut out = String::with_capacity(32 + channel.len() + value.body.len());
+    out.push_str("{\"push\":\"");
+    out.push_str(value.push);
+    out.push_str("\",\"ch\":\"");
+    out.push_str(&channel);
+    out.push('"');
+    if !fields.trim_start().starts_with('}') {
+        out.push(',');
+    }
+    out.push_str(fields);
+    Frame::json(out)
+}
+
+#[derive(Serialize)]
+struct Subscribed<'a> {
+    push: &'static str,
+    ch: String,
+    ep: &'a str,
+    off: u64,
+    #[serde(skip_serializing_if = "is_true")]
+    recovered: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+const fn is_true(flag: &bool) -> bool {
+    *flag
+}
+
+/// The connection hears a channel from behind `off` on. Not `recovered`: what it knew is void.
+pub fn subscribed(channel: &Channel, epoch: &str, off: u64, recovered: bool) -> Frame {
+    json(&Subscribed { push: "subscribed", ch: channel.to_string(), ep: epoch, off, recovered })
+}
+
+#[derive(Serialize)]
+struct HubPush {
+    push: &'static str,
+    state: &'static str,
+}
+
+/// The link between the nodes is lost or back.
+pub fn hub_state(is_degraded: bool) -> Frame {
+    json(&HubPush { push: "hub", state: if is_degraded { "degraded" } else { "ok" } })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::clock::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_latest_value_becomes_a_push() {
+        for (body, expected) in [
+            (r#"{"seq":1}"#, r#"{"push":"loc","ch":"ops:wtw3","seq":1}"#),
+            ("{}", r#"{"push":"loc","ch":"ops:wtw3"}"#),
+        ] {
+            let value = Latest {
+                channel: Channel::Ops("wtw3".to_owned()),
+                key: "k".to_owned(),
+                push: "loc",
+                body: body.to_owned(),
+                at: Timestamp::from_ms(0),
+            };
+            assert_eq!(latest(&value).text(), expected);
+        }
+    }
+
+    #[test]
+    fn a_position_is_told() {
+        let channel = Channel::Pool("wtw3sj".to_owned());
+        let text = r#"{"push":"subscribed","ch":"pool:wtw3sj","ep":"a1","off":7}"#;
+        assert_eq!(subscribed(&channel, "a1", 7, true).text(), text);
+    }
+}

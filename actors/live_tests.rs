@@ -1,0 +1,230 @@
+//! Hub, bridge and relay together: two nodes over one journal and one bus.
+
+use std::{
+    sync::Arc,
+    task::{Context, Waker},
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, Addr};
+use bytes::Bytes;
+use domain::{
+    channel::Channel,
+    clock::Timestamp,
+    ids::{ConnectionId, NodeId},
+};
+use storage::{
+    bus::{
+        Bus, BusCounts, BusEvents, Published, Topic,
+        in_process::{InProcessBus, InProcessLink},
+    },
+    error::StoreError,
+    events,
+    journal::{self, Entry},
+    store::Store,
+    testing::{Engine, fresh_store},
+};
+use usecases::platform::Announcer;
+
+use crate::{
+    bridge::Bridge,
+    channel_log::Opened,
+    hub::Hub,
+    interest::Interest,
+    messages::{Observe, RelayState},
+    outbox::{Batch, Frame, Outbox},
+    relay::Relay,
+};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+struct Node {
+    hub: Arc<Hub>,
+    bridge: Arc<Bridge>,
+    relay: Addr<Relay>,
+}
+
+impl Node {
+    fn start(store: &Arc<Store>, bus: Arc<dyn Bus>, events: BusEvents) -> Self {
+        let hub = Hub::new(Interest::new(bus.clone()));
+        let bridge = Bridge::start(NodeId::generate(), hub.clone(), bus.clone(), events);
+        let relay = Relay::new(hub.clone(), store.clone(), bus).start();
+        Self { hub, bridge, relay }
+    }
+
+    fn on(store: &Arc<Store>, bus: &InProcessBus) -> Self {
+        let (link, events) = bus.link();
+        Self::start(store, link, events)
+    }
+}
+
+struct Listener(Arc<Outbox>, Vec<String>);
+
+impl Listener {
+    fn join(hub: &Hub, channel: &Channel, epoch: &str, upto: u64) -> Self {
+        let (id, outbox) = (ConnectionId::generate(), Outbox::bounded(1_000_000));
+        hub.attach(channel, id, &outbox);
+        assert_eq!(hub.open(channel, id, epoch, upto), Opened::Open);
+        Self(outbox, Vec::new())
+    }
+
+    /// Waits until `n` frames are there.
+    async fn heard(&mut self, n: usize) -> &[String] {
+        let started = Instant::now();
+        while self.1.len() < n {
+            assert!(started.elapsed() < LIMIT, "heard only {:?}", self.1);
+            let mut batch = Batch::default();
+            let mut cx = Context::from_waker(Waker::noop());
+            let _any = self.0.poll_take(&mut cx, usize::MAX, &mut batch);
+            self.1.extend(batch.frames.iter().map(|it| it.text().to_owned()));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        &self.1
+    }
+}
+
+fn channel() -> Channel {
+    Channel::BenchLog("room".to_owned())
+}
+
+/// Commits entries without telling anybody.
+async fn commit(store: &Store, n: usize) -> Vec<Entry> {
+    let write = async move |tx: &mut storage::db::Tx| {
+        let entries: Result<Vec<_>, StoreError> = (0..n)
+            .map(|it| events::entry(channel(), "msg", None, &serde_json::json!({ "n": it })))
+            .collect();
+        journal::append(tx, entries?, Timestamp::from_ms(1)).await
+    };
+    store.write(write).await.unwrap()
+}
+
+fn frames(entries: &[Entry]) -> Vec<String> {
+    let text = |it| String::from_utf8(journal::frame(it).to_vec()).unwrap();
+    entries.iter().map(text).collect()
+}
+
+#[actix::test]
+async fn an_entry_reaches_the_listeners_of_every_node_once() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let bus = InProcessBus::default();
+    let (one, two) = (Node::on(&fresh.store, &bus), Node::on(&fresh.store, &bus));
+    let first = commit(&fresh.store, 1).await;
+    let epoch = &first[0].epoch;
+    let mut here = Listener::join(&one.hub, &channel(), epoch, 1);
+    let mut there = Listener::join(&two.hub, &channel(), epoch, 1);
+    let entries = commit(&fresh.store, 100).await;
+    one.bridge.announce(entries.clone());
+    assert_eq!(here.heard(100).await, frames(&entries));
+    assert_eq!(there.heard(100).await, frames(&entries));
+    assert_eq!(two.hub.observe().tally.n_repaired, 0, "the bus was enough");
+}
+
+#[actix::test]
+async fn an_entry_whose_ring_was_lost_is_found_by_the_audit() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let bus = InProcessBus::default();
+    let node = Node::on(&fresh.store, &bus);
+    let mut listener = Listener::join(&node.hub, &channel(), "", 0);
+    let entries = commit(&fresh.store, 450).await;
+    assert_eq!(listener.heard(450).await, frames(&entries));
+    let state = node.relay.send(Observe::<RelayState>::new()).await.unwrap();
+    assert!(state.n_repairs >= 3, "it was read page by page: {state:?}");
+    assert!(!state.is_degraded);
+}
+
+#[actix::test]
+async fn a_hole_is_filled_before_what_follows_it() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let bus = InProcessBus::default();
+    let node = Node::on(&fresh.store, &bus);
+    let mut listener = Listener::join(&node.hub, &channel(), "", 0);
+    let entries = commit(&fresh.store, 5).await;
+    node.bridge.announce(vec![entries[4].clone(), entries[2].clone()]);
+    assert_eq!(listener.heard(5).await, frames(&entries));
+}
+
+/// A bus on which nothing arrives and that says so.
+struct DeadBus(Arc<InProcessLink>);
+
+impl Bus for DeadBus {
+    fn publish(&self, _topic: &str, _payload: Bytes) -> Published {
+        Published::Dropped
+    }
+    fn subscribe(&self, topics: &[Topic]) {
+        self.0.subscribe(topics);
+    }
+    fn unsubscribe(&self, topics: &[Topic]) {
+        self.0.unsubscribe(topics);
+    }
+    fn is_up(&self) -> bool {
+        false
+    }
+    fn reaches_others(&self) -> bool {
+        true
+    }
+    fn counts(&self) -> BusCounts {
+        self.0.counts()
+    }
+}
+
+#[actix::test]
+async fn while_the_bus_is_down_the_journal_is_asked_every_second() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let dead = |bus: &InProcessBus| {
+        let (link, events) = bus.link();
+        Node::start(&fresh.store, Arc::new(DeadBus(link)), events)
+    };
+    let bus = InProcessBus::default();
+    let (one, two) = (dead(&bus), dead(&bus));
+    let mut there = Listener::join(&two.hub, &channel(), "", 0);
+    let started = Instant::now();
+    let entries = commit(&fresh.store, 3).await;
+    one.bridge.announce(entries.clone());
+    assert_eq!(there.heard(3).await, frames(&entries));
+    assert!(started.elapsed() < Duration::from_secs(3), "took {:?}", started.elapsed());
+}
+
+#[actix::test]
+async fn a_new_numbering_is_told_and_followed() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let node = Node::on(&fresh.store, &InProcessBus::default());
+    let entries = commit(&fresh.store, 3).await;
+    let mut listener = Listener::join(&node.hub, &channel(), "older", 3);
+    node.bridge.announce(entries);
+    let told = listener.heard(1).await[0].clone();
+    assert!(told.starts_with(r#"{"push":"subscribed","ch":"bench:log:room""#), "{told}");
+    assert!(told.ends_with(r#""off":3,"recovered":false}"#), "{told}");
+    let next = commit(&fresh.store, 1).await;
+    node.bridge.announce(next.clone());
+    assert_eq!(listener.heard(2).await[1], frames(&next)[0]);
+}
+
+#[actix::test]
+async fn nodes_hear_control_messages_of_each_other() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let bus = InProcessBus::default();
+    let (one, two) = (Node::on(&fresh.store, &bus), Node::on(&fresh.store, &bus));
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    for (name, node) in [("one", &one), ("two", &two)] {
+        let told = told.clone();
+        node.bridge
+            .listen("test", Box::new(move |body| told.send(format!("{name} {body}")).unwrap()));
+    }
+    one.bridge.tell_nodes("test", "hello".to_owned());
+    let mut all = [heard.recv().await.unwrap(), heard.recv().await.unwrap()];
+    all.sort();
+    assert_eq!(all, ["one hello", "two hello"]);
+}
+
+#[actix::test]
+async fn a_latest_value_reaches_other_nodes_too() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let bus = InProcessBus::default();
+    let (one, two) = (Node::on(&fresh.store, &bus), Node::on(&fresh.store, &bus));
+    let channel = Channel::Ops("wtw3".to_owned());
+    let (id, outbox) = (ConnectionId::generate(), Outbox::bounded(1_000));
+    two.hub.attach(&channel, id, &outbox);
+    assert!(two.hub.open_latest(&channel, id));
+    one.bridge.publish(&channel, "k", &Frame::json("{1}"), None);
+    assert_eq!(Listener(outbox, Vec::new()).heard(1).await, ["{1}"]);
+}

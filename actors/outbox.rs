@@ -1,0 +1,447 @@
+//! The queue between this node and one socket: bounded in bytes, with lanes, never waited for.
+//!
+//! `push` takes a frame or says why not; the socket's writer takes everything that is ready.
+//! A reader that is too slow loses live extras first, then the connection.
+
+use std::{
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use domain::channel::Channel;
+
+use crate::close::Close;
+
+/// Bytes that may wait for one socket.
+pub const OUTBOX_BYTES_MAX: usize = 262_144;
+/// Notes that may wait for a connection; more close it, and its resume sets everything right.
+pub const NOTES_MAX: usize = 512;
+/// How long a frame may wait for a socket that takes nothing.
+pub const STALL_MAX: Duration = Duration::from_secs(10);
+/// Places that an empty lane may keep.
+const IDLE_CAPACITY_MAX: usize = 16;
+
+/// One encoded frame. Made once, shared by all who get it: a clone only counts a reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame(ByteString);
+
+impl Frame {
+    /// A frame of this JSON text.
+    pub fn json(text: impl Into<ByteString>) -> Self {
+        Self(text.into())
+    }
+
+    /// A frame of JSON that is UTF-8 already; `None` if it is not.
+    pub fn from_bytes(bytes: Bytes) -> Option<Self> {
+        ByteString::try_from(bytes).ok().map(Self)
+    }
+
+    /// The JSON text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The bytes, shared.
+    pub fn into_bytes(self) -> Bytes {
+        self.0.into_bytes()
+    }
+}
+
+/// Which frames go first. Frames of one lane keep their order; so all of a logged channel are in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// Replies and what concerns the connection itself.
+    Control,
+    /// Offers and alarms: inboxes and stores.
+    Critical,
+    /// Chat and status of orders.
+    Chat,
+    /// Typing and the like: dropped first.
+    Ephemeral,
+}
+
+/// Names a value of which only the newest counts: a hash of channel and key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot(pub u64, pub u64);
+
+/// What became of a pushed frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// It will be written in turn.
+    Queued,
+    /// It took the place of an older value.
+    Conflated,
+    /// The reader is slow and this frame can be missed.
+    Dropped,
+    /// The reader is too slow to be kept: the connection is closing because of this push.
+    Full,
+    /// The connection is closing or closed.
+    Gone,
+}
+
+/// What the hub tells the connection behind an outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// This profile became a party of a channel: subscribe to it.
+    Join(Channel),
+}
+
+/// One socket's queue. Shared by the hub, the connection and the socket's writer.
+#[derive(Debug)]
+pub struct Outbox {
+    bytes_max: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    control: VecDeque<Frame>,
+    critical: VecDeque<Frame>,
+    chat: VecDeque<Frame>,
+    latest: VecDeque<Slot>,
+    newest: HashMap<Slot, Frame>,
+    ephemeral: VecDeque<Frame>,
+    beats: VecDeque<Beat>,
+    notes: VecDeque<Note>,
+    n_bytes: usize,
+    /// Since when the front of the queue waits; `None` while it is empty.
+    waits_since: Option<Instant>,
+    end: End,
+    writer: Option<Waker>,
+    owner: Option<Waker>,
+}
+
+/// A WebSocket control frame that keeps the link alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beat {
+    /// Asks the client for a pong.
+    Ping,
+    /// Answers the client's ping with the same payload.
+    Pong(Bytes),
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum End {
+    #[default]
+    Open,
+    /// What is queued goes out, then the close frame.
+    Closing(Close),
+    /// The close frame is out, or the socket is gone.
+    Ended,
+}
+
+/// What a writer took, in the order in which it goes out.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Control frames.
+    pub beats: Vec<Beat>,
+    /// Text frames.
+    pub frames: Vec<Frame>,
+    /// The last thing that goes out, if anything.
+    pub close: Option<Close>,
+}
+
+impl Outbox {
+    /// An empty outbox that holds at most `bytes_max` bytes.
+    pub fn bounded(bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { bytes_max, state: Mutex::default() })
+    }
+
+    /// Queues one frame. Never waits.
+    pub fn push(&self, lane: Lane, frame: Frame) -> Pushed {
+        let mut state = self.state();
+        if let Some(refused) = self.refusal(&mut state, lane, frame.len()) {
+            return refused;
+        }
+        state.n_bytes += frame.len();
+        match lane {
+            Lane::Control => state.control.push_back(frame),
+            Lane::Critical => state.critical.push_back(frame),
+            Lane::Chat => state.chat.push_back(frame),
+            Lane::Ephemeral => state.ephemeral.push_back(frame),
+        }
+        state.ready();
+        Pushed::Queued
+    }
+
+    /// Queues the newest value of a slot in place of an older one that still waits.
+    pub fn push_latest(&self, slot: Slot, frame: Frame) -> Pushed {
+        let mut state = self.state();
+        if state.end != End::Open {
+            return Pushed::Gone;
+        }
+        let (len, n_bytes) = (frame.len(), state.n_bytes);
+        match state.newest.entry(slot) {
+            Entry::Occupied(mut old) => {
+                let old_len = old.insert(frame).len();
+                state.n_bytes = n_bytes - old_len + len;
+                Pushed::Conflated
+            }
+            Entry::Vacant(_) if n_bytes > 0 && n_bytes + len > self.bytes_max / 5 * 4 => {
+                Pushed::Dropped
+            }
+            Entry::Vacant(free) => {
+                free.insert(frame);
+                state.latest.push_back(slot);
+                state.n_bytes = n_bytes + len;
+                state.ready();
+                Pushed::Queued
+            }
+        }
+    }
+
+    /// Why a frame cannot be taken; a reader that is too slow is cut off here.
+    fn refusal(&self, state: &mut State, lane: Lane, len: usize) -> Option<Pushed> {
+        if state.end != End::Open {
+            return Some(Pushed::Gone);
+        }
+        // An empty queue takes any frame: a snapshot may be larger than the queue.
+        if state.n_bytes == 0 {
+            return None;
+        }
+        let n_bytes = state.n_bytes + len;
+        if lane == Lane::Ephemeral {
+            return (n_bytes > self.bytes_max / 2).then_some(Pushed::Dropped);
+        }
+        if n_bytes <= self.bytes_max && !state.is_stalled() {
+            return None;
+        }
+        state.cut_off(Close::Slow);
+        Some(Pushed::Full)
+    }
+
+    /// Queues a ping or a pong. A client that pings without reading gets no more than a few pongs.
+    pub fn beat(&self, beat: Beat) {
+        let mut state = self.state();
+        if state.end == End::Open && state.beats.len() < IDLE_CAPACITY_MAX {
+            state.beats.push_back(beat);
+            state.ready();
+        }
+    }
+
+    /// Tells the connection something.
+    pub fn tell(&self, note: Note) {
+        let mut state = self.state();
+        if state.end != End::Open {
+            return;
+        }
+        if state.notes.len() >= NOTES_MAX {
+            return state.cut_off(Close::ServerError);
+        }
+        state.notes.push_back(note);
+        wake(&mut state.owner);
+    }
+
+    /// Closes after what is queued; a reader that is too slow gets only the close frame.
+    pub fn close(&self, why: Close) {
+        let mut state = self.state();
+        if state.end != End::Open {
+            return;
+        }
+        if why == Close::Slow || state.is_stalled() {
+            return state.cut_off(why);
+        }
+        state.end = End::Closing(why);
+        wake(&mut state.writer);
+        wake(&mut state.owner);
+    }
+
+    /// The socket is gone: nothing goes out any more.
+    pub fn end(&self) {
+        let mut state = self.state();
+        state.clear();
+        state.end = End::Ended;
+        wake(&mut state.owner);
+    }
+
+    /// Cuts off a reader that has taken nothing for too long. To be asked now and then, for an
+    /// outbox that nobody pushes to.
+    pub fn check_stall(&self) {
+        let mut state = self.state();
+        if state.end == End::Open && state.is_stalled() {
+            state.cut_off(Close::Slow);
+        }
+    }
+
+    /// Takes what is ready, at most about `bytes_max` bytes of text (but at least one frame).
+    ///
+    /// `None` once everything is out and the connection is closed.
+    pub fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        bytes_max: usize,
+        batch: &mut Batch,
+    ) -> Poll<Option<()>> {
+        let mut state = self.state();
+        let n_before = state.n_bytes;
+        batch.beats.extend(state.beats.drain(..));
+        state.take(bytes_max, &mut batch.frames);
+        if state.n_bytes == 0 {
+            state.shrink();
+            if let End::Closing(why) = state.end {
+                batch.close = Some(why);
+                state.end = End::Ended;
+            }
+        } else if n_before != state.n_bytes {
+            state.waits_since = Some(Instant::now());
+        }
+        if n_before > self.bytes_max / 2 && state.n_bytes <= self.bytes_max / 2 {
+            wake(&mut state.owner);
+        }
+        if batch.frames.is_empty() && batch.beats.is_empty() && batch.close.is_none() {
+            if state.end == End::Ended {
+                return Poll::Ready(None);
+            }
+            set_waker(&mut state.writer, cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(()))
+    }
+
+    /// The next note for the connection; `None` once the outbox is closing or closed.
+    pub fn poll_note(&self, cx: &mut Context<'_>) -> Poll<Option<Note>> {
+        let mut state = self.state();
+        if state.end != End::Open {
+            return Poll::Ready(None);
+        }
+        if let Some(note) = state.notes.pop_front() {
+            return Poll::Ready(Some(note));
+        }
+        set_waker(&mut state.owner, cx);
+        Poll::Pending
+    }
+
+    /// Waits until at least half of the queue is free, or the outbox is closed. For the one
+    /// connection that owns the outbox.
+    pub async fn room(&self) {
+        poll_fn(|cx| {
+            let mut state = self.state();
+            if state.end != End::Open || state.n_bytes <= self.bytes_max / 2 {
+                return Poll::Ready(());
+            }
+            set_waker(&mut state.owner, cx);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Bytes that wait.
+    pub fn n_bytes(&self) -> usize {
+        self.state().n_bytes
+    }
+
+    /// Whether frames are still taken.
+    pub fn is_open(&self) -> bool {
+        self.state().end == End::Open
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No step below can leave the state half changed, so a poisoned one is still good.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn ready(&mut self) {
+        if self.waits_since.is_none() {
+            self.waits_since = Some(Instant::now());
+        }
+        wake(&mut self.writer);
+    }
+
+    fn is_stalled(&self) -> bool {
+        self.waits_since.is_some_and(|since| since.elapsed() > STALL_MAX)
+    }
+
+    fn take(&mut self, bytes_max: usize, frames: &mut Vec<Frame>) {
+        let mut n_taken = 0;
+        for lane in [&mut self.control, &mut self.critical, &mut self.chat] {
+            if !move_frames(lane, bytes_max, &mut n_taken, frames) {
+                break;
+            }
+        }
+        while n_taken == 0 || n_taken < bytes_max {
+            let Some(slot) = self.latest.pop_front() else { break };
+            let Some(frame) = self.newest.remove(&slot) else { continue };
+            n_taken += frame.len();
+            frames.push(frame);
+        }
+        move_frames(&mut self.ephemeral, bytes_max, &mut n_taken, frames);
+        self.n_bytes -= n_taken;
+    }
+
+    /// Gives back memory after a burst.
+    fn shrink(&mut self) {
+        self.waits_since = None;
+        let lanes = [&mut self.control, &mut self.critical, &mut self.chat, &mut self.ephemeral];
+        for lane in lanes {
+            if lane.capacity() > IDLE_CAPACITY_MAX {
+                *lane = VecDeque::new();
+            }
+        }
+        if self.latest.capacity() > IDLE_CAPACITY_MAX {
+            self.latest = VecDeque::new();
+            self.newest = HashMap::new();
+        }
+    }
+
+    fn cut_off(&mut self, why: Close) {
+        self.clear();
+        self.end = End::Closing(why);
+        wake(&mut self.writer);
+        wake(&mut self.owner);
+    }
+
+    fn clear(&mut self) {
+        let (writer, owner) = (self.writer.take(), self.owner.take());
+        *self = Self { writer, owner, end: self.end, ..Self::default() };
+    }
+}
+
+/// Moves frames until `bytes_max` is reached; `true` if the lane is empty then.
+fn move_frames(
+    lane: &mut VecDeque<Frame>,
+    bytes_max: usize,
+    n_taken: &mut usize,
+    frames: &mut Vec<Frame>,
+) -> bool {
+    while let Some(next) = lane.front() {
+        if *n_taken > 0 && *n_taken + next.len() > bytes_max {
+            return false;
+        }
+        *n_taken += next.len();
+        frames.extend(lane.pop_front());
+    }
+    true
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
+    }
+}
+
+fn set_waker(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    if !slot.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        *slot = Some(cx.waker().clone());
+    }
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

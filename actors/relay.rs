@@ -1,0 +1,212 @@
+//! The relay: brings from the journal what the bus did not, in order.
+//!
+//! Now and then it compares the channels served here with the journal's heads, more often while
+//! the bus is down, and at once when the bus is back. So an entry whose ring was lost, because a
+//! node died between commit and ring or the bus dropped it, is found by every node that needs it.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
+use domain::channel::Channel;
+use futures_util::{FutureExt, StreamExt, stream};
+use storage::{
+    bus::Bus,
+    error::StoreError,
+    journal::{self, Entry, HEADS_MAX},
+    store::Store,
+};
+use tokio::time::{Instant as TokioInstant, sleep_until};
+
+use crate::{
+    channel_log::{Ready, Standing},
+    frames,
+    hub::{Hub, SHARDS},
+    messages::{Observe, RelayState},
+    outbox::Frame,
+};
+
+/// Every served channel is compared with the journal once in this time while the bus is up.
+pub const AUDIT_EVERY: Duration = Duration::from_secs(4);
+/// The same while the bus is down: then this is how entries of other nodes arrive.
+pub const AUDIT_EVERY_DEGRADED: Duration = Duration::from_secs(1);
+/// Entries of one read.
+pub const REPAIR_PAGE: u32 = 200;
+/// Repairs that read at once.
+pub const REPAIRS_AT_ONCE: usize = 8;
+/// Pause after a read that failed.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// The actor: a shell around [`Work`].
+pub struct Relay {
+    work: Arc<Work>,
+}
+
+struct Work {
+    hub: Arc<Hub>,
+    store: Arc<Store>,
+    bus: Arc<dyn Bus>,
+    n_audits: AtomicU64,
+    n_repairs: AtomicU64,
+    n_failures: AtomicU64,
+}
+
+impl Relay {
+    /// Not started yet.
+    pub fn new(hub: Arc<Hub>, store: Arc<Store>, bus: Arc<dyn Bus>) -> Self {
+        let work = Work {
+            hub,
+            store,
+            bus,
+            n_audits: AtomicU64::new(0),
+            n_repairs: AtomicU64::new(0),
+            n_failures: AtomicU64::new(0),
+        };
+        Self { work: Arc::new(work) }
+    }
+}
+
+impl Actor for Relay {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let work = self.work.clone();
+        let for_ever = async move {
+            loop {
+                let round = AssertUnwindSafe(work.run()).catch_unwind().await;
+                tracing::error!(panicked = round.is_err(), "the relay starts again");
+                tokio::time::sleep(RETRY_AFTER).await;
+            }
+        };
+        ctx.spawn(for_ever.into_actor(self));
+    }
+}
+
+impl Handler<Observe<RelayState>> for Relay {
+    type Result = RelayState;
+
+    fn handle(&mut self, _msg: Observe<RelayState>, _ctx: &mut Self::Context) -> RelayState {
+        RelayState {
+            n_audits: self.work.n_audits.load(Ordering::Relaxed),
+            n_repairs: self.work.n_repairs.load(Ordering::Relaxed),
+            n_failures: self.work.n_failures.load(Ordering::Relaxed),
+            is_degraded: !self.work.bus.is_up(),
+        }
+    }
+}
+
+impl Work {
+    async fn run(&self) {
+        let mut next_shard = 0;
+        let mut next_audit = Instant::now();
+        loop {
+            let wake_at = self.hub.next_repair().map_or(next_audit, |it| it.min(next_audit));
+            tokio::select! {
+                () = self.hub.chores_wait() => {}
+                () = sleep_until(TokioInstant::from_std(wake_at)) => {}
+            }
+            if Instant::now() >= next_audit {
+                next_audit = self.audit(&mut next_shard);
+            }
+            self.check(self.hub.take_checks()).await;
+            stream::iter(self.hub.take_repairs())
+                .for_each_concurrent(REPAIRS_AT_ONCE, |channel| async move {
+                    self.repair(&channel).await;
+                })
+                .await;
+        }
+    }
+
+    /// Asks for the next comparison and says when the one after is due.
+    fn audit(&self, next_shard: &mut usize) -> Instant {
+        self.n_audits.fetch_add(1, Ordering::Relaxed);
+        self.hub.sweep_topics();
+        if !self.bus.is_up() {
+            self.hub.want_check_of_all();
+            return Instant::now() + AUDIT_EVERY_DEGRADED;
+        }
+        // A part at a time, so that the store never sees a burst.
+        self.hub.want_check(self.hub.served(*next_shard));
+        *next_shard = (*next_shard + 1) % SHARDS;
+        Instant::now() + AUDIT_EVERY / SHARDS as u32
+    }
+
+    /// Compares channels with the journal's heads.
+    async fn check(&self, channels: Vec<Channel>) {
+        for some in channels.chunks(HEADS_MAX) {
+            match journal::heads(&mut self.store.reader(), some).await {
+                Ok(heads) => {
+                    for (channel, head) in heads {
+                        self.compare(&channel, &head);
+                    }
+                }
+                // The next audit asks again.
+                Err(err) => self.failed(&err),
+            }
+        }
+    }
+
+    fn compare(&self, channel: &Channel, head: &journal::Head) {
+        let Some(Standing { epoch, last: Some(last) }) = self.hub.standing(channel) else { return };
+        if !epoch.is_empty() && *epoch != *head.epoch {
+            tracing::warn!(channel.id = %channel, "channel {channel} has a new numbering");
+            let told = frames::subscribed(channel, &head.epoch, head.top, false);
+            self.hub.restart(channel, &head.epoch, head.top, &told);
+        } else if head.top > last {
+            self.hub.want_repair(channel, Duration::ZERO);
+        }
+    }
+
+    /// Delivers what is missing, page by page.
+    async fn repair(&self, channel: &Channel) {
+        loop {
+            let Some(Standing { last: Some(last), .. }) = self.hub.standing(channel) else {
+                return;
+            };
+            let page =
+                journal::read_after(&mut self.store.reader(), channel, last, REPAIR_PAGE).await;
+            let entries = match page {
+                Ok(entries) => entries,
+                Err(err) => {
+                    self.failed(&err);
+                    return self.hub.want_repair(channel, RETRY_AFTER);
+                }
+            };
+            let Some(first) = entries.first() else {
+                // A ring from the future, or from a numbering that is gone: look at the head.
+                if self.hub.has_hole(channel) {
+                    self.hub.want_check([channel.clone()]);
+                }
+                return;
+            };
+            self.n_repairs.fetch_add(1, Ordering::Relaxed);
+            let epoch = first.epoch.clone();
+            let is_last_page = entries.len() < REPAIR_PAGE as usize;
+            let ready = entries.iter().filter_map(ready).collect();
+            let is_missing = self.hub.fill(channel, &epoch, ready);
+            if is_last_page {
+                if is_missing {
+                    self.hub.want_check([channel.clone()]);
+                }
+                return;
+            }
+        }
+    }
+
+    fn failed(&self, err: &StoreError) {
+        self.n_failures.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(error = ?err, "the relay cannot read the journal");
+    }
+}
+
+/// An entry as it goes out; `None` if its text is not UTF-8, which SQL text always is.
+pub fn ready(entry: &Entry) -> Option<Ready> {
+    let frame = Frame::from_bytes(journal::frame(entry))?;
+    Some(Ready { off: entry.off, frame, joins: entry.joins.clone() })
+}

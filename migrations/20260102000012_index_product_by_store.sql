@@ -1,0 +1,2 @@
+-- A store's menu.
+create index product_by_store on product (store_id);

@@ -1,0 +1,57 @@
+//! Who delivers what: riders, deliveries and rules in, decisions out.
+//!
+//! [`plan`] is a pure function of a [`Snapshot`] and the time. The live dispatcher calls it every few seconds
+//! and turns each decision into an offer; the replay of a recorded day calls it every minute of that day.
+//! Reading order: `snapshot`, `decision`, `weights`, then `timeline` (the clock work of a route), `tours`
+//! (insertion), `candidates` (the R-tree), and the policies `instant` and `batch` with `commit`.
+
+pub mod decision;
+pub mod rider_index;
+pub mod snapshot;
+pub mod weights;
+
+mod batch;
+mod candidates;
+mod commit;
+mod instant;
+mod regret;
+mod timeline;
+mod tours;
+
+use decision::Outcome;
+use snapshot::{Snapshot, Stage};
+use timeline::Timeline;
+use tours::Tours;
+
+use crate::{text_enum::text_enum, travel::TravelTimes};
+
+text_enum! {
+    /// How riders are chosen.
+    pub enum Policy {
+        /// At once, the rider whose route the delivery lengthens least; final.
+        Instant => "instant",
+        /// Everything that nobody is bound to is planned anew; only what must start now is decided.
+        Batch => "batch",
+    }
+}
+
+/// Decides what has to be decided at `now`.
+///
+/// The same snapshot gives the same outcome. Indices in the snapshot must be valid; a rider's old stops need
+/// not be: whatever no longer fits is dropped and planned anew.
+pub fn plan<T: TravelTimes>(policy: Policy, snapshot: &Snapshot<T>, now: i64) -> Outcome {
+    let mut tours = Tours::new(Timeline { snapshot, now });
+    let decisions = match policy {
+        Policy::Instant => instant::assign(&mut tours),
+        Policy::Batch => {
+            batch::improve(&mut tours);
+            commit::due_now(&mut tours)
+        }
+    };
+    let is_unplanned = |it: &u32| {
+        tours.rider_of[*it as usize].is_none()
+            && snapshot.deliveries[*it as usize].stage == Stage::Movable
+    };
+    let unplanned = (0..snapshot.deliveries.len() as u32).filter(is_unplanned).collect();
+    Outcome { decisions, routes: commit::routes(&tours), unplanned, n_looks: tours.n_looks }
+}

@@ -1,0 +1,39 @@
+//! What dispatch minimises, in minutes of one customer's waiting.
+
+/// The price of things. Each is what one unit is worth in minutes of one customer's waiting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weights {
+    /// A minute from placing an order to its delivery (click to door).
+    pub click_to_door: f64,
+    /// A minute of delivery after the promised time, on top.
+    pub past_promise: f64,
+    /// A minute of delivery after the time that must not be passed, on top.
+    pub past_limit: f64,
+    /// A minute that food waits after it is ready.
+    pub food_waiting: f64,
+    /// A minute until a rider is free again, counted from when he could start.
+    pub rider_busy: f64,
+    /// A minute of driving.
+    pub driving: f64,
+    /// A delivery for which no rider can be planned; must exceed any sensible plan.
+    pub unplanned: f64,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            click_to_door: 1.0,
+            past_promise: 1.0,
+            past_limit: 20.0,
+            food_waiting: 0.0,
+            rider_busy: 0.1,
+            driving: 0.0,
+            unplanned: 1_000.0,
+        }
+    }
+}
+
+/// A minute in the unit of all times here.
+pub const MINUTE_MS: i64 = 60_000;
+/// A plan that breaks a hard limit (capacity, end of shift) costs this much more, in milliseconds.
+pub(super) const BROKEN: f64 = 1e11;

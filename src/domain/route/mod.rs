@@ -1,0 +1,114 @@
+//! The best sequence of stops for one rider.
+//!
+//! Small plans are solved exactly, larger ones by a bounded search that starts from good insertions.
+//! Reading order: `problem` (what is asked), `insertion` (the cheap inner call), `labels` (the exact search
+//! and its bounded form), `search` (ruin and recreate), and [`plan_route`], which puts them together.
+
+pub mod insertion;
+pub mod problem;
+
+mod labels;
+mod model;
+mod search;
+
+use model::Model;
+use problem::{RouteError, RoutePlan, RouteProblem, RouteStop};
+
+/// Up to this many orders the plan is always proven to be the best.
+pub const ORDERS_ALWAYS_EXACT: usize = 6;
+/// More orders than this are refused.
+pub const ORDERS_MAX: usize = 100;
+
+/// How to plan.
+#[derive(Clone, Copy)]
+pub struct PlanOptions<'a> {
+    /// Cost of one unit of lateness in units of travel; zero plans for travel alone.
+    pub lateness_weight: f64,
+    /// How much may be searched, in looks at a partial or changed route (about 5 to 10 a microsecond).
+    ///
+    /// Plans of up to [`ORDERS_ALWAYS_EXACT`] orders do not look at it.
+    pub effort: u64,
+    /// Asked now and then; the search ends soon after it says true. Without it plans are repeatable.
+    pub stop: Option<&'a dyn Fn() -> bool>,
+    /// A sequence to start from, for instance the route so far. Ignored unless it is a valid plan.
+    pub warm_start: Option<&'a [RouteStop]>,
+}
+
+/// What [`PlanOptions`] grants unless told otherwise: some milliseconds.
+pub const EFFORT: u64 = 60_000;
+
+impl Default for PlanOptions<'_> {
+    fn default() -> Self {
+        Self { lateness_weight: 10.0, effort: EFFORT, stop: None, warm_start: None }
+    }
+}
+
+/// What is left of the effort.
+struct Budget<'a> {
+    left: u64,
+    stop: Option<&'a dyn Fn() -> bool>,
+    until_asked: u64,
+}
+
+impl Budget<'_> {
+    const ASK_EVERY: u64 = 512;
+
+    /// Uses up `looks`; false once nothing is left.
+    fn spend(&mut self, looks: u64) -> bool {
+        self.left = self.left.saturating_sub(looks);
+        self.until_asked = self.until_asked.saturating_sub(looks);
+        if self.until_asked == 0 {
+            self.until_asked = Self::ASK_EVERY;
+            if self.stop.is_some_and(|stop| stop()) {
+                self.left = 0;
+            }
+        }
+        self.left > 0
+    }
+}
+
+/// Finds the cheapest sequence of all stops; the same input gives the same plan.
+///
+/// Cost = travel + `lateness_weight` × lateness. The rider never waits except for an order to be ready.
+///
+/// # Errors
+///
+/// [`RouteError`] if the problem contradicts itself or an order can never fit.
+pub fn plan_route(
+    problem: &RouteProblem,
+    options: PlanOptions<'_>,
+) -> Result<RoutePlan, RouteError> {
+    let model = Model::new(problem, options.lateness_weight)?;
+    let warm = options.warm_start.and_then(|stops| model.sequence(stops));
+    let (mut best, mut cost) = search::first_solution(&model, warm);
+
+    let unlimited = model.n <= ORDERS_ALWAYS_EXACT;
+    let left = if unlimited { u64::MAX } else { options.effort.max(1) };
+    let stop = if unlimited { None } else { options.stop };
+    let mut budget = Budget { left, stop, until_asked: Budget::ASK_EVERY };
+
+    let mut is_proven = model.n_stops() <= 1;
+    let mut width = if unlimited { usize::MAX } else { labels::WIDTH_FIRST };
+    while !is_proven && model.n <= labels::ORDERS_MAX && budget.left > 0 {
+        let found = labels::search(&model, cost, width, &mut budget);
+        if let Some(sequence) = found.best {
+            let (sequence, better) = search::improve(&model, sequence);
+            (best, cost) = (sequence, better);
+        }
+        is_proven = found.is_complete;
+        if width > labels::WIDTH_MAX {
+            break;
+        }
+        width = width.saturating_mul(labels::WIDTH_GROWTH);
+        if model.n > labels::ORDERS_WIDE {
+            break;
+        }
+    }
+    if !is_proven && budget.left > 0 {
+        (best, cost) = search::ruin_and_recreate(&model, best, cost, &mut budget);
+    }
+    Ok(model.plan(&best, cost, is_proven))
+}
+
+#[cfg(test)]
+mod tests;

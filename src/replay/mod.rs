@@ -1,0 +1,6 @@
+//! Recorded city days, played through the real dispatcher.
+
+pub mod instance;
+pub mod log;
+pub mod simulator;
+pub mod summary;

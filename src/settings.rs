@@ -1,0 +1,395 @@
+//! Settings of the server, read once at start: flags, then `RIDERHUB_…` variables, then a TOML
+//! file, then defaults. A wrong value stops the start and says what to write instead.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+use storage::db::Durability;
+
+/// Where the server listens unless told otherwise.
+const LISTEN: &str = "127.0.0.1:8080";
+/// Where an embedded store lives unless told otherwise.
+const DATA: &str = "./data";
+/// Connections to the database unless told otherwise.
+const CONNECTIONS: u32 = 32;
+/// How long an access token is good, unless told otherwise.
+const ACCESS_TTL_S: u64 = 15 * 60;
+/// How long a refresh token is good, unless told otherwise.
+const REFRESH_TTL_S: u64 = 7 * 24 * 3_600;
+
+/// A value that never shows up in logs.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub const fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The value itself. Search for this word to find every use.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+impl std::str::FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What the server is used for. Production refuses what is meant for tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// At somebody's desk.
+    #[default]
+    Development,
+    /// A rehearsal.
+    Staging,
+    /// Real orders.
+    Production,
+}
+
+impl Environment {
+    /// The stable text form, used in Redis key prefixes.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Settings as they are given; each may be missing. One struct for flags, variables and file.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Given {
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "RIDERHUB_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Folder of the embedded store [default: ./data]
+    #[arg(long, env = "RIDERHUB_DATA")]
+    pub data: Option<PathBuf>,
+    /// Database: mysql://user:password@host/name, or sqlite:FILE [default: a file in the data folder]
+    #[arg(long, env = "RIDERHUB_DATABASE", hide_env_values = true)]
+    pub database: Option<Secret>,
+    /// Redis: redis://host:port/; needed when several nodes work together
+    #[arg(long, env = "RIDERHUB_REDIS", hide_env_values = true)]
+    pub redis: Option<Secret>,
+    /// What the server is used for [default: development]
+    #[arg(long, value_enum, env = "RIDERHUB_ENVIRONMENT")]
+    pub environment: Option<Environment>,
+    /// Put before every Redis key [default: riderhub:ENVIRONMENT:]
+    #[arg(long, env = "RIDERHUB_REDIS_PREFIX")]
+    pub redis_prefix: Option<String>,
+    /// Makes the server's clock run this many times faster; not in production [default: 1]
+    #[arg(long, env = "RIDERHUB_TIME_SCALE")]
+    pub time_scale: Option<f64>,
+    /// Browser origins that may open sockets, besides the server's own; may be given several times
+    #[arg(long = "origin", env = "RIDERHUB_ORIGINS", value_delimiter = ',')]
+    pub origins: Option<Vec<String>>,
+    /// Makes SQLite wait for the disk at each commit
+    #[arg(long, env = "RIDERHUB_FULL_SYNC", num_args = 0..=1, default_missing_value = "true")]
+    pub full_sync: Option<bool>,
+    /// Database connections of this node [default: 32]
+    #[arg(long, env = "RIDERHUB_CONNECTIONS")]
+    pub connections: Option<u32>,
+    /// Threads that serve requests [default: one for each core]
+    #[arg(long, env = "RIDERHUB_WORKERS")]
+    pub workers: Option<usize>,
+    /// Token keys as KID:SECRET, the first one signs; without, the nodes share one kept in the store
+    #[arg(long, env = "RIDERHUB_TOKEN_KEYS", hide_env_values = true)]
+    pub token_keys: Option<Secret>,
+    /// Seconds an access token is good [default: 900]
+    #[arg(long, env = "RIDERHUB_ACCESS_TTL_S")]
+    pub access_ttl_s: Option<u64>,
+    /// Seconds a refresh token is good [default: 604800]
+    #[arg(long, env = "RIDERHUB_REFRESH_TTL_S")]
+    pub refresh_ttl_s: Option<u64>,
+    /// Secret that the sandbox payment provider signs with [default: a fixed one, not in production]
+    #[arg(long, env = "RIDERHUB_SANDBOX_SECRET", hide_env_values = true)]
+    pub sandbox_secret: Option<Secret>,
+    /// How log lines look [default: text]
+    #[arg(long, value_enum, env = "RIDERHUB_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Opens the bench channels for load tests; not in production
+    #[arg(long, env = "RIDERHUB_BENCH_CHANNELS", num_args = 0..=1, default_missing_value = "true")]
+    pub bench_channels: Option<bool>,
+    /// Address of map tiles for the page, as https://…/{z}/{x}/{y}.png [default: none]
+    #[arg(long, env = "RIDERHUB_TILES")]
+    pub tiles: Option<String>,
+}
+
+/// The settings that hold.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Settings {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Folder of the embedded store.
+    pub data: PathBuf,
+    /// Address of the database.
+    pub database: Secret,
+    /// Address of Redis, if several nodes work together.
+    pub redis: Option<Secret>,
+    /// Put before every Redis key.
+    pub redis_prefix: String,
+    /// What the server is used for.
+    pub environment: Environment,
+    /// How many seconds of the server's clock pass in a real second.
+    pub time_scale: f64,
+    /// Browser origins that may open sockets, besides the server's own.
+    pub origins: Vec<String>,
+    /// Whether SQLite waits for the disk at each commit.
+    pub full_sync: bool,
+    /// Database connections of this node.
+    pub connections: u32,
+    /// Threads that serve requests; 0 is one for each core.
+    pub workers: usize,
+    /// Token keys, if they are not kept in the store.
+    pub token_keys: Option<Secret>,
+    /// Seconds an access token is good.
+    pub access_ttl_s: u64,
+    /// Seconds a refresh token is good.
+    pub refresh_ttl_s: u64,
+    /// Secret that the sandbox payment provider signs with; without one there is no sandbox.
+    pub sandbox_secret: Option<Secret>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Whether the bench channels are open.
+    pub bench_channels: bool,
+    /// Address of map tiles for the page.
+    pub tiles: Option<String>,
+    /// Whether visitors of the page are signed in as a demo operator. Set by `riderhub demo` only.
+    pub demo: bool,
+}
+
+/// The settings do not hold together.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read the settings file {path}: {cause}")]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// The file is not what we expect.
+    #[error("the settings file {path} is wrong: {cause}")]
+    Malformed {
+        /// Which file.
+        path: String,
+        /// Where and why.
+        cause: Box<toml::de::Error>,
+    },
+    /// Values that are out of range or contradict each other, all at once.
+    #[error("wrong settings:\n{}", .0.iter().map(|it| format!("  - {it}")).collect::<Vec<_>>().join("\n"))]
+    Wrong(Vec<String>),
+}
+
+impl Given {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] if it cannot be read or holds an unknown name or a wrong value.
+    pub fn from_file(path: &std::path::Path) -> Result<Self, SettingsError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| SettingsError::Unreadable { path: shown.clone(), cause })?;
+        toml::from_str(&text)
+            .map_err(|cause| SettingsError::Malformed { path: shown, cause: Box::new(cause) })
+    }
+
+    /// What is given here, and for the rest what is given in `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            data: self.data.or(other.data),
+            database: self.database.or(other.database),
+            redis: self.redis.or(other.redis),
+            environment: self.environment.or(other.environment),
+            redis_prefix: self.redis_prefix.or(other.redis_prefix),
+            time_scale: self.time_scale.or(other.time_scale),
+            origins: self.origins.or(other.origins),
+            full_sync: self.full_sync.or(other.full_sync),
+            connections: self.connections.or(other.connections),
+            workers: self.workers.or(other.workers),
+            token_keys: self.token_keys.or(other.token_keys),
+            access_ttl_s: self.access_ttl_s.or(other.access_ttl_s),
+            refresh_ttl_s: self.refresh_ttl_s.or(other.refresh_ttl_s),
+            sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
+            log_format: self.log_format.or(other.log_format),
+            bench_channels: self.bench_channels.or(other.bench_channels),
+            tiles: self.tiles.or(other.tiles),
+        }
+    }
+
+    /// Fills in the defaults and checks everything.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Wrong`] with everything that is wrong.
+    pub fn settle(self) -> Result<Settings, SettingsError> {
+        let environment = self.environment.unwrap_or_default();
+        let data = self.data.unwrap_or_else(|| PathBuf::from(DATA));
+        let embedded = || Secret(format!("sqlite:{}", data.join("riderhub.sqlite").display()));
+        let sandbox = || (environment != Environment::Production).then(|| Secret("sandbox".into()));
+        let settings = Settings {
+            listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            database: self.database.unwrap_or_else(embedded),
+            data,
+            redis: self.redis,
+            redis_prefix: self
+                .redis_prefix
+                .unwrap_or_else(|| format!("riderhub:{}:", environment.as_str())),
+            environment,
+            time_scale: self.time_scale.unwrap_or(1.0),
+            origins: self.origins.unwrap_or_default(),
+            full_sync: self.full_sync.unwrap_or(false),
+            connections: self.connections.unwrap_or(CONNECTIONS),
+            workers: self.workers.unwrap_or(0),
+            token_keys: self.token_keys,
+            access_ttl_s: self.access_ttl_s.unwrap_or(ACCESS_TTL_S),
+            refresh_ttl_s: self.refresh_ttl_s.unwrap_or(REFRESH_TTL_S),
+            sandbox_secret: self.sandbox_secret.or_else(sandbox),
+            log_format: self.log_format.unwrap_or_default(),
+            bench_channels: self.bench_channels.unwrap_or(false),
+            tiles: self.tiles,
+            demo: false,
+        };
+        let wrong = settings.faults();
+        if wrong.is_empty() { Ok(settings) } else { Err(SettingsError::Wrong(wrong)) }
+    }
+}
+
+impl Settings {
+    /// How safe a commit is on SQLite.
+    pub const fn durability(&self) -> Durability {
+        if self.full_sync { Durability::Full } else { Durability::Normal }
+    }
+
+    /// Whether the database is MySQL or MariaDB.
+    pub fn is_mysql(&self) -> bool {
+        self.database.reveal().starts_with("mysql:")
+    }
+
+    /// How long an access token is good.
+    pub const fn access_ttl(&self) -> Duration {
+        Duration::from_secs(self.access_ttl_s)
+    }
+
+    /// How long a refresh token is good.
+    pub const fn refresh_ttl(&self) -> Duration {
+        Duration::from_secs(self.refresh_ttl_s)
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut must = |holds: bool, text: &str| {
+            if !holds {
+                wrong.push(text.to_owned());
+            }
+        };
+        let url = self.database.reveal();
+        must(
+            url.starts_with("mysql://") || url.starts_with("sqlite:"),
+            "database must be mysql://user:password@host/name or sqlite:FILE",
+        );
+        if let Some(redis) = &self.redis {
+            let url = redis.reveal();
+            must(
+                url.starts_with("redis://") || url.starts_with("unix://"),
+                "redis must be redis://host:port/",
+            );
+        }
+        must(!self.redis_prefix.is_empty(), "redis-prefix must not be empty");
+        must((0.1..=1_000.0).contains(&self.time_scale), "time-scale must be 0.1 to 1000");
+        must((1..=1_000).contains(&self.connections), "connections must be 1 to 1000");
+        must(self.workers <= 256, "workers must be at most 256");
+        must((10..=86_400).contains(&self.access_ttl_s), "access-ttl-s must be 10 to 86400");
+        must(
+            self.refresh_ttl_s > self.access_ttl_s,
+            "refresh-ttl-s must be larger than access-ttl-s",
+        );
+        if self.environment == Environment::Production {
+            must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
+            must(!self.bench_channels, "production has no bench channels");
+        }
+        wrong
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let file: Given =
+            toml::from_str("connections = 7\nlisten = \"127.0.0.1:9000\"").expect("a good file");
+        let flags = Given { connections: Some(9), ..Given::default() };
+        let settings = flags.or(file).settle().expect("good settings");
+        assert_eq!(settings.connections, 9);
+        assert_eq!(settings.listen.port(), 9_000);
+        assert_eq!(settings.access_ttl_s, ACCESS_TTL_S);
+        assert_eq!(LISTEN.parse(), Ok(Given::default().settle().expect("defaults hold").listen));
+    }
+
+    #[test]
+    fn unknown_names_and_wrong_values_stop_the_start_all_at_once() {
+        assert!(toml::from_str::<Given>("listne = \"x\"").is_err());
+        let given = Given {
+            environment: Some(Environment::Production),
+            time_scale: Some(60.0),
+            connections: Some(0),
+            database: Some(Secret::new("postgres://x".to_owned())),
+            ..Given::default()
+        };
+        let Err(SettingsError::Wrong(wrong)) = given.settle() else { panic!("must be refused") };
+        assert_eq!(wrong.len(), 3, "{wrong:?}");
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let given = Given {
+            database: Some(Secret::new("mysql://root:hunter2@db/x".to_owned())),
+            ..Given::default()
+        };
+        let settings = given.settle().expect("good settings");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert!(!toml::to_string(&settings).expect("printable").contains("hunter2"));
+    }
+}

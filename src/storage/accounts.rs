@@ -1,0 +1,193 @@
+//! Accounts and their profiles.
+
+use domain::{
+    checked_text::{Login, PersonName},
+    clock::Timestamp,
+    ids::AccountId,
+    role::{Profile, Role},
+};
+
+use crate::{
+    args,
+    columns::{any_of, parsed},
+    db::{Reader, Tx},
+    error::StoreError,
+};
+
+/// What is needed to check a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Whose.
+    pub account_id: AccountId,
+    /// In PHC form: algorithm, parameters, salt and hash.
+    pub password_hash: String,
+}
+
+/// A profile with what others may see of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileCard {
+    /// Which profile.
+    pub profile: Profile,
+    /// Of which account.
+    pub account_id: AccountId,
+    /// The name to show.
+    pub name: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct CredentialsRow {
+    account_id: String,
+    password_hash: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct ProfileRow {
+    profile_id: String,
+    account_id: String,
+    name: String,
+}
+
+impl ProfileRow {
+    fn card(self) -> Result<ProfileCard, StoreError> {
+        Ok(ProfileCard {
+            profile: parsed("profile.profile_id", &self.profile_id)?,
+            account_id: parsed("profile.account_id", &self.account_id)?,
+            name: self.name,
+        })
+    }
+}
+
+/// Writes a new account.
+///
+/// # Errors
+///
+/// [`StoreError::Duplicate`] if the login is taken.
+pub async fn insert_account(
+    tx: &mut Tx,
+    account_id: AccountId,
+    login: &Login,
+    password_hash: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.exec(
+        "insert into account (account_id, login, password_hash, created_at_ms)
+         values (?, ?, ?, ?)",
+        args![account_id, login.as_str(), password_hash, at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Gives an account a role.
+///
+/// # Errors
+///
+/// [`StoreError::Duplicate`] if it has a profile of that role already.
+pub async fn insert_profile(
+    tx: &mut Tx,
+    account_id: AccountId,
+    profile: Profile,
+    name: &PersonName,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.exec(
+        "insert into profile (profile_id, account_id, role, name, created_at_ms)
+         values (?, ?, ?, ?, ?)",
+        args![profile.to_string(), account_id, profile.role().as_str(), name.as_str(), at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// What somebody signs in with, if there is such a login.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn find_credentials(
+    reader: &mut impl Reader,
+    login: &Login,
+) -> Result<Option<Credentials>, StoreError> {
+    let row: Option<CredentialsRow> = reader
+        .opt("select account_id, password_hash from account where login = ?", args![login.as_str()])
+        .await?;
+    row.map(|row| {
+        let account_id = parsed("account.account_id", &row.account_id)?;
+        Ok(Credentials { account_id, password_hash: row.password_hash })
+    })
+    .transpose()
+}
+
+/// The profile of an account in a role.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn find_profile_in_role(
+    reader: &mut impl Reader,
+    account_id: AccountId,
+    role: Role,
+) -> Result<Option<ProfileCard>, StoreError> {
+    let row: Option<ProfileRow> = reader
+        .opt(
+            "select profile_id, account_id, name from profile where account_id = ? and role = ?",
+            args![account_id, role.as_str()],
+        )
+        .await?;
+    row.map(ProfileRow::card).transpose()
+}
+
+/// One profile.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn find_profile(
+    reader: &mut impl Reader,
+    profile: Profile,
+) -> Result<Option<ProfileCard>, StoreError> {
+    let row: Option<ProfileRow> = reader
+        .opt(
+            "select profile_id, account_id, name from profile where profile_id = ?",
+            args![profile.to_string()],
+        )
+        .await?;
+    row.map(ProfileRow::card).transpose()
+}
+
+/// Several profiles, in no order; unknown ones are left out.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn list_profiles(
+    reader: &mut impl Reader,
+    profiles: &[Profile],
+) -> Result<Vec<ProfileCard>, StoreError> {
+    if profiles.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (marks, values) = any_of(profiles);
+    let sql =
+        format!("select profile_id, account_id, name from profile where profile_id in ({marks})");
+    let rows: Vec<ProfileRow> = reader.all(&sql, &values).await?;
+    rows.into_iter().map(ProfileRow::card).collect()
+}
+
+/// All profiles of one account.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn list_profiles_of_account(
+    reader: &mut impl Reader,
+    account_id: AccountId,
+) -> Result<Vec<ProfileCard>, StoreError> {
+    let rows: Vec<ProfileRow> = reader
+        .all(
+            "select profile_id, account_id, name from profile where account_id = ? order by role",
+            args![account_id],
+        )
+        .await?;
+    rows.into_iter().map(ProfileRow::card).collect()
+}

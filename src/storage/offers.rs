@@ -1,0 +1,182 @@
+//! Offers: exclusive, timed proposals to riders.
+
+use domain::{
+    clock::Timestamp,
+    ids::{DeliveryId, OfferId, RiderId},
+    offer::{Offer, OfferChange},
+    offer_state::OfferState,
+};
+
+use crate::{
+    args,
+    db::{Reader, Tx},
+    error::StoreError,
+};
+
+#[derive(sqlx::FromRow)]
+struct OfferRow {
+    offer_id: String,
+    delivery_id: String,
+    order_id: String,
+    rider_id: String,
+    state: String,
+    expires_at_ms: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct AskedRow {
+    delivery_id: String,
+    rider_id: String,
+    state: String,
+    last_ms: i64,
+}
+
+/// A rider who was asked about a delivery before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Which delivery.
+    pub delivery_id: DeliveryId,
+    /// Who was asked.
+    pub rider_id: RiderId,
+    /// How it ended, or `Open`.
+    pub state: OfferState,
+    /// When the offer was made.
+    pub at: Timestamp,
+}
+
+const COLUMNS: &str = "offer_id, delivery_id, order_id, rider_id, state, expires_at_ms";
+
+/// Writes a new offer.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn insert(tx: &mut Tx, offer: &Offer, at: Timestamp) -> Result<(), StoreError> {
+    tx.exec(
+        "insert into offer (offer_id, delivery_id, order_id, rider_id, state, expires_at_ms,
+                            created_at_ms, closed_at_ms)
+         values (?, ?, ?, ?, ?, ?, ?, null)",
+        args![
+            offer.id,
+            offer.delivery_id,
+            offer.order_id,
+            offer.rider_id,
+            offer.state.as_str(),
+            offer.expires_at,
+            at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Reads an offer; `None` if there is none.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn find(
+    reader: &mut impl Reader,
+    offer_id: OfferId,
+) -> Result<Option<Offer>, StoreError> {
+    let sql = format!("select {COLUMNS} from offer where offer_id = ?");
+    reader.opt::<OfferRow>(&sql, args![offer_id]).await?.map(OfferRow::read).transpose()
+}
+
+/// The open offer of a delivery, if somebody is being asked.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn find_open(
+    reader: &mut impl Reader,
+    delivery_id: DeliveryId,
+) -> Result<Option<Offer>, StoreError> {
+    let sql = format!("select {COLUMNS} from offer where delivery_id = ? and state = 'open'");
+    reader.opt::<OfferRow>(&sql, args![delivery_id]).await?.map(OfferRow::read).transpose()
+}
+
+/// The open offers of a rider.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn list_open_for_rider(
+    reader: &mut impl Reader,
+    rider_id: RiderId,
+) -> Result<Vec<Offer>, StoreError> {
+    let sql = format!("select {COLUMNS} from offer where rider_id = ? and state = 'open'");
+    reader.all::<OfferRow>(&sql, args![rider_id]).await?.into_iter().map(OfferRow::read).collect()
+}
+
+/// Who was asked about the deliveries that still have no rider.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn list_asked(reader: &mut impl Reader) -> Result<Vec<Asked>, StoreError> {
+    let rows: Vec<AskedRow> = reader
+        .all(
+            "select o.delivery_id, o.rider_id, o.state, o.created_at_ms as last_ms
+               from offer o join delivery d on d.delivery_id = o.delivery_id
+              where d.state in ('waiting', 'offering', 'pooled')
+              order by o.created_at_ms",
+            args![],
+        )
+        .await?;
+    rows.into_iter().map(AskedRow::read).collect()
+}
+
+/// Writes a decided change, if the offer is still as it was read.
+///
+/// # Errors
+///
+/// [`StoreError::Conflict`] if the offer is not in `change.from` any more.
+pub async fn save_change(tx: &mut Tx, change: &OfferChange) -> Result<(), StoreError> {
+    let updated = tx
+        .exec(
+            "update offer set state = ?, closed_at_ms = ? where offer_id = ? and state = ?",
+            args![change.to.as_str(), change.at, change.offer_id, change.from.as_str()],
+        )
+        .await?;
+    if updated == 0 {
+        return Err(StoreError::conflict("offer", change.offer_id));
+    }
+    Ok(())
+}
+
+impl OfferRow {
+    fn read(self) -> Result<Offer, StoreError> {
+        let id = |column, text: &str| StoreError::corrupt(column, text);
+        Ok(Offer {
+            id: self.offer_id.parse().map_err(|_| id("offer.offer_id", &self.offer_id))?,
+            delivery_id: self
+                .delivery_id
+                .parse()
+                .map_err(|_| id("offer.delivery_id", &self.delivery_id))?,
+            order_id: self.order_id.parse().map_err(|_| id("offer.order_id", &self.order_id))?,
+            rider_id: self.rider_id.parse().map_err(|_| id("offer.rider_id", &self.rider_id))?,
+            state: OfferState::from_text(&self.state)
+                .ok_or_else(|| StoreError::corrupt("offer.state", &self.state))?,
+            expires_at: Timestamp::from_ms(self.expires_at_ms),
+        })
+    }
+}
+
+impl AskedRow {
+    fn read(self) -> Result<Asked, StoreError> {
+        Ok(Asked {
+            delivery_id: self
+                .delivery_id
+                .parse()
+                .map_err(|_| StoreError::corrupt("offer.delivery_id", &self.delivery_id))?,
+            rider_id: self
+                .rider_id
+                .parse()
+                .map_err(|_| StoreError::corrupt("offer.rider_id", &self.rider_id))?,
+            state: OfferState::from_text(&self.state)
+                .ok_or_else(|| StoreError::corrupt("offer.state", &self.state))?,
+            at: Timestamp::from_ms(self.last_ms),
+        })
+    }
+}

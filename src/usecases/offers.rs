@@ -1,0 +1,282 @@
+//! Exclusive, timed offers: made by the dispatcher, answered by riders, ended by deadlines.
+
+use domain::{
+    channel::Channel,
+    clock::Timestamp,
+    delivery_state::DeliveryEvent,
+    geo::POOL_CELL_CHARS,
+    ids::{OfferId, OrderId, RiderId},
+    offer::Offer,
+    offer_state::{OfferEvent, OfferState},
+    policy::OrderPolicy,
+    reason::Reason,
+    role::{Actor, Profile},
+};
+use serde::{Deserialize, Serialize};
+use storage::{
+    commands::CommandKey,
+    db::Tx,
+    duty::{self, Duty, RiderDuty},
+    events::{self, OfferClosed, Offered, StopView, StorePoint},
+    offers, stores,
+    timers::{self, Due, TimerKind},
+};
+
+use crate::{
+    deliveries::assign_in_hand,
+    duty::change as change_duty,
+    platform::Done,
+    platform::{Changes, Nudge, Platform},
+    story::OrderInHand,
+    work::{WorkError, room_for_one},
+};
+
+/// Offers in a row that a rider may leave unanswered before he is taken off duty.
+pub const TIMEOUTS_MAX: u32 = 3;
+
+/// What the dispatcher proposes.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// Which order needs a rider.
+    pub order_id: OrderId,
+    /// Who is asked.
+    pub rider_id: RiderId,
+    /// Metres from the rider to the store.
+    pub pickup_m: i64,
+    /// Metres from the store to the door.
+    pub trip_m: i64,
+    /// Seconds that the rider's route grows by.
+    pub adds_s: i64,
+    /// The rider's route with this delivery in it.
+    pub route: Vec<StopView>,
+}
+
+/// What a rider's answer came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// `won` if the delivery is his, `declined` if he did not want it.
+    pub state: String,
+    /// The order.
+    pub order: String,
+}
+
+/// Asks one rider, who alone may accept until the deadline.
+///
+/// # Errors
+///
+/// [`WorkError`] if the delivery or the rider is not free any more; the dispatcher looks again.
+pub async fn make(
+    platform: &Platform,
+    proposal: Proposal,
+    policy: OrderPolicy,
+) -> Result<Done<String>, WorkError> {
+    let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
+        let mut hand = OrderInHand::take(tx, proposal.order_id)
+            .await?
+            .ok_or(WorkError::NotFound { what: "order" })?;
+        room_for_one(tx, proposal.rider_id, None).await?;
+        let stored = hand.delivery.clone().ok_or(WorkError::NotFound { what: "delivery" })?;
+        let asked = stored.delivery.decide(DeliveryEvent::Offered, Actor::System, None, at)?;
+        hand.move_delivery(tx, changes, &asked).await?;
+        let offer = Offer {
+            id: OfferId::generate(),
+            delivery_id: stored.delivery.id,
+            order_id: proposal.order_id,
+            rider_id: proposal.rider_id,
+            state: OfferState::Open,
+            expires_at: at + policy.offer_open,
+        };
+        offers::insert(tx, &offer, at).await?;
+        timers::set(tx, TimerKind::OfferExpiry, &offer.id.to_string(), offer.expires_at).await?;
+        let store = stores::find(tx, stored.store_id)
+            .await?
+            .ok_or(WorkError::NotFound { what: "store" })?;
+        let body = Offered {
+            offer: offer.id.to_string(),
+            order: offer.order_id.to_string(),
+            store: StorePoint {
+                id: stored.store_id.to_string(),
+                name: store.name.to_string(),
+                lat: stored.pickup.lat(),
+                lng: stored.pickup.lng(),
+            },
+            dropoff_area: stored.dropoff.cell(POOL_CELL_CHARS),
+            pay_minor: stored.pay.minor(),
+            currency: stored.pay.currency().code().to_owned(),
+            pickup_m: proposal.pickup_m,
+            trip_m: proposal.trip_m,
+            adds_s: proposal.adds_s,
+            route: proposal.route.clone(),
+            expires: offer.expires_at.ms(),
+        };
+        let inbox = Channel::Inbox(Profile::Rider(offer.rider_id));
+        changes.entries.push(events::entry(inbox, "offer", None, &body)?);
+        Ok(offer.id.to_string())
+    };
+    platform.command(None, work).await
+}
+
+/// A rider takes or declines his offer.
+///
+/// # Errors
+///
+/// [`WorkError::Gone`] with what became of the offer if it is not open to him any more,
+/// [`WorkError::BagFull`] if he has no room.
+pub async fn reply(
+    platform: &Platform,
+    rider_id: RiderId,
+    offer_id: OfferId,
+    take: bool,
+    key: Option<CommandKey>,
+) -> Result<Done<Answered>, WorkError> {
+    let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
+        let (mut hand, offer) = take_offer(tx, offer_id).await?;
+        if offer.rider_id != rider_id {
+            return Err(WorkError::NotFound { what: "offer" });
+        }
+        if offer.state != OfferState::Open {
+            return Err(WorkError::Gone { state: offer.state.as_str() });
+        }
+        if at >= offer.expires_at {
+            return Err(WorkError::Gone { state: OfferState::Expired.as_str() });
+        }
+        if take {
+            accept(tx, changes, &mut hand, &offer, at).await
+        } else {
+            let by = Actor::from(rider_id);
+            let end = End { event: OfferEvent::TurnedDown, by, why: Reason::RiderDeclined };
+            lapse(tx, changes, &mut hand, &offer, end, at).await?;
+            duty::save_timeouts(tx, rider_id, 0).await?;
+            Ok(Answered { state: "declined".to_owned(), order: offer.order_id.to_string() })
+        }
+    };
+    platform.command(key, work).await
+}
+
+async fn accept(
+    tx: &mut Tx,
+    changes: &mut Changes,
+    hand: &mut OrderInHand,
+    offer: &Offer,
+    at: Timestamp,
+) -> Result<Answered, WorkError> {
+    room_for_one(tx, offer.rider_id, Some(offer.order_id)).await?;
+    let taken = offer.decide(OfferEvent::Taken, offer.rider_id.into(), None, at)?;
+    hand.move_offer(tx, changes, &taken).await?;
+    timers::clear(tx, TimerKind::OfferExpiry, &offer.id.to_string()).await?;
+    duty::save_timeouts(tx, offer.rider_id, 0).await?;
+    close(changes, offer, taken.to)?;
+    assign_in_hand(tx, changes, hand, DeliveryEvent::OfferAccepted, offer.rider_id, at).await?;
+    Ok(Answered { state: "won".to_owned(), order: offer.order_id.to_string() })
+}
+
+/// Carries out the deadline of an offer, if it is still open.
+///
+/// # Errors
+///
+/// [`WorkError`] as the store gives it.
+pub async fn expire(platform: &Platform, due: Due) -> Result<(), WorkError> {
+    let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
+        let Ok(offer_id) = due.subject.parse::<OfferId>() else {
+            timers::take(tx, &due).await?;
+            return Ok(());
+        };
+        let (mut hand, offer) = take_offer(tx, offer_id).await?;
+        if !timers::take(tx, &due).await? || offer.state != OfferState::Open {
+            return Ok(());
+        }
+        let end = End { event: OfferEvent::TimedOut, by: Actor::System, why: Reason::RiderSilent };
+        lapse(tx, changes, &mut hand, &offer, end, at).await?;
+        count_silence(tx, changes, offer.rider_id, at).await
+    };
+    platform.command(None, work).await.map(|_| ())
+}
+
+/// Takes an open offer back, in the hand of whoever ends the search.
+///
+/// # Errors
+///
+/// [`WorkError`] as the store gives it.
+pub async fn withdraw_in_hand(
+    tx: &mut Tx,
+    changes: &mut Changes,
+    hand: &mut OrderInHand,
+    by: Actor,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let Some(stored) = &hand.delivery else { return Ok(()) };
+    let Some(offer) = offers::find_open(tx, stored.delivery.id).await? else { return Ok(()) };
+    let back = offer.decide(OfferEvent::TakenBack, by, Some(Reason::OrderEnded), at)?;
+    hand.move_offer(tx, changes, &back).await?;
+    timers::clear(tx, TimerKind::OfferExpiry, &offer.id.to_string()).await?;
+    close(changes, &offer, back.to)
+}
+
+struct End {
+    event: OfferEvent,
+    by: Actor,
+    why: Reason,
+}
+
+/// Ends an offer without an assignment; the delivery waits again.
+async fn lapse(
+    tx: &mut Tx,
+    changes: &mut Changes,
+    hand: &mut OrderInHand,
+    offer: &Offer,
+    end: End,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let over = offer.decide(end.event, end.by, Some(end.why), at)?;
+    hand.move_offer(tx, changes, &over).await?;
+    timers::clear(tx, TimerKind::OfferExpiry, &offer.id.to_string()).await?;
+    close(changes, offer, over.to)?;
+    if let Some(stored) = hand.delivery.clone() {
+        let waits =
+            stored.delivery.decide(DeliveryEvent::OfferLapsed, end.by, Some(end.why), at)?;
+        hand.move_delivery(tx, changes, &waits).await?;
+        changes.nudges.push(Nudge::Dispatch { region: stored.region });
+    }
+    Ok(())
+}
+
+fn close(changes: &mut Changes, offer: &Offer, state: OfferState) -> Result<(), WorkError> {
+    let body = OfferClosed {
+        offer: offer.id.to_string(),
+        order: offer.order_id.to_string(),
+        state: state.as_str().to_owned(),
+    };
+    let inbox = Channel::Inbox(Profile::Rider(offer.rider_id));
+    changes.entries.push(events::entry(inbox, "offer.closed", None, &body)?);
+    Ok(())
+}
+
+/// Three offers in a row without a word take a rider off duty.
+async fn count_silence(
+    tx: &mut Tx,
+    changes: &mut Changes,
+    rider_id: RiderId,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let Some(state) = duty::find_locked(tx, rider_id).await? else { return Ok(()) };
+    let n_timeouts = state.n_timeouts + 1;
+    if n_timeouts < TIMEOUTS_MAX || state.duty != Duty::On {
+        duty::save_timeouts(tx, rider_id, n_timeouts).await?;
+        return Ok(());
+    }
+    // On a break he keeps what he holds and is asked no more until he says that he is back.
+    let paused = RiderDuty { duty: Duty::Break, since: at, n_timeouts: 0, ..state };
+    let view = change_duty(tx, changes, paused).await?;
+    let inbox = Channel::Inbox(Profile::Rider(rider_id));
+    changes.entries.push(events::entry(inbox, "duty", None, &view)?);
+    Ok(())
+}
+
+/// Locks the order of an offer, then reads the offer as it stands now.
+async fn take_offer(tx: &mut Tx, offer_id: OfferId) -> Result<(OrderInHand, Offer), WorkError> {
+    let none = || WorkError::NotFound { what: "offer" };
+    let before = offers::find(tx, offer_id).await?.ok_or_else(none)?;
+    let hand = OrderInHand::take(tx, before.order_id).await?.ok_or_else(none)?;
+    let offer = offers::find(tx, offer_id).await?.ok_or_else(none)?;
+    Ok((hand, offer))
+}

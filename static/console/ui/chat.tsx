@@ -1,0 +1,79 @@
+/** The conversation of customer, store and rider; status changes stand between the messages. */
+import { useSignalEffect } from '@preact/signals';
+import { useRef, useState } from 'preact/hooks';
+import { time } from '../format.ts';
+import { mayWrite, type Line, type OrderModel } from '../model/order.ts';
+import { changeLabel, roleLabel } from '../words.ts';
+import { Send } from './icons.tsx';
+
+export function Chat({ order }: { order: OrderModel }) {
+  const box = useRef<HTMLDivElement>(null);
+  const lines = order.lines.value.filter(isShown);
+
+  // Follows the newest message unless the reader has scrolled up.
+  useSignalEffect(() => {
+    void order.lines.value;
+    const element = box.current;
+    if (!element) return;
+    const following = element.scrollHeight - element.scrollTop - element.clientHeight < 60;
+    if (following) requestAnimationFrame(() => (element.scrollTop = element.scrollHeight));
+  });
+
+  const trouble = order.trouble.value;
+  return (
+    <section class="chat" aria-label="Conversation">
+      <div class="chat-lines scroll" ref={box} role="log" tabIndex={0}>
+        {trouble !== undefined && <p class="trouble" role="alert">{trouble}</p>}
+        {trouble === undefined && lines.length === 0 && order.loaded.value && <p class="empty">Nobody has written yet.</p>}
+        {lines.map((line, i) => <ChatLine key={line.off} line={line} before={lines[i - 1]} />)}
+      </div>
+      {mayWrite.value ? <Composer order={order} /> : <p class="chat-closed quiet">Operators read along here; only the three parties write.</p>}
+    </section>
+  );
+}
+
+/** The parties hear of the order's own steps in the conversation; the rest is in the list of changes. */
+function isShown(line: Line): boolean {
+  return line.kind !== 'change' || (line.change.machine ?? 'order') === 'order';
+}
+
+function ChatLine({ line, before }: { line: Line; before: Line | undefined }) {
+  if (line.kind === 'change') return <p class="chat-note">{changeLabel(line.change)} · {time(line.change.at ?? line.ts)}</p>;
+  if (line.kind === 'member') return <p class="chat-note">{line.name} ({roleLabel(line.role).toLowerCase()}) {line.joined ? 'joined' : 'left'} · {time(line.ts)}</p>;
+  if (line.system) return <p class="chat-note">{line.body} · {time(line.ts)}</p>;
+  const again = before?.kind === 'message' && before.from.profile === line.from.profile;
+  return (
+    <div class={`bubble role-${line.from.role} ${again ? 'again' : ''}`}>
+      {!again && <p class="bubble-from"><b>{line.from.name}</b> <span>{roleLabel(line.from.role)}</span></p>}
+      <p class="bubble-body">{line.body}<time>{time(line.ts)}</time></p>
+    </div>
+  );
+}
+
+function Composer({ order }: { order: OrderModel }) {
+  const [text, setText] = useState('');
+  const [trouble, setTrouble] = useState<string>();
+  const [busy, setBusy] = useState(false);
+
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const body = text.trim();
+    if (body === '' || busy) return;
+    setBusy(true);
+    setTrouble(undefined);
+    try {
+      if (await order.say(body)) setText('');
+    } catch (error) {
+      setTrouble(`Not sent: ${error instanceof Error ? error.message : 'unknown reason'}`);
+    }
+    setBusy(false);
+  };
+
+  return (
+    <form class="composer" onSubmit={(event) => void submit(event)}>
+      {trouble !== undefined && <p class="trouble" role="alert">{trouble}</p>}
+      <input aria-label="Message to all three parties" placeholder="Write to all three" maxLength={4000} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+      <button class="button primary icon" type="submit" aria-label="Send" disabled={busy || text.trim() === ''}><Send /></button>
+    </form>
+  );
+}

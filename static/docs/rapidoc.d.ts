@@ -1,0 +1,1 @@
+declare module 'rapidoc/src/rapidoc.js';

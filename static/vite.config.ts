@@ -1,0 +1,33 @@
+/** Two pages, one build: the console (`index.html`, served at /) and the API reader (`docs.html`, served at /docs). */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const server = process.env.RIDERHUB_URL ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  resolve: {
+    conditions: ['source', 'module', 'browser', 'development|production'],
+    // RapiDoc is built from its sources: its ready-made bundle repeats lit and cannot be shaken. `~` is its own root.
+    alias: [{ find: /^~\//, replacement: fileURLToPath(new URL('./node_modules/rapidoc/src/', import.meta.url)) }],
+  },
+  build: {
+    target: 'es2022',
+    outDir: 'dist',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1000,
+    rollupOptions: { input: { index: 'index.html', docs: 'docs.html' } },
+  },
+  server: {
+    proxy: {
+      '/v1/ws': { target: server.replace(/^http/, 'ws'), ws: true },
+      '/v1': server,
+    },
+  },
+  test: {
+    include: ['client/tests/**/*.test.ts', 'tests/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+});
