@@ -100,7 +100,10 @@ async fn a_socket_that_begins_wrongly_is_closed_with_the_reason() {
         (r#"{"id":1,"m":"chat.send","p":{}}"#, 4500),
         (r#"{"id":1,"m":"connect","p":{}}"#, 4500),
         (r#"{"id":1,"m":"connect","p":{"token":"nonsense","device":{"id":"d"}}}"#, 4501),
-        (r#"{"id":1,"m":"connect","p":{"token":"eyJhbGciOiJub25lIn0.eyJzdWIiOiJjdXNfMSJ9.","device":{"id":"d"}}}"#, 4501),
+        (
+            r#"{"id":1,"m":"connect","p":{"token":"eyJhbGciOiJub25lIn0.eyJzdWIiOiJjdXNfMSJ9.","device":{"id":"d"}}}"#,
+            4501,
+        ),
     ];
     for (frame, code) in first_frames {
         let mut raw = Raw::open(&world).await;
@@ -160,20 +163,26 @@ async fn broken_frames_of_any_kind_do_not_hurt_the_server() {
     }
     let mut raw = Raw::signed_in(&world, &session).await;
     raw.send(&huge).await;
-    assert!(matches!(raw.close_code().await, 1009 | 4500), "a frame above the limit ends the socket");
+    assert!(
+        matches!(raw.close_code().await, 1009 | 4500),
+        "a frame above the limit ends the socket"
+    );
     check_alive(&mut world).await;
 }
 
 #[tokio::test]
 async fn a_strangers_order_is_not_found_and_a_stale_offer_is_gone() {
-    let mut world = World::start(Engine::Sqlite, &["--time-scale", "30", "--access-ttl-s", "86400"]);
+    let mut world =
+        World::start(Engine::Sqlite, &["--time-scale", "30", "--access-ttl-s", "86400"]);
     let shop = given_shop(&world, 0, spot(0.0, 0.0), 10).await;
     let customer = Person::join(&world, 0, "customer", "Cleo").await;
     let stranger = Person::join(&world, 0, "customer", "Eve").await;
     let mut rider = Person::join(&world, 0, "rider", "Remy").await;
     rider.on_duty(spot(300.0, 0.0), 3).await;
     let order = given_paid_order(&customer.session, &shop, spot(0.0, 900.0)).await;
-    shop.merchant.call("order.accept", json!({ "order": order, "cid": new_cid(), "prep_min": 5 })).await;
+    shop.merchant
+        .call("order.accept", json!({ "order": order, "cid": new_cid(), "prep_min": 5 }))
+        .await;
 
     let channel = format!("order:{order}");
     let refused = stranger.link.say(&channel, &new_cid(), "let me in").await.unwrap_err();
@@ -187,13 +196,14 @@ async fn a_strangers_order_is_not_found_and_a_stale_offer_is_gone() {
         assert_eq!(refused.status(), Some(404), "{verb}: {refused}");
     }
 
-    let offer = rider.until("an offer", |it| {
-        (it.kind == "offer").then(|| it.text("offer").unwrap().to_owned())
-    });
+    let offer = rider
+        .until("an offer", |it| (it.kind == "offer").then(|| it.text("offer").unwrap().to_owned()));
     let offer = offer.await;
-    rider.until("the offer's end", |it| {
-        (it.kind == "offer.closed" && it.text("state") == Some("expired")).then_some(())
-    }).await;
+    rider
+        .until("the offer's end", |it| {
+            (it.kind == "offer.closed" && it.text("state") == Some("expired")).then_some(())
+        })
+        .await;
     let take = json!({ "offer": offer, "cid": new_cid(), "take": true });
     let refused = rider.link.call("offer.reply", take).await.unwrap_err();
     assert_eq!(refused.code(), Some(132), "{refused}");
@@ -222,14 +232,20 @@ async fn rest_answers_nonsense_with_problems() {
         ("no such order", Call::get("/v1/orders/ord_0"), 404),
         ("no such route", Call::get("/v1/nothing/here"), 404),
         ("no object", Call::post("/v1/orders", json!([1])).key(new_cid()), 400),
-        ("not her store", Call::patch(format!("/v1/stores/{}", shop.store), json!({ "is_open": false })), 403),
+        (
+            "not her store",
+            Call::patch(format!("/v1/stores/{}", shop.store), json!({ "is_open": false })),
+            403,
+        ),
     ];
     for (what, call, status) in calls {
         let refused = customer.call(call).await.unwrap_err();
         let ClientError::Refused { status: found, kind, title, .. } = &refused else {
             panic!("{what}: {refused}");
         };
-        let fits = *found == status || (status == 400 && *found == 422) || (status == 403 && *found == 404);
+        let fits = *found == status
+            || (status == 400 && *found == 422)
+            || (status == 403 && *found == 404);
         assert!(fits, "{what}: {refused}");
         assert!(!kind.is_empty() && !title.is_empty(), "{what} is a problem: {refused}");
     }

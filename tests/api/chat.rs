@@ -93,9 +93,15 @@ async fn history_is_read_page_by_page_from_either_end() {
         let top = journal.len() as u64;
         let newest =
             customer.call("history", json!({ "ch": channel, "before": top + 1, "limit": 3 })).await;
-        let oldest = customer.call("history", json!({ "ch": channel, "after": 0, "limit": 3 })).await;
+        let oldest =
+            customer.call("history", json!({ "ch": channel, "after": 0, "limit": 3 })).await;
         let offs = |page: &serde_json::Value| -> Vec<u64> {
-            page["entries"].as_array().unwrap().iter().map(|it| it["off"].as_u64().unwrap()).collect()
+            page["entries"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|it| it["off"].as_u64().unwrap())
+                .collect()
         };
         assert_eq!(offs(&newest), [top, top - 1, top - 2], "newest first");
         assert_eq!(offs(&oldest), [1, 2, 3], "oldest first");

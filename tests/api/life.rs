@@ -58,9 +58,7 @@ async fn whole_life(world: &World) {
     customer.until_said(&order, "of course").await;
 
     let offer = rider
-        .until("an offer", |it| {
-            (it.kind == "offer").then(|| it.text("offer").unwrap().to_owned())
-        })
+        .until("an offer", |it| (it.kind == "offer").then(|| it.text("offer").unwrap().to_owned()))
         .await;
     let take = json!({ "offer": offer, "cid": new_cid(), "take": true });
     assert_eq!(rider.call("offer.reply", take).await["state"], "won");

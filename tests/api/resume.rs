@@ -62,11 +62,7 @@ async fn check_acknowledged(world: &World, channel: &str, acknowledged: &HashMap
 }
 
 /// Places orders one after the other with fixed keys; answers the order that each key was given.
-async fn place_orders(
-    customer: Session,
-    ask: OrderAsk,
-    n: usize,
-) -> Vec<(String, String)> {
+async fn place_orders(customer: Session, ask: OrderAsk, n: usize) -> Vec<(String, String)> {
     let mut placed = Vec::new();
     for _ in 0..n {
         let key = new_cid();
