@@ -31,3 +31,27 @@ pub struct RelayState {
     /// Whether the bus is down, so that the journal is asked every second.
     pub is_degraded: bool,
 }
+
+/// Reply of the dispatcher to [`Observe`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, MessageResponse)]
+pub struct DispatcherState {
+    /// Cycles since the start.
+    pub n_cycles: u64,
+    /// Offers made by this node.
+    pub n_offers: u64,
+    /// Deliveries put into the pool by this node.
+    pub n_pooled: u64,
+    /// Changes that somebody else had made first.
+    pub n_beaten: u64,
+    /// Whether this node plans.
+    pub is_leader: bool,
+}
+
+/// Reply of the timekeeper to [`Observe`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, MessageResponse)]
+pub struct TimekeeperState {
+    /// Deadlines carried out by this node.
+    pub n_carried_out: u64,
+    /// Tries that failed and come again.
+    pub n_failures: u64,
+}

@@ -1,10 +1,11 @@
 //! Settings of the server, read once at start: flags, then `RIDERHUB_…` variables, then a TOML
 //! file, then defaults. A wrong value stops the start and says what to write instead.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
+use domain::dispatch::Policy;
 use storage::db::Durability;
 
 /// Where the server listens unless told otherwise.
@@ -13,10 +14,6 @@ const LISTEN: &str = "127.0.0.1:8080";
 const DATA: &str = "./data";
 /// Connections to the database unless told otherwise.
 const CONNECTIONS: u32 = 32;
-/// How long an access token is good, unless told otherwise.
-const ACCESS_TTL_S: u64 = 15 * 60;
-/// How long a refresh token is good, unless told otherwise.
-const REFRESH_TTL_S: u64 = 7 * 24 * 3_600;
 
 /// A value that never shows up in logs.
 #[derive(Clone, Deserialize)]
@@ -127,16 +124,10 @@ pub struct Given {
     /// Threads that serve requests [default: one for each core]
     #[arg(long, env = "RIDERHUB_WORKERS")]
     pub workers: Option<usize>,
-    /// Token keys as KID:SECRET, the first one signs; without, the nodes share one kept in the store
-    #[arg(long, env = "RIDERHUB_TOKEN_KEYS", hide_env_values = true)]
-    pub token_keys: Option<Secret>,
-    /// Seconds an access token is good [default: 900]
-    #[arg(long, env = "RIDERHUB_ACCESS_TTL_S")]
-    pub access_ttl_s: Option<u64>,
-    /// Seconds a refresh token is good [default: 604800]
-    #[arg(long, env = "RIDERHUB_REFRESH_TTL_S")]
-    pub refresh_ttl_s: Option<u64>,
-    /// Secret that the sandbox payment provider signs with [default: a fixed one, not in production]
+    /// Secret that signs tokens, 32 characters or more; without, the nodes share one kept in the store
+    #[arg(long, env = "RIDERHUB_TOKEN_SECRET", hide_env_values = true)]
+    pub token_secret: Option<Secret>,
+    /// Secret that the sandbox payment provider signs with; without, the nodes share one kept in the store
     #[arg(long, env = "RIDERHUB_SANDBOX_SECRET", hide_env_values = true)]
     pub sandbox_secret: Option<Secret>,
     /// How log lines look [default: text]
@@ -145,6 +136,9 @@ pub struct Given {
     /// Opens the bench channels for load tests; not in production
     #[arg(long, env = "RIDERHUB_BENCH_CHANNELS", num_args = 0..=1, default_missing_value = "true")]
     pub bench_channels: Option<bool>,
+    /// How riders are chosen: `instant` or `batch` [default: instant]
+    #[arg(long, env = "RIDERHUB_DISPATCH")]
+    pub dispatch: Option<String>,
     /// Address of map tiles for the page, as https://…/{z}/{x}/{y}.png [default: none]
     #[arg(long, env = "RIDERHUB_TILES")]
     pub tiles: Option<String>,
@@ -176,18 +170,16 @@ pub struct Settings {
     pub connections: u32,
     /// Threads that serve requests; 0 is one for each core.
     pub workers: usize,
-    /// Token keys, if they are not kept in the store.
-    pub token_keys: Option<Secret>,
-    /// Seconds an access token is good.
-    pub access_ttl_s: u64,
-    /// Seconds a refresh token is good.
-    pub refresh_ttl_s: u64,
-    /// Secret that the sandbox payment provider signs with; without one there is no sandbox.
+    /// Secret that signs tokens, if it is not kept in the store.
+    pub token_secret: Option<Secret>,
+    /// Secret that the sandbox payment provider signs with, if it is not kept in the store.
     pub sandbox_secret: Option<Secret>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Whether the bench channels are open.
     pub bench_channels: bool,
+    /// How riders are chosen: `instant` or `batch`.
+    pub dispatch: String,
     /// Address of map tiles for the page.
     pub tiles: Option<String>,
     /// Whether visitors of the page are signed in as a demo operator. Set by `riderhub demo` only.
@@ -247,12 +239,11 @@ impl Given {
             full_sync: self.full_sync.or(other.full_sync),
             connections: self.connections.or(other.connections),
             workers: self.workers.or(other.workers),
-            token_keys: self.token_keys.or(other.token_keys),
-            access_ttl_s: self.access_ttl_s.or(other.access_ttl_s),
-            refresh_ttl_s: self.refresh_ttl_s.or(other.refresh_ttl_s),
+            token_secret: self.token_secret.or(other.token_secret),
             sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
             log_format: self.log_format.or(other.log_format),
             bench_channels: self.bench_channels.or(other.bench_channels),
+            dispatch: self.dispatch.or(other.dispatch),
             tiles: self.tiles.or(other.tiles),
         }
     }
@@ -266,7 +257,6 @@ impl Given {
         let environment = self.environment.unwrap_or_default();
         let data = self.data.unwrap_or_else(|| PathBuf::from(DATA));
         let embedded = || Secret(format!("sqlite:{}", data.join("riderhub.sqlite").display()));
-        let sandbox = || (environment != Environment::Production).then(|| Secret("sandbox".into()));
         let settings = Settings {
             listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             database: self.database.unwrap_or_else(embedded),
@@ -281,12 +271,11 @@ impl Given {
             full_sync: self.full_sync.unwrap_or(false),
             connections: self.connections.unwrap_or(CONNECTIONS),
             workers: self.workers.unwrap_or(0),
-            token_keys: self.token_keys,
-            access_ttl_s: self.access_ttl_s.unwrap_or(ACCESS_TTL_S),
-            refresh_ttl_s: self.refresh_ttl_s.unwrap_or(REFRESH_TTL_S),
-            sandbox_secret: self.sandbox_secret.or_else(sandbox),
+            token_secret: self.token_secret,
+            sandbox_secret: self.sandbox_secret,
             log_format: self.log_format.unwrap_or_default(),
             bench_channels: self.bench_channels.unwrap_or(false),
+            dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
             tiles: self.tiles,
             demo: false,
         };
@@ -301,19 +290,14 @@ impl Settings {
         if self.full_sync { Durability::Full } else { Durability::Normal }
     }
 
+    /// How riders are chosen.
+    pub fn dispatch_policy(&self) -> Policy {
+        Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant)
+    }
+
     /// Whether the database is MySQL or MariaDB.
     pub fn is_mysql(&self) -> bool {
         self.database.reveal().starts_with("mysql:")
-    }
-
-    /// How long an access token is good.
-    pub const fn access_ttl(&self) -> Duration {
-        Duration::from_secs(self.access_ttl_s)
-    }
-
-    /// How long a refresh token is good.
-    pub const fn refresh_ttl(&self) -> Duration {
-        Duration::from_secs(self.refresh_ttl_s)
     }
 
     fn faults(&self) -> Vec<String> {
@@ -335,14 +319,14 @@ impl Settings {
                 "redis must be redis://host:port/",
             );
         }
+        must(Policy::from_text(&self.dispatch).is_some(), "dispatch must be instant or batch");
         must(!self.redis_prefix.is_empty(), "redis-prefix must not be empty");
         must((0.1..=1_000.0).contains(&self.time_scale), "time-scale must be 0.1 to 1000");
         must((1..=1_000).contains(&self.connections), "connections must be 1 to 1000");
         must(self.workers <= 256, "workers must be at most 256");
-        must((10..=86_400).contains(&self.access_ttl_s), "access-ttl-s must be 10 to 86400");
         must(
-            self.refresh_ttl_s > self.access_ttl_s,
-            "refresh-ttl-s must be larger than access-ttl-s",
+            self.token_secret.as_ref().is_none_or(|it| it.reveal().len() >= 32),
+            "token-secret must have 32 characters or more",
         );
         if self.environment == Environment::Production {
             must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
@@ -364,7 +348,6 @@ mod tests {
         let settings = flags.or(file).settle().expect("good settings");
         assert_eq!(settings.connections, 9);
         assert_eq!(settings.listen.port(), 9_000);
-        assert_eq!(settings.access_ttl_s, ACCESS_TTL_S);
         assert_eq!(LISTEN.parse(), Ok(Given::default().settle().expect("defaults hold").listen));
     }
 

@@ -90,10 +90,10 @@ async fn examine(settings: &Settings) -> u32 {
             ),
         },
     };
-    if settings.environment == Environment::Production && settings.token_keys.is_none() {
+    if settings.environment == Environment::Production && settings.token_secret.is_none() {
         faults += bad(
-            "token keys are kept in the database",
-            "give RIDERHUB_TOKEN_KEYS=KID:SECRET (32 or more random characters) in production",
+            "the secret that signs tokens is kept in the database",
+            "give RIDERHUB_TOKEN_SECRET (32 or more random characters) in production",
         );
     }
     faults

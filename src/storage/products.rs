@@ -131,6 +131,32 @@ pub async fn find_for_staff_locked(
     row.map(ProductRow::record).transpose()
 }
 
+/// One product.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn find(
+    reader: &mut impl Reader,
+    product_id: ProductId,
+) -> Result<Option<ProductRecord>, StoreError> {
+    let sql = format!("select {COLUMNS} from product p where p.product_id = ?");
+    let row: Option<ProductRow> = reader.opt(&sql, args![product_id]).await?;
+    row.map(ProductRow::record).transpose()
+}
+
+/// How many pieces are left; `None` if there is no such product.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn find_stock(
+    reader: &mut impl Reader,
+    product_id: ProductId,
+) -> Result<Option<i64>, StoreError> {
+    Ok(find(reader, product_id).await?.map(|it| it.stock))
+}
+
 /// A store's products in the order in which they were made; `listed_only` hides the others.
 ///
 /// # Errors

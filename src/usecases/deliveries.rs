@@ -6,9 +6,7 @@ use domain::{
     delivery_state::{DeliveryEvent, DeliveryState},
     geo::POOL_CELL_CHARS,
     ids::{OrderId, RiderId},
-    order::Ask,
     order_state::OrderEvent,
-    policy::OrderPolicy,
     role::{Actor, Profile},
     text_enum::text_enum,
 };
@@ -25,10 +23,11 @@ use storage::{
 };
 
 use crate::{
+    error::AskError,
     offers::Answered,
+    order_case::{Cause, OrderCase},
     platform::{Changes, Done, Nudge, Platform},
-    story::{self, OrderInHand},
-    work::{WorkError, room_for_one},
+    room::room_for_one,
 };
 
 text_enum! {
@@ -56,21 +55,21 @@ pub struct DeliveryView {
 ///
 /// # Errors
 ///
-/// [`WorkError::Gone`] if it is not in the pool any more, [`WorkError::BagFull`] and
-/// [`WorkError::NotOnDuty`] if the rider cannot take it.
+/// [`AskError::Gone`] if it is not in the pool any more, [`AskError::BagFull`] and
+/// [`AskError::NotOnDuty`] if the rider cannot take it.
 pub async fn grab(
     platform: &Platform,
     rider_id: RiderId,
     order_id: OrderId,
     key: Option<CommandKey>,
-) -> Result<Done<Answered>, WorkError> {
+) -> Result<Done<Answered>, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
-        let (mut hand, stored) = take_delivery(tx, order_id).await?;
+        let (mut case, stored) = lock_delivery(tx, order_id).await?;
         if stored.delivery.state != DeliveryState::Pooled {
-            return Err(WorkError::Gone { state: stored.delivery.state.as_str() });
+            return Err(AskError::Gone { state: stored.delivery.state.as_str() });
         }
         room_for_one(tx, rider_id, None).await?;
-        assign_in_hand(tx, changes, &mut hand, DeliveryEvent::Grabbed, rider_id, at).await?;
+        assign(tx, changes, &mut case, DeliveryEvent::Grabbed, rider_id, at).await?;
         show_in_pool(tx, changes, &stored, false, at).await?;
         Ok(Answered { state: "won".to_owned(), order: order_id.to_string() })
     };
@@ -81,8 +80,8 @@ pub async fn grab(
 ///
 /// # Errors
 ///
-/// [`WorkError`] if it does not wait any more.
-pub async fn put_in_pool(platform: &Platform, order_id: OrderId) -> Result<(), WorkError> {
+/// [`AskError`] if it does not wait any more.
+pub async fn put_in_pool(platform: &Platform, order_id: OrderId) -> Result<(), AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         move_pool(tx, changes, order_id, DeliveryEvent::PutInPool, at).await
     };
@@ -93,8 +92,8 @@ pub async fn put_in_pool(platform: &Platform, order_id: OrderId) -> Result<(), W
 ///
 /// # Errors
 ///
-/// [`WorkError`] if it is not in the pool any more.
-pub async fn take_from_pool(platform: &Platform, order_id: OrderId) -> Result<(), WorkError> {
+/// [`AskError`] if it is not in the pool any more.
+pub async fn take_from_pool(platform: &Platform, order_id: OrderId) -> Result<(), AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         move_pool(tx, changes, order_id, DeliveryEvent::TakenFromPool, at).await
     };
@@ -107,10 +106,10 @@ async fn move_pool(
     order_id: OrderId,
     event: DeliveryEvent,
     at: Timestamp,
-) -> Result<(), WorkError> {
-    let (mut hand, stored) = take_delivery(tx, order_id).await?;
-    let change = stored.delivery.decide(event, Actor::System, None, at)?;
-    hand.move_delivery(tx, changes, &change).await?;
+) -> Result<(), AskError> {
+    let (mut case, stored) = lock_delivery(tx, order_id).await?;
+    let cause = Cause { by: Actor::System, reason: None, at };
+    let change = case.move_delivery(tx, changes, event, cause).await?;
     show_in_pool(tx, changes, &stored, change.to == DeliveryState::Pooled, at).await
 }
 
@@ -118,14 +117,14 @@ async fn move_pool(
 ///
 /// # Errors
 ///
-/// [`WorkError`] as the store gives it.
+/// [`AskError`] as the store gives it.
 pub async fn show_in_pool(
     tx: &mut Tx,
     changes: &mut Changes,
     stored: &StoredDelivery,
     open: bool,
     at: Timestamp,
-) -> Result<(), WorkError> {
+) -> Result<(), AskError> {
     let item = pool_item(tx, stored, open).await?;
     changes.latest.push(Latest {
         channel: Channel::Pool(stored.pool_cell.clone()),
@@ -181,32 +180,26 @@ pub async fn pool_snapshot(
 }
 
 /// Gives a delivery to a rider, who joins the order's chat.
-pub(crate) async fn assign_in_hand(
+pub(crate) async fn assign(
     tx: &mut Tx,
     changes: &mut Changes,
-    hand: &mut OrderInHand,
+    case: &mut OrderCase,
     event: DeliveryEvent,
     rider_id: RiderId,
     at: Timestamp,
-) -> Result<(), WorkError> {
-    let stored = hand.delivery.clone().ok_or(WorkError::NotFound { what: "delivery" })?;
-    let change = stored.delivery.decide(event, rider_id.into(), None, at)?;
-    hand.move_delivery(tx, changes, &change).await?;
+) -> Result<(), AskError> {
+    let cause = Cause { by: rider_id.into(), reason: None, at };
+    case.move_delivery(tx, changes, event, cause).await?;
 
-    let profile = Profile::Rider(rider_id);
-    let order_id = hand.stored.order.id;
-    let joined = MemberMoved { person: story::person(tx, profile).await?, joined: true };
-    let channel = Channel::Order(order_id);
+    let (profile, channel) = (Profile::Rider(rider_id), Channel::Order(case.id()));
+    let person = case.rider.clone().ok_or(AskError::not_found("rider"))?;
+    let joined = MemberMoved { person, joined: true };
     changes.entries.push(events::entry(channel.clone(), "member", Some(profile), &joined)?);
-    let view = DeliveryView {
-        order: order_id.to_string(),
-        state: change.to.as_str().to_owned(),
-        order_state: hand.stored.order.state.as_str().to_owned(),
-    };
+    let view = view(case);
     let mut told = events::entry(Channel::Inbox(profile), "assigned", None, &view)?;
     told.joins = Some(channel);
     changes.entries.push(told);
-    changes.nudges.push(Nudge::Dispatch { region: stored.region });
+    changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });
     Ok(())
 }
 
@@ -214,23 +207,23 @@ pub(crate) async fn assign_in_hand(
 ///
 /// # Errors
 ///
-/// [`WorkError`] if the delivery is not his, or not at that point.
+/// [`AskError`] if the delivery is not his, or not at that point.
 pub async fn arrive(
     platform: &Platform,
     rider_id: RiderId,
     order_id: OrderId,
     stop: StopKind,
     key: Option<CommandKey>,
-) -> Result<Done<DeliveryView>, WorkError> {
+) -> Result<Done<DeliveryView>, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
-        let (mut hand, stored) = take_own(tx, rider_id, order_id).await?;
+        let mut case = lock_own(tx, rider_id, order_id).await?;
         let event = match stop {
             StopKind::Pickup => DeliveryEvent::RiderAtStore,
             StopKind::Dropoff => DeliveryEvent::RiderAtDoor,
         };
-        let change = stored.delivery.decide(event, rider_id.into(), None, at)?;
-        hand.move_delivery(tx, changes, &change).await?;
-        Ok(view(&hand, &stored))
+        let cause = Cause { by: rider_id.into(), reason: None, at };
+        case.move_delivery(tx, changes, event, cause).await?;
+        Ok(view(&case))
     };
     platform.command(key, work).await
 }
@@ -239,17 +232,18 @@ pub async fn arrive(
 ///
 /// # Errors
 ///
-/// [`WorkError`] if the delivery is not his, or delivery or order are not at that point.
+/// [`AskError`] if the delivery is not his, or delivery or order are not at that point.
 pub async fn finish_stop(
     platform: &Platform,
     rider_id: RiderId,
     order_id: OrderId,
     stop: StopKind,
-    policy: OrderPolicy,
     key: Option<CommandKey>,
-) -> Result<Done<DeliveryView>, WorkError> {
+) -> Result<Done<DeliveryView>, AskError> {
+    let policy = platform.policy;
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
-        let (mut hand, stored) = take_own(tx, rider_id, order_id).await?;
+        let mut case = lock_own(tx, rider_id, order_id).await?;
+        let stored = case.delivery.as_ref().ok_or(AskError::not_found("delivery"))?;
         let (event, order_event, place) = match stop {
             StopKind::Pickup => {
                 (DeliveryEvent::RiderTookGoods, OrderEvent::RiderTookIt, stored.pickup)
@@ -258,27 +252,17 @@ pub async fn finish_stop(
                 (DeliveryEvent::HandedOver, OrderEvent::HandedOver, stored.dropoff)
             }
         };
-        let by = Actor::from(rider_id);
-        let ask = Ask {
-            event: order_event,
-            by,
-            reason: None,
-            at,
-            delivery: Some(&stored.delivery),
-            policy: &policy,
-        };
-        let order_change = hand.stored.order.decide(ask)?;
-        let change = stored.delivery.decide(event, by, None, at)?;
-        hand.move_delivery(tx, changes, &change).await?;
-        hand.move_order(tx, changes, &order_change).await?;
+        let cause = Cause { by: rider_id.into(), reason: None, at };
+        case.move_order(tx, changes, &policy, order_event, cause).await?;
+        case.move_delivery(tx, changes, event, cause).await?;
         if stop == StopKind::Dropoff {
             let due = at + policy.auto_complete;
             let subject = order_id.to_string();
             timers::set(tx, TimerKind::OrderAutoComplete, &subject, due).await?;
         }
         duty::save_place(tx, rider_id, place).await?;
-        changes.nudges.push(Nudge::Dispatch { region: stored.region.clone() });
-        Ok(view(&hand, &stored))
+        changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });
+        Ok(view(&case))
     };
     platform.command(key, work).await
 }
@@ -303,34 +287,33 @@ pub async fn tell_route(
     platform.command(None, work).await.map(|_| ())
 }
 
-fn view(hand: &OrderInHand, before: &StoredDelivery) -> DeliveryView {
-    let state = hand.delivery.as_ref().map_or(before.delivery.state, |it| it.delivery.state);
+fn view(case: &OrderCase) -> DeliveryView {
+    let state = case.delivery.as_ref().map_or("", |it| it.delivery.state.as_str());
     DeliveryView {
-        order: hand.stored.order.id.to_string(),
-        state: state.as_str().to_owned(),
-        order_state: hand.stored.order.state.as_str().to_owned(),
+        order: case.id().to_string(),
+        state: state.to_owned(),
+        order_state: case.stored.order.state.as_str().to_owned(),
     }
 }
 
-async fn take_delivery(
+async fn lock_delivery(
     tx: &mut Tx,
     order_id: OrderId,
-) -> Result<(OrderInHand, StoredDelivery), WorkError> {
-    let none = || WorkError::NotFound { what: "delivery" };
-    let hand = OrderInHand::take(tx, order_id).await?.ok_or_else(none)?;
-    let stored = hand.delivery.clone().ok_or_else(none)?;
-    Ok((hand, stored))
+) -> Result<(OrderCase, StoredDelivery), AskError> {
+    let case = OrderCase::lock(tx, order_id).await?;
+    let stored = case.delivery.clone().ok_or(AskError::not_found("delivery"))?;
+    Ok((case, stored))
 }
 
 /// A delivery that this rider holds; somebody else's is "not found".
-async fn take_own(
+async fn lock_own(
     tx: &mut Tx,
     rider_id: RiderId,
     order_id: OrderId,
-) -> Result<(OrderInHand, StoredDelivery), WorkError> {
-    let (hand, stored) = take_delivery(tx, order_id).await?;
+) -> Result<OrderCase, AskError> {
+    let (case, stored) = lock_delivery(tx, order_id).await?;
     if stored.delivery.rider_id != Some(rider_id) {
-        return Err(WorkError::NotFound { what: "delivery" });
+        return Err(AskError::not_found("delivery"));
     }
-    Ok((hand, stored))
+    Ok(case)
 }

@@ -6,55 +6,34 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    channel::Channel,
     clock::Timestamp,
     delivery_state::DeliveryState,
     dispatch::{self, Policy, decision::Decision, snapshot::Stage},
     geo::Place,
     ids::{OrderId, RiderId},
-    policy::OrderPolicy,
-    role::Profile,
 };
 use storage::{
-    accounts, deliveries,
+    deliveries,
     duty::{self, RiderDuty},
     error::StoreError,
-    events::{self, Latest, OpsRider, OpsValue, StopView},
     offers,
 };
 
 use crate::{
-    board::{Board, Numbered, PlannedStop, TimedRoute},
+    board::{Board, Numbered},
     deliveries as delivery_cases,
+    dispatch_news::{Memory, show_riders, tell_routes},
+    error::AskError,
     offers::{Proposal, make},
     platform::Platform,
-    work::WorkError,
 };
 
 /// Rounds of search of the batch policy in one cycle.
 const ROUNDS: u32 = 40;
-/// An ETA is told again when it moves by more than this.
-const ETA_DRIFT_MS: i64 = 60_000;
 /// A pooled delivery stays with the pool for so long before riders are asked one by one again.
 const POOL_TURN_MS: i64 = 60_000;
-/// Half the width of an ETA's range for each minute ahead, and at least.
-const ETA_SPREAD: f64 = 0.15;
-const ETA_SPREAD_MIN_MS: i64 = 60_000;
-
 /// Where riders are now, as far as positions tell.
 pub type Places = HashMap<RiderId, Place>;
-
-/// What the dispatcher remembers from one cycle to the next. Losing it costs nothing but pushes
-/// that are sent again.
-#[derive(Debug, Default)]
-pub struct Memory {
-    routes: HashMap<RiderId, Vec<PlannedStop>>,
-    told_routes: HashMap<RiderId, Vec<PlannedStop>>,
-    told_etas: HashMap<(OrderId, String), i64>,
-    shown: HashMap<RiderId, String>,
-    names: HashMap<RiderId, String>,
-    pooled_since: HashMap<OrderId, Timestamp>,
-}
 
 /// What the database says at the start of a cycle.
 #[derive(Debug, Clone, Default)]
@@ -137,13 +116,13 @@ pub async fn cycle(
             asked: look.asked.clone(),
             routes: memory.routes.clone(),
         };
-        let lead_ms = OrderPolicy::DEFAULT.offer_open.as_millis() as i64;
+        let lead_ms = platform.policy.offer_open.as_millis() as i64;
         let numbered = board.number(centre, lead_ms, ROUNDS, now);
         let outcome = dispatch::plan(policy, &numbered.snapshot, now.ms());
         let decided = Decided { numbered: &numbered, decisions: &outcome.decisions, now };
         offer_all(platform, &decided, &outcome.routes, memory, &mut report).await?;
         pool_the_rest(platform, &decided, memory, &mut report).await?;
-        tell_routes(platform, &numbered, &outcome.routes, memory, now, &mut report).await?;
+        report.n_routes += tell_routes(platform, &numbered, &outcome.routes, memory, now).await?;
     }
     show_riders(platform, look, &riders, memory, now).await?;
     Ok(report)
@@ -176,7 +155,7 @@ async fn offer_all(
             memory.pooled_since.remove(&order_id);
         }
         let proposal = propose(decided, decision, &routes[decision.rider as usize].stops);
-        if carried_out(make(platform, proposal, OrderPolicy::DEFAULT).await, report)? {
+        if carried_out(make(platform, proposal).await, report)? {
             report.n_offers += 1;
             let why = decision.why;
             tracing::debug!(
@@ -193,12 +172,12 @@ async fn offer_all(
 
 /// `Ok(false)` if somebody else was faster; only the store's own troubles are errors.
 fn carried_out<T>(
-    outcome: Result<T, WorkError>,
+    outcome: Result<T, AskError>,
     report: &mut CycleReport,
 ) -> Result<bool, StoreError> {
     match outcome {
         Ok(_) => Ok(true),
-        Err(WorkError::Store(err)) if !matches!(err, StoreError::Conflict { .. }) => Err(err),
+        Err(AskError::Store(err)) if !matches!(err, StoreError::Conflict { .. }) => Err(err),
         Err(beaten) => {
             tracing::debug!(cause = %beaten, "beaten by somebody else");
             report.n_beaten += 1;
@@ -246,7 +225,7 @@ async fn pool_the_rest(
     memory: &mut Memory,
     report: &mut CycleReport,
 ) -> Result<(), StoreError> {
-    let policy = OrderPolicy::DEFAULT;
+    let policy = platform.policy;
     for (index, stored) in decided.numbered.deliveries.iter().enumerate() {
         let is_decided = decided.decisions.iter().any(|it| it.delivery as usize == index);
         if stored.delivery.state != DeliveryState::Waiting || is_decided {
@@ -266,167 +245,4 @@ async fn pool_the_rest(
         }
     }
     Ok(())
-}
-
-/// Tells riders whose certain stops changed, and parties whose ETA moved.
-async fn tell_routes(
-    platform: &Platform,
-    numbered: &Numbered,
-    routes: &[dispatch::decision::Route],
-    memory: &mut Memory,
-    now: Timestamp,
-    report: &mut CycleReport,
-) -> Result<(), StoreError> {
-    for (rider, route) in routes.iter().enumerate() {
-        let rider_id = numbered.riders[rider];
-        memory.routes.insert(rider_id, numbered.named(&route.stops));
-        let certain: Vec<_> = numbered
-            .certain(&route.stops)
-            .into_iter()
-            .filter(|it| {
-                // An offer that is out is not his route yet.
-                numbered.deliveries[it.delivery() as usize].delivery.rider_id == Some(rider_id)
-            })
-            .collect();
-        let names = numbered.named(&certain);
-        let timed = numbered.timed(rider as u32, &certain, now);
-        if memory.told_routes.get(&rider_id).map(Vec::as_slice).unwrap_or_default() != names {
-            delivery_cases::tell_route(platform, rider_id, timed.stops.clone(), "planned").await?;
-            memory.told_routes.insert(rider_id, names);
-            report.n_routes += 1;
-        }
-        tell_etas(platform, memory, &timed, now)?;
-    }
-    Ok(())
-}
-
-fn tell_etas(
-    platform: &Platform,
-    memory: &mut Memory,
-    timed: &TimedRoute,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut values = Vec::new();
-    for stop in &timed.stops {
-        let Ok(order_id) = stop.order.parse::<OrderId>() else { continue };
-        let key = (order_id, stop.stop.clone());
-        let told = memory.told_etas.get(&key).copied();
-        if told.is_some_and(|it| (it - stop.eta).abs() < ETA_DRIFT_MS) {
-            continue;
-        }
-        memory.told_etas.insert(key, stop.eta);
-        values.push(eta_value(order_id, stop, now)?);
-    }
-    if !values.is_empty() {
-        platform.announcer.latest(values);
-    }
-    Ok(())
-}
-
-fn eta_value(order_id: OrderId, stop: &StopView, now: Timestamp) -> Result<Latest, StoreError> {
-    let ahead = (stop.eta - now.ms()).max(0) as f64;
-    let spread = ((ahead * ETA_SPREAD) as i64).max(ETA_SPREAD_MIN_MS);
-    let eta = events::Eta {
-        order: stop.order.clone(),
-        stop: stop.stop.clone(),
-        eta: stop.eta,
-        low: (stop.eta - spread).max(now.ms()),
-        high: stop.eta + spread,
-    };
-    Ok(Latest {
-        channel: Channel::Loc(order_id),
-        key: format!("eta:{}", stop.stop),
-        push: "eta",
-        body: events::json(&eta)?,
-        at: now,
-    })
-}
-
-/// Shows riders whose picture changed to the operators of their region.
-async fn show_riders(
-    platform: &Platform,
-    look: &Look,
-    riders: &[(RiderDuty, Place)],
-    memory: &mut Memory,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let carried = look.carried();
-    let mut values = Vec::new();
-    for (duty, place) in riders {
-        let name = memory.name(platform, duty.rider_id).await?;
-        let shown = OpsRider {
-            name,
-            lat: place.lat(),
-            lng: place.lng(),
-            hdg: None,
-            duty: duty.duty.as_str().to_owned(),
-            load: carried.get(&duty.rider_id).map_or(0, Vec::len),
-            capacity: duty.capacity,
-            stops: memory.stops_shown(look, duty.rider_id),
-        };
-        let key = format!("rider:{}", duty.rider_id);
-        let body = events::json(&OpsValue { key: key.clone(), v: Some(shown) })?;
-        if memory.shown.get(&duty.rider_id) == Some(&body) {
-            continue;
-        }
-        memory.shown.insert(duty.rider_id, body.clone());
-        values.push(Latest {
-            channel: Channel::Ops(place.region()),
-            key,
-            push: "ops",
-            body,
-            at: now,
-        });
-    }
-    if !values.is_empty() {
-        platform.announcer.latest(values);
-    }
-    Ok(())
-}
-
-impl Memory {
-    fn forget_ended(&mut self, look: &Look) {
-        let open: std::collections::HashSet<OrderId> =
-            look.deliveries.iter().map(|it| it.delivery.order_id).collect();
-        let working: std::collections::HashSet<RiderId> =
-            look.riders.iter().map(|it| it.rider_id).collect();
-        self.told_etas.retain(|(order, _), _| open.contains(order));
-        self.pooled_since.retain(|order, _| open.contains(order));
-        self.routes.retain(|rider, _| working.contains(rider));
-        self.told_routes.retain(|rider, _| working.contains(rider));
-        self.shown.retain(|rider, _| working.contains(rider));
-        self.names.retain(|rider, _| working.contains(rider));
-    }
-
-    async fn name(&mut self, platform: &Platform, rider: RiderId) -> Result<String, StoreError> {
-        if let Some(name) = self.names.get(&rider) {
-            return Ok(name.clone());
-        }
-        let card = accounts::find_profile(&mut platform.reader(), Profile::Rider(rider)).await?;
-        let name = card.map_or_else(String::new, |it| it.name.as_str().to_owned());
-        self.names.insert(rider, name.clone());
-        Ok(name)
-    }
-
-    /// The stops last told to a rider, with their places.
-    fn stops_shown(&self, look: &Look, rider: RiderId) -> Vec<StopView> {
-        let told = self.told_routes.get(&rider).map(Vec::as_slice).unwrap_or_default();
-        told.iter()
-            .filter_map(|(order, kind)| {
-                let stored = look.deliveries.iter().find(|it| it.delivery.order_id == *order)?;
-                let place = match kind {
-                    delivery_cases::StopKind::Pickup => stored.pickup,
-                    delivery_cases::StopKind::Dropoff => stored.dropoff,
-                };
-                let key = (*order, kind.as_str().to_owned());
-                Some(StopView {
-                    order: order.to_string(),
-                    stop: kind.as_str().to_owned(),
-                    lat: place.lat(),
-                    lng: place.lng(),
-                    eta: self.told_etas.get(&key).copied().unwrap_or_default(),
-                })
-            })
-            .collect()
-    }
 }

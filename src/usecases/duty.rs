@@ -11,9 +11,9 @@ use storage::{
 };
 
 use crate::{
+    error::AskError,
+    order_case::people,
     platform::{Changes, Done, Nudge, Platform},
-    story,
-    work::WorkError,
 };
 
 /// Orders that anybody may carry at once at most.
@@ -43,15 +43,15 @@ pub struct DutyView {
 ///
 /// # Errors
 ///
-/// [`WorkError::Input`] if the capacity is out of range.
+/// [`AskError::OutOfRange`] if the capacity is out of range.
 pub async fn on(
     platform: &Platform,
     rider_id: RiderId,
     ask: DutyOn,
     key: Option<CommandKey>,
-) -> Result<Done<DutyView>, WorkError> {
+) -> Result<Done<DutyView>, AskError> {
     if !(1..=CAPACITY_MAX).contains(&ask.capacity) {
-        return Err(WorkError::Input(format!("capacity must be 1 to {CAPACITY_MAX}")));
+        return Err(AskError::OutOfRange { what: "capacity must be 1 to 50" });
     }
     let work = async move |tx: &mut Tx, changes: &mut Changes, at| {
         let state = RiderDuty {
@@ -72,16 +72,16 @@ pub async fn on(
 ///
 /// # Errors
 ///
-/// [`WorkError::NotOnDuty`] if he does not work.
+/// [`AskError::NotOnDuty`] if he does not work.
 pub async fn pause(
     platform: &Platform,
     rider_id: RiderId,
     key: Option<CommandKey>,
-) -> Result<Done<DutyView>, WorkError> {
+) -> Result<Done<DutyView>, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at| {
-        let before = duty::find_locked(tx, rider_id).await?.ok_or(WorkError::NotOnDuty)?;
+        let before = duty::find_locked(tx, rider_id).await?.ok_or(AskError::NotOnDuty)?;
         if before.duty == Duty::Off {
-            return Err(WorkError::NotOnDuty);
+            return Err(AskError::NotOnDuty);
         }
         change(tx, changes, RiderDuty { duty: Duty::Break, since: at, ..before }).await
     };
@@ -92,19 +92,19 @@ pub async fn pause(
 ///
 /// # Errors
 ///
-/// [`WorkError::StillCarrying`] if he holds orders.
+/// [`AskError::StillCarrying`] if he holds orders.
 pub async fn off(
     platform: &Platform,
     rider_id: RiderId,
     key: Option<CommandKey>,
-) -> Result<Done<DutyView>, WorkError> {
+) -> Result<Done<DutyView>, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at| {
         let Some(before) = duty::find_locked(tx, rider_id).await? else {
             return Ok(DutyView { duty: Duty::Off.as_str().to_owned(), orders: Vec::new() });
         };
         let load = deliveries::list_for_rider(tx, rider_id).await?.len();
         if load > 0 {
-            return Err(WorkError::StillCarrying { load });
+            return Err(AskError::StillCarrying { load });
         }
         change(tx, changes, RiderDuty { duty: Duty::Off, since: at, ..before }).await
     };
@@ -116,14 +116,17 @@ pub(crate) async fn change(
     tx: &mut Tx,
     changes: &mut Changes,
     state: RiderDuty,
-) -> Result<DutyView, WorkError> {
+) -> Result<DutyView, AskError> {
     duty::save(tx, &state).await?;
     let held = deliveries::list_for_rider(tx, state.rider_id).await?;
     let orders: Vec<_> = held.iter().map(|it| it.delivery.order_id.to_string()).collect();
-    let person = story::person(tx, Profile::Rider(state.rider_id)).await?;
+    let name = people(tx, &[Profile::Rider(state.rider_id)])
+        .await?
+        .pop()
+        .map_or_else(String::new, |it| it.name);
     let key = format!("rider:{}", state.rider_id);
     let shown = (state.duty != Duty::Off).then(|| OpsRider {
-        name: person.name,
+        name,
         lat: state.place.lat(),
         lng: state.place.lng(),
         hdg: None,

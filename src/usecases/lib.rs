@@ -3,10 +3,32 @@
 //! A use case reads as a paragraph: load, decide (in `domain`), save, tell. [`platform`] is what
 //! they are all given.
 
+pub mod accounts;
+pub mod error;
+pub mod passwords;
 pub mod platform;
-pub mod story;
+pub mod tokens;
 
-pub mod work;
+pub mod stores;
+
+pub mod carts;
+
+pub mod order_case;
+
+pub mod placing;
+
+pub mod payments;
+pub mod sandbox;
+
+pub mod orders;
+
+mod endings;
+
+pub mod order_book;
+
+pub mod ops;
+
+mod room;
 
 pub mod duty;
 pub mod offers;
@@ -15,3 +37,6 @@ pub mod deliveries;
 
 pub mod board;
 pub mod dispatch;
+pub mod dispatch_news;
+
+pub mod deadlines;

@@ -8,7 +8,6 @@ use domain::{
     ids::{OfferId, OrderId, RiderId},
     offer::Offer,
     offer_state::{OfferEvent, OfferState},
-    policy::OrderPolicy,
     reason::Reason,
     role::{Actor, Profile},
 };
@@ -18,17 +17,17 @@ use storage::{
     db::Tx,
     duty::{self, Duty, RiderDuty},
     events::{self, OfferClosed, Offered, StopView, StorePoint},
-    offers, stores,
+    offers,
     timers::{self, Due, TimerKind},
 };
 
 use crate::{
-    deliveries::assign_in_hand,
+    deliveries::assign,
     duty::change as change_duty,
-    platform::Done,
-    platform::{Changes, Nudge, Platform},
-    story::OrderInHand,
-    work::{WorkError, room_for_one},
+    error::AskError,
+    order_case::{Cause, OrderCase},
+    platform::{Changes, Done, Nudge, Platform},
+    room::room_for_one,
 };
 
 /// Offers in a row that a rider may leave unanswered before he is taken off duty.
@@ -64,20 +63,15 @@ pub struct Answered {
 ///
 /// # Errors
 ///
-/// [`WorkError`] if the delivery or the rider is not free any more; the dispatcher looks again.
-pub async fn make(
-    platform: &Platform,
-    proposal: Proposal,
-    policy: OrderPolicy,
-) -> Result<Done<String>, WorkError> {
+/// [`AskError`] if the delivery or the rider is not free any more; the dispatcher looks again.
+pub async fn make(platform: &Platform, proposal: Proposal) -> Result<Done<String>, AskError> {
+    let policy = platform.policy;
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
-        let mut hand = OrderInHand::take(tx, proposal.order_id)
-            .await?
-            .ok_or(WorkError::NotFound { what: "order" })?;
+        let mut case = OrderCase::lock(tx, proposal.order_id).await?;
         room_for_one(tx, proposal.rider_id, None).await?;
-        let stored = hand.delivery.clone().ok_or(WorkError::NotFound { what: "delivery" })?;
-        let asked = stored.delivery.decide(DeliveryEvent::Offered, Actor::System, None, at)?;
-        hand.move_delivery(tx, changes, &asked).await?;
+        let by_dispatcher = Cause { by: Actor::System, reason: None, at };
+        case.move_delivery(tx, changes, DeliveryEvent::Offered, by_dispatcher).await?;
+        let stored = case.delivery.as_ref().ok_or(AskError::not_found("delivery"))?;
         let offer = Offer {
             id: OfferId::generate(),
             delivery_id: stored.delivery.id,
@@ -88,15 +82,12 @@ pub async fn make(
         };
         offers::insert(tx, &offer, at).await?;
         timers::set(tx, TimerKind::OfferExpiry, &offer.id.to_string(), offer.expires_at).await?;
-        let store = stores::find(tx, stored.store_id)
-            .await?
-            .ok_or(WorkError::NotFound { what: "store" })?;
         let body = Offered {
             offer: offer.id.to_string(),
             order: offer.order_id.to_string(),
             store: StorePoint {
                 id: stored.store_id.to_string(),
-                name: store.name.to_string(),
+                name: case.store.name.as_str().to_owned(),
                 lat: stored.pickup.lat(),
                 lng: stored.pickup.lng(),
             },
@@ -120,32 +111,32 @@ pub async fn make(
 ///
 /// # Errors
 ///
-/// [`WorkError::Gone`] with what became of the offer if it is not open to him any more,
-/// [`WorkError::BagFull`] if he has no room.
+/// [`AskError::Gone`] with what became of the offer if it is not open to him any more,
+/// [`AskError::BagFull`] if he has no room.
 pub async fn reply(
     platform: &Platform,
     rider_id: RiderId,
     offer_id: OfferId,
     take: bool,
     key: Option<CommandKey>,
-) -> Result<Done<Answered>, WorkError> {
+) -> Result<Done<Answered>, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
-        let (mut hand, offer) = take_offer(tx, offer_id).await?;
+        let (mut case, offer) = lock_offer(tx, offer_id).await?;
         if offer.rider_id != rider_id {
-            return Err(WorkError::NotFound { what: "offer" });
+            return Err(AskError::not_found("offer"));
         }
         if offer.state != OfferState::Open {
-            return Err(WorkError::Gone { state: offer.state.as_str() });
+            return Err(AskError::Gone { state: offer.state.as_str() });
         }
         if at >= offer.expires_at {
-            return Err(WorkError::Gone { state: OfferState::Expired.as_str() });
+            return Err(AskError::Gone { state: OfferState::Expired.as_str() });
         }
         if take {
-            accept(tx, changes, &mut hand, &offer, at).await
+            accept(tx, changes, &mut case, &offer, at).await
         } else {
-            let by = Actor::from(rider_id);
-            let end = End { event: OfferEvent::TurnedDown, by, why: Reason::RiderDeclined };
-            lapse(tx, changes, &mut hand, &offer, end, at).await?;
+            let (by, reason) = (Actor::from(rider_id), Some(Reason::RiderDeclined));
+            let cause = Cause { by, reason, at };
+            lapse(tx, changes, &mut case, &offer, OfferEvent::TurnedDown, cause).await?;
             duty::save_timeouts(tx, rider_id, 0).await?;
             Ok(Answered { state: "declined".to_owned(), order: offer.order_id.to_string() })
         }
@@ -156,91 +147,61 @@ pub async fn reply(
 async fn accept(
     tx: &mut Tx,
     changes: &mut Changes,
-    hand: &mut OrderInHand,
+    case: &mut OrderCase,
     offer: &Offer,
     at: Timestamp,
-) -> Result<Answered, WorkError> {
+) -> Result<Answered, AskError> {
     room_for_one(tx, offer.rider_id, Some(offer.order_id)).await?;
-    let taken = offer.decide(OfferEvent::Taken, offer.rider_id.into(), None, at)?;
-    hand.move_offer(tx, changes, &taken).await?;
+    let cause = Cause { by: offer.rider_id.into(), reason: None, at };
+    let taken = case.move_offer(tx, changes, offer, OfferEvent::Taken, cause).await?;
     timers::clear(tx, TimerKind::OfferExpiry, &offer.id.to_string()).await?;
     duty::save_timeouts(tx, offer.rider_id, 0).await?;
     close(changes, offer, taken.to)?;
-    assign_in_hand(tx, changes, hand, DeliveryEvent::OfferAccepted, offer.rider_id, at).await?;
+    assign(tx, changes, case, DeliveryEvent::OfferAccepted, offer.rider_id, at).await?;
     Ok(Answered { state: "won".to_owned(), order: offer.order_id.to_string() })
 }
 
-/// Carries out the deadline of an offer, if it is still open.
+/// Carries out the deadline of an offer; `false` if it was answered before.
 ///
 /// # Errors
 ///
-/// [`WorkError`] as the store gives it.
-pub async fn expire(platform: &Platform, due: Due) -> Result<(), WorkError> {
+/// [`AskError`] as the store gives it.
+pub async fn expire(platform: &Platform, due: Due) -> Result<bool, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let Ok(offer_id) = due.subject.parse::<OfferId>() else {
             timers::take(tx, &due).await?;
-            return Ok(());
+            return Ok::<_, AskError>(false);
         };
-        let (mut hand, offer) = take_offer(tx, offer_id).await?;
+        let (mut case, offer) = lock_offer(tx, offer_id).await?;
         if !timers::take(tx, &due).await? || offer.state != OfferState::Open {
-            return Ok(());
+            return Ok(false);
         }
-        let end = End { event: OfferEvent::TimedOut, by: Actor::System, why: Reason::RiderSilent };
-        lapse(tx, changes, &mut hand, &offer, end, at).await?;
-        count_silence(tx, changes, offer.rider_id, at).await
+        let cause = Cause { by: Actor::System, reason: Some(Reason::RiderSilent), at };
+        lapse(tx, changes, &mut case, &offer, OfferEvent::TimedOut, cause).await?;
+        count_silence(tx, changes, offer.rider_id, at).await?;
+        Ok(true)
     };
-    platform.command(None, work).await.map(|_| ())
-}
-
-/// Takes an open offer back, in the hand of whoever ends the search.
-///
-/// # Errors
-///
-/// [`WorkError`] as the store gives it.
-pub async fn withdraw_in_hand(
-    tx: &mut Tx,
-    changes: &mut Changes,
-    hand: &mut OrderInHand,
-    by: Actor,
-    at: Timestamp,
-) -> Result<(), WorkError> {
-    let Some(stored) = &hand.delivery else { return Ok(()) };
-    let Some(offer) = offers::find_open(tx, stored.delivery.id).await? else { return Ok(()) };
-    let back = offer.decide(OfferEvent::TakenBack, by, Some(Reason::OrderEnded), at)?;
-    hand.move_offer(tx, changes, &back).await?;
-    timers::clear(tx, TimerKind::OfferExpiry, &offer.id.to_string()).await?;
-    close(changes, &offer, back.to)
-}
-
-struct End {
-    event: OfferEvent,
-    by: Actor,
-    why: Reason,
+    Ok(platform.command(None, work).await?.value)
 }
 
 /// Ends an offer without an assignment; the delivery waits again.
 async fn lapse(
     tx: &mut Tx,
     changes: &mut Changes,
-    hand: &mut OrderInHand,
+    case: &mut OrderCase,
     offer: &Offer,
-    end: End,
-    at: Timestamp,
-) -> Result<(), WorkError> {
-    let over = offer.decide(end.event, end.by, Some(end.why), at)?;
-    hand.move_offer(tx, changes, &over).await?;
+    event: OfferEvent,
+    cause: Cause,
+) -> Result<(), AskError> {
+    let over = case.move_offer(tx, changes, offer, event, cause).await?;
     timers::clear(tx, TimerKind::OfferExpiry, &offer.id.to_string()).await?;
     close(changes, offer, over.to)?;
-    if let Some(stored) = hand.delivery.clone() {
-        let waits =
-            stored.delivery.decide(DeliveryEvent::OfferLapsed, end.by, Some(end.why), at)?;
-        hand.move_delivery(tx, changes, &waits).await?;
-        changes.nudges.push(Nudge::Dispatch { region: stored.region });
-    }
+    case.move_delivery(tx, changes, DeliveryEvent::OfferLapsed, cause).await?;
+    changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });
     Ok(())
 }
 
-fn close(changes: &mut Changes, offer: &Offer, state: OfferState) -> Result<(), WorkError> {
+fn close(changes: &mut Changes, offer: &Offer, state: OfferState) -> Result<(), AskError> {
     let body = OfferClosed {
         offer: offer.id.to_string(),
         order: offer.order_id.to_string(),
@@ -257,7 +218,7 @@ async fn count_silence(
     changes: &mut Changes,
     rider_id: RiderId,
     at: Timestamp,
-) -> Result<(), WorkError> {
+) -> Result<(), AskError> {
     let Some(state) = duty::find_locked(tx, rider_id).await? else { return Ok(()) };
     let n_timeouts = state.n_timeouts + 1;
     if n_timeouts < TIMEOUTS_MAX || state.duty != Duty::On {
@@ -273,10 +234,10 @@ async fn count_silence(
 }
 
 /// Locks the order of an offer, then reads the offer as it stands now.
-async fn take_offer(tx: &mut Tx, offer_id: OfferId) -> Result<(OrderInHand, Offer), WorkError> {
-    let none = || WorkError::NotFound { what: "offer" };
-    let before = offers::find(tx, offer_id).await?.ok_or_else(none)?;
-    let hand = OrderInHand::take(tx, before.order_id).await?.ok_or_else(none)?;
-    let offer = offers::find(tx, offer_id).await?.ok_or_else(none)?;
-    Ok((hand, offer))
+async fn lock_offer(tx: &mut Tx, offer_id: OfferId) -> Result<(OrderCase, Offer), AskError> {
+    let none = AskError::not_found("offer");
+    let Some(before) = offers::find(tx, offer_id).await? else { return Err(none) };
+    let case = OrderCase::lock(tx, before.order_id).await?;
+    let Some(offer) = offers::find(tx, offer_id).await? else { return Err(none) };
+    Ok((case, offer))
 }

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use domain::{channel::Channel, clock::Clock, clock::Timestamp};
+use domain::{channel::Channel, clock::Clock, clock::Timestamp, policy::OrderPolicy};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use storage::{
     commands::{self, CommandKey, Seen},
     db::{Db, Tx},
-    error::Failure,
+    error::{Failure, StoreError},
     events::Latest,
     journal::{self, Entry, NewEntry},
     store::Store,
 };
+
+use crate::{sandbox::Sandbox, tokens::TokenKeys};
 
 /// Something that the live side should do soon. Never the only record of it: losing one costs time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,9 +93,44 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     /// The live side.
     pub announcer: Arc<dyn Announcer>,
+    /// Deadlines and limits of the business.
+    pub policy: OrderPolicy,
+    /// Signs and checks access tokens.
+    pub tokens: Arc<TokenKeys>,
+    /// The payment provider that is built in.
+    pub sandbox: Arc<Sandbox>,
+}
+
+/// What a platform is opened with. The default is for one machine and generates its secrets.
+#[derive(Clone, Default)]
+pub struct PlatformSettings {
+    /// Deadlines and limits of the business.
+    pub policy: OrderPolicy,
+    /// Signs access tokens; `None` for a secret that is made once and kept in the store.
+    pub token_secret: Option<String>,
+    /// Signs what the sandbox says; `None` for a secret that is made once and kept in the store.
+    pub sandbox_secret: Option<String>,
 }
 
 impl Platform {
+    /// Puts a platform together; makes the secrets that nobody has set yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read or written.
+    pub async fn open(
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        announcer: Arc<dyn Announcer>,
+        settings: PlatformSettings,
+    ) -> Result<Self, StoreError> {
+        let PlatformSettings { policy, token_secret, sandbox_secret } = settings;
+        let at = clock.now();
+        let tokens = Arc::new(TokenKeys::open(&store, token_secret.as_deref(), at).await?);
+        let sandbox = Arc::new(Sandbox::open(&store, sandbox_secret).await?);
+        Ok(Self { store, clock, announcer, policy, tokens, sandbox })
+    }
+
     /// For reads outside a transaction.
     pub fn reader(&self) -> Db {
         self.store.reader()

@@ -1,0 +1,73 @@
+//! What happens to a rider's position: the fleet, his orders' parties, the other nodes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::{channel::Channel, clock::Clock, ids::RiderId};
+use serde::{Deserialize, Serialize};
+use storage::events::{self, Latest};
+use usecases::platform::Announcer;
+
+use crate::{
+    bridge::Bridge,
+    fleet::{Fix, Fleet},
+    live::PositionSink,
+};
+
+/// The kind of the control message that carries a position to other nodes.
+pub const POSITION: &str = "position";
+
+/// A position on its way between nodes.
+#[derive(Serialize, Deserialize)]
+struct Moved {
+    rider: String,
+    fix: Fix,
+    /// When the rider's node took it, so that every node believes the same one.
+    at: i64,
+}
+
+/// What an order's parties see: push `loc`.
+#[derive(Serialize)]
+struct Loc {
+    rider: String,
+    #[serde(flatten)]
+    fix: Fix,
+    age_ms: i64,
+}
+
+/// Connects the fleet with the bridge; what comes back takes the positions of this node's riders.
+pub fn start(fleet: &Arc<Mutex<Fleet>>, bridge: &Arc<Bridge>, clock: Arc<dyn Clock>) -> PositionSink {
+    let (heard_fleet, heard_clock) = (Arc::clone(fleet), Arc::clone(&clock));
+    bridge.listen(
+        POSITION,
+        Box::new(move |body| {
+            let Ok(moved) = serde_json::from_str::<Moved>(body) else { return };
+            let Ok(rider) = moved.rider.parse() else { return };
+            let mut fleet = heard_fleet.lock().unwrap_or_else(PoisonError::into_inner);
+            fleet.put(rider, moved.fix, heard_clock.now());
+        }),
+    );
+    let (fleet, bridge) = (Arc::clone(fleet), Arc::clone(bridge));
+    Arc::new(move |rider, fix| take(&fleet, &bridge, &*clock, rider, fix))
+}
+
+fn take(fleet: &Mutex<Fleet>, bridge: &Bridge, clock: &dyn Clock, rider: RiderId, fix: Fix) {
+    let now = clock.now();
+    let viewers = fleet.lock().unwrap_or_else(PoisonError::into_inner).put(rider, fix, now);
+    let Some(viewers) = viewers else { return };
+    let loc = Loc { rider: rider.to_string(), fix, age_ms: now.ms().saturating_sub(fix.t).max(0) };
+    if let Ok(body) = events::json(&loc) {
+        let value = |order| Latest {
+            channel: Channel::Loc(order),
+            key: "loc".to_owned(),
+            push: "loc",
+            body: body.clone(),
+            at: now,
+        };
+        bridge.latest(viewers.orders.into_iter().map(value).collect());
+    }
+    let moved = Moved { rider: rider.to_string(), fix, at: now.ms() };
+    if let Ok(body) = events::json(&moved) {
+        // Our own fleet has it already and drops it as old.
+        bridge.tell_nodes(POSITION, body);
+    }
+}

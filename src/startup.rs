@@ -1,0 +1,315 @@
+//! The composition root: what is opened, in which order, and how it stops.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use actix::Actor;
+use actix_web::{App, HttpServer, dev::ServerHandle, web::Data};
+use actors::{
+    bridge::{Bridge, NUDGE},
+    dispatcher::{DispatchBell, Dispatcher},
+    fleet::Fleet,
+    hub::Hub,
+    interest::Interest,
+    live::Live,
+    positions,
+    relay::Relay,
+    timekeeper::Timekeeper,
+};
+use domain::{
+    clock::{Clock, SystemClock, Timestamp},
+    ids::NodeId,
+    policy::OrderPolicy,
+};
+use storage::{
+    bus::{Bus, BusEvents, in_process::InProcessBus, redis::RedisBus},
+    db::{Db, Tx},
+    error::StoreError,
+    shared_values,
+    store::Store,
+};
+use usecases::{
+    platform::{Platform, Silence},
+    sandbox::Sandbox,
+    tokens::TokenKeys,
+};
+
+use crate::{cli::CliError, http, settings::Settings};
+
+/// Name of the shared value that holds the origin of a scaled clock.
+const CLOCK_ORIGIN: &str = "clock_origin";
+/// How long requests under way may take to end at a stop.
+const SHUTDOWN_TIMEOUT_S: u64 = 5;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 4_096;
+/// Sockets that one worker serves at most.
+const CONNECTIONS_PER_WORKER: usize = 50_000;
+
+/// A server that accepts requests.
+pub struct RunningServer {
+    addr: SocketAddr,
+    handle: ServerHandle,
+    serving: actix_web::rt::task::JoinHandle<std::io::Result<()>>,
+    store: Arc<Store>,
+}
+
+impl RunningServer {
+    /// Where it listens.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Its address for people and clients.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Waits until the server is told to stop (Ctrl-C or SIGTERM) and has stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Failed`] if it ended by a fault.
+    pub async fn until_stopped(self) -> Result<(), CliError> {
+        let ended = self.serving.await;
+        self.store.db().close().await;
+        match ended {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(err)) => Err(CliError::failed("the server failed", &err)),
+            Err(err) => Err(CliError::failed("the server failed", &err)),
+        }
+    }
+
+    /// Stops it and waits until it has stopped.
+    pub async fn stop(self) {
+        self.handle.stop(true).await;
+        self.store.db().close().await;
+    }
+}
+
+/// Opens the database and brings its schema up to date.
+///
+/// # Errors
+///
+/// [`CliError::Failed`] with what to do about it.
+pub async fn open_database(settings: &Settings) -> Result<Db, CliError> {
+    if !settings.is_mysql() {
+        std::fs::create_dir_all(&settings.data).map_err(|err| {
+            CliError::failed(&format!("cannot make the folder {}", settings.data.display()), &err)
+        })?;
+    }
+    let db = Db::connect(settings.database.reveal(), settings.connections, settings.durability())
+        .await
+        .map_err(|err| CliError::failed("cannot open the database", &err))?;
+    db.migrate()
+        .await
+        .map_err(|err| CliError::failed("cannot bring the schema up to date", &err))?;
+    Ok(db)
+}
+
+/// A platform without a live side, for commands that run beside a server.
+///
+/// # Errors
+///
+/// [`CliError::Failed`] if the database does not open.
+pub async fn open_platform(settings: &Settings) -> Result<(Platform, Db), CliError> {
+    let db = open_database(settings).await?;
+    let store = start_store(db.clone())?;
+    let clock = Arc::new(SystemClock::real_time());
+    Ok((Platform { store, clock, announcer: Arc::new(Silence) }, db))
+}
+
+/// How long Redis takes to answer.
+///
+/// # Errors
+///
+/// What Redis, or the way to it, says.
+pub async fn ping_redis(settings: &Settings) -> Result<Duration, CliError> {
+    let Some(url) = &settings.redis else { return Ok(Duration::ZERO) };
+    let started = Instant::now();
+    storage::bus::redis::ping(url.reveal())
+        .await
+        .map_err(|err| CliError::failed("no answer", &err))?;
+    Ok(started.elapsed())
+}
+
+fn start_store(db: Db) -> Result<Arc<Store>, CliError> {
+    Store::start(db).map(Arc::new).map_err(|err| CliError::failed("cannot start the writer", &err))
+}
+
+fn open_bus(settings: &Settings) -> Result<(Arc<dyn Bus>, BusEvents), CliError> {
+    match &settings.redis {
+        None => {
+            let (link, events) = InProcessBus::default().link();
+            Ok((link, events))
+        }
+        Some(url) => {
+            let (link, events) = RedisBus::open(url.reveal(), &settings.redis_prefix)
+                .map_err(|err| CliError::failed("the address of Redis is wrong", &err))?;
+            Ok((link, events))
+        }
+    }
+}
+
+/// Opens everything and starts to listen.
+///
+/// # Errors
+///
+/// [`CliError::Failed`] with what could not be opened and what to do about it.
+pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
+    let db = open_database(&settings).await?;
+    let store = start_store(db)?;
+    let cannot = |what: &'static str| move |err: StoreError| CliError::failed(what, &err);
+    let clock = open_clock(&store, settings.time_scale)
+        .await
+        .map_err(cannot("cannot read the shared clock"))?;
+    let secret = settings.token_secret.as_ref().map(|it| it.reveal().to_owned());
+    let keys = TokenKeys::open(&store, secret.as_deref(), clock.now())
+        .await
+        .map_err(cannot("cannot open the token keys"))?;
+    let sandbox = settings.sandbox_secret.as_ref().map(|it| it.reveal().to_owned());
+    let sandbox =
+        Sandbox::open(&store, sandbox).await.map_err(cannot("cannot open the sandbox"))?;
+
+    let live = start_live_side(&settings, &store, clock, Arc::new(keys))?;
+    let addr = settings.listen;
+    listen(settings, live, Arc::new(sandbox), store)
+        .map_err(|err| CliError::failed(&format!("cannot listen on {addr}; is the port taken?"), &err))
+}
+
+fn start_live_side(
+    settings: &Settings,
+    store: &Arc<Store>,
+    clock: Arc<dyn Clock>,
+    keys: Arc<TokenKeys>,
+) -> Result<Arc<Live>, CliError> {
+    let node = NodeId::generate();
+    let (bus, events) = open_bus(settings)?;
+    let hub = Hub::new(Interest::new(Arc::clone(&bus)));
+    let bridge = Bridge::start(node, Arc::clone(&hub), Arc::clone(&bus), events);
+    let platform = Platform {
+        store: Arc::clone(store),
+        clock: Arc::clone(&clock),
+        announcer: Arc::clone(&bridge) as _,
+    };
+    let fleet = Arc::new(Mutex::new(Fleet::default()));
+    let positions = positions::start(&fleet, &bridge, clock);
+    let bell = DispatchBell::default();
+    let rung = bell.clone();
+    bridge.listen(NUDGE, Box::new(move |_| rung.ring()));
+
+    Relay::new(Arc::clone(&hub), Arc::clone(store), bus).start();
+    Timekeeper::new(platform.clone()).start();
+    let policy = settings.dispatch_policy();
+    Dispatcher::new(platform.clone(), fleet, node, policy, bell).start();
+    tracing::info!(node.id = %node, "node {node} is up");
+    Ok(Arc::new(Live {
+        platform,
+        policy: OrderPolicy::DEFAULT,
+        keys,
+        hub,
+        bridge,
+        positions,
+        bench_channels: settings.bench_channels,
+    }))
+}
+
+fn listen(
+    settings: Settings,
+    live: Arc<Live>,
+    sandbox: Arc<Sandbox>,
+    store: Arc<Store>,
+) -> std::io::Result<RunningServer> {
+    let (listen, workers) = (settings.listen, settings.workers);
+    let state = http::state::HttpState::new(Arc::new(settings), live, sandbox);
+    let server = HttpServer::new(move || {
+        App::new().app_data(Data::new(state.clone())).configure(|cfg| http::routes(cfg, &state))
+    })
+    .backlog(BACKLOG)
+    .max_connections(CONNECTIONS_PER_WORKER)
+    // Without it small frames wait for the peer's acknowledgement, up to 40 ms.
+    .tcp_nodelay(true)
+    // Any other value leaves sockets open for seconds after the closing handshake.
+    .client_disconnect_timeout(Duration::ZERO)
+    .shutdown_timeout(SHUTDOWN_TIMEOUT_S);
+    let server = if workers == 0 { server } else { server.workers(workers) };
+    let server = server.bind(listen)?;
+    let addr = server.addrs().first().copied().unwrap_or(listen);
+    let running = server.run();
+    let handle = running.handle();
+    let serving = actix_web::rt::spawn(running);
+    Ok(RunningServer { addr, handle, serving, store })
+}
+
+/// The one clock of all nodes of a store. A scaled clock counts from an origin that is kept in the
+/// store, so that nodes agree and a restart does not turn time back.
+async fn open_clock(store: &Store, scale: f64) -> Result<Arc<dyn Clock>, StoreError> {
+    let kept = shared_values::find(&mut store.reader(), CLOCK_ORIGIN).await?;
+    let is_real = (scale - 1.0).abs() < f64::EPSILON;
+    let Some(origin) = kept.as_deref().and_then(Origin::read) else {
+        if is_real {
+            return Ok(Arc::new(SystemClock::real_time()));
+        }
+        let now = SystemClock::machine_time();
+        let made = Origin { real: now, shown: now, scale }.text();
+        let write =
+            async move |tx: &mut Tx| shared_values::find_or_insert(tx, CLOCK_ORIGIN, &made).await;
+        let text: String = store.write(write).await?;
+        let origin = Origin::read(&text).unwrap_or(Origin { real: now, shown: now, scale });
+        return Ok(origin.clock());
+    };
+    if (origin.scale - scale).abs() < f64::EPSILON {
+        return Ok(origin.clock());
+    }
+    // Another speed from here on; time goes on where it stands.
+    let here = Origin {
+        real: SystemClock::machine_time(),
+        shown: origin.clock().now().max(SystemClock::machine_time()),
+        scale,
+    };
+    let text = here.text();
+    let write = async move |tx: &mut Tx| shared_values::overwrite(tx, CLOCK_ORIGIN, &text).await;
+    store.write::<_, (), StoreError>(write).await?;
+    Ok(here.clock())
+}
+
+/// From when on a clock runs at which speed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Origin {
+    real: Timestamp,
+    shown: Timestamp,
+    scale: f64,
+}
+
+impl Origin {
+    fn text(self) -> String {
+        format!("{} {} {}", self.real.ms(), self.shown.ms(), self.scale)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let real = Timestamp::from_ms(parts.next()?.parse().ok()?);
+        let shown = Timestamp::from_ms(parts.next()?.parse().ok()?);
+        let scale = parts.next()?.parse().ok()?;
+        Some(Self { real, shown, scale })
+    }
+
+    fn clock(self) -> Arc<dyn Clock> {
+        Arc::new(SystemClock::scaled(self.real, self.shown, self.scale))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_survives_being_written_and_read_back() {
+        let now = SystemClock::machine_time();
+        let origin = Origin { real: now, shown: now, scale: 60.0 };
+        assert_eq!(Origin::read(&origin.text()), Some(origin));
+        assert_eq!(Origin::read("nonsense"), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! Why a request was not carried out, sorted by what the caller can do about it.
+
+use domain::{
+    cart::CartError, chat::ChatRefusal, checked_text::TextError, clock::Timestamp,
+    delivery::DeliveryRefusal, geo::PlaceError, ids::ProductId, money::MoneyError,
+    offer::OfferRefusal, order::OrderRefusal, price::PriceError, role::Role,
+};
+use storage::error::{Failure, StoreError};
+
+/// A use case did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// There is no such thing, or it is somebody else's.
+    #[error("no such {what}")]
+    NotFound {
+        /// Kind of thing.
+        what: &'static str,
+    },
+    /// The order does not take it now, or not from this actor.
+    #[error(transparent)]
+    Order(#[from] OrderRefusal),
+    /// The delivery does not take it now, or not from this actor.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryRefusal),
+    /// The offer does not take it now, or not from this actor.
+    #[error(transparent)]
+    Offer(#[from] OfferRefusal),
+    /// The chat does not take the message.
+    #[error(transparent)]
+    Chat(#[from] ChatRefusal),
+    /// The cart cannot be ordered.
+    #[error(transparent)]
+    Cart(#[from] CartError),
+    /// The order cannot be priced.
+    #[error(transparent)]
+    Price(#[from] PriceError),
+    /// A text is not acceptable.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// A place is not on earth.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// A value is out of its range.
+    #[error("{what}")]
+    OutOfRange {
+        /// What is allowed, as a sentence.
+        what: &'static str,
+    },
+    /// Fewer pieces are left than were asked for.
+    #[error("only {left} of `{name}` are left")]
+    OutOfStock {
+        /// Which product.
+        product_id: ProductId,
+        /// What it is called.
+        name: String,
+        /// How many are left.
+        left: i64,
+    },
+    /// The store does not sell this, or not any more.
+    #[error("the store does not sell {product_id}")]
+    NotSold {
+        /// Which product.
+        product_id: ProductId,
+    },
+    /// The store takes no orders now.
+    #[error("the store is closed")]
+    StoreClosed,
+    /// The door is too far from the store.
+    #[error("the store delivers up to {radius_m} m away; this is {distance_m} m away")]
+    TooFar {
+        /// How far it delivers.
+        radius_m: u32,
+        /// How far the door is.
+        distance_m: u32,
+    },
+    /// Somebody has this login.
+    #[error("this login is taken")]
+    LoginTaken,
+    /// Wrong login or password, or no profile in that role. Never says which.
+    #[error("login, password or role are wrong")]
+    WrongLogin,
+    /// The token is forged, unknown, used or too old.
+    #[error("the token is not valid")]
+    BadToken,
+    /// The token was valid until a while ago.
+    #[error("the token expired at {expired_at}")]
+    TokenExpired {
+        /// Since when it is not valid any more.
+        expired_at: Timestamp,
+    },
+    /// Signed in, but not in the role that may do this.
+    #[error("only a {needed} may do that")]
+    WrongRole {
+        /// The role that may.
+        needed: Role,
+    },
+    /// A provider's message is forged, stale or unreadable.
+    #[error("the message of the provider is not acceptable: {why}")]
+    BadNotify {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The offer or the pooled delivery went to somebody else, or its time is over.
+    #[error("it is gone: {state}")]
+    Gone {
+        /// What became of it.
+        state: &'static str,
+    },
+    /// The rider does not take work.
+    #[error("go on duty first (`duty.on`)")]
+    NotOnDuty,
+    /// The rider's bag has no room.
+    #[error("you carry {load} of at most {capacity} orders; deliver one first")]
+    BagFull {
+        /// What he carries.
+        load: usize,
+        /// What he can carry.
+        capacity: u32,
+    },
+    /// The rider still carries something.
+    #[error("you still carry {load} orders; deliver them first")]
+    StillCarrying {
+        /// What he carries.
+        load: usize,
+    },
+    /// Too much of the same at once; nothing was done.
+    #[error("too many requests of this kind are waiting")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AskError {
+    /// No such thing, or somebody else's.
+    pub const fn not_found(what: &'static str) -> Self {
+        Self::NotFound { what }
+    }
+}
+
+impl From<MoneyError> for AskError {
+    fn from(err: MoneyError) -> Self {
+        Self::Price(err.into())
+    }
+}
+
+impl Failure for AskError {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(err) => Some(err),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The life of an order after it was placed: what the store, the customer, the rider and time do.
+
+use domain::{
+    change::{Change, Machine},
+    channel::Channel,
+    clock::Timestamp,
+    delivery::Delivery,
+    delivery_state::DeliveryEvent,
+    geo::POOL_CELL_CHARS,
+    ids::{CustomerId, MerchantId, OrderId},
+    order_state::OrderEvent,
+    policy::{OrderPolicy, PREP_MIN_MAX},
+    reason::Reason,
+    role::{Actor, Profile},
+};
+use std::time::Duration;
+use storage::{
+    commands::CommandKey,
+    db::Tx,
+    deliveries::{self, StoredDelivery},
+    events::{self, MemberMoved},
+    stores,
+    timers::{self, TimerKind},
+};
+
+use crate::{
+    endings,
+    error::AskError,
+    order_case::{Cause, Moved, OrderCase, people},
+    payments,
+    platform::{Changes, Done, Nudge, Platform},
+};
+
+/// How a store takes an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acceptance {
+    /// Kitchen time in minutes; `None` for the store's usual time.
+    pub prep_min: Option<u32>,
+    /// Whether the kitchen starts at once.
+    pub start: bool,
+}
+
+/// A store takes an order: its chat opens and riders are looked for.
+///
+/// # Errors
+///
+/// [`AskError::NotFound`] for strangers, [`AskError::Order`] if it cannot be accepted now.
+pub async fn accept(
+    platform: &Platform,
+    by: MerchantId,
+    order_id: OrderId,
+    key: Option<CommandKey>,
+    how: Acceptance,
+) -> Result<Done<Moved>, AskError> {
+    if how.prep_min.is_some_and(|it| it > PREP_MIN_MAX) {
+        return Err(AskError::OutOfRange { what: "prep_min is from 0 to 240 minutes" });
+    }
+    let policy = platform.policy;
+    platform
+        .command(key, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
+            let mut case = OrderCase::lock(tx, order_id).await?;
+            case.only_for(tx, Profile::Merchant(by)).await?;
+            let cause = Cause { by: by.into(), reason: None, at };
+            let prep_min = how.prep_min.unwrap_or(case.store.prep_min);
+            let ready_at = at + Duration::from_secs(u64::from(prep_min) * 60);
+            case.stored.order.ready_at = Some(ready_at);
+            let event = OrderEvent::StoreAccepted;
+            let change = case.move_order(tx, changes, &policy, event, cause).await?;
+            timers::clear(tx, TimerKind::OrderUnaccepted, &order_id.to_string()).await?;
+            endings::silence_bell(&case, changes)?;
+            open_chat(&case, tx, changes, by, &change.told()).await?;
+            create_delivery(&mut case, tx, changes, ready_at, at).await?;
+            if how.start {
+                let event = OrderEvent::KitchenStarted;
+                case.move_order(tx, changes, &policy, event, cause).await?;
+            }
+            Ok(case.moved(at))
+        })
+        .await
+}
+
+/// Tells who is in the chat, and makes the staff's connections hear it.
+async fn open_chat(
+    case: &OrderCase,
+    tx: &mut Tx,
+    changes: &mut Changes,
+    by: MerchantId,
+    accepted: &Change,
+) -> Result<(), AskError> {
+    let channel = Channel::Order(case.id());
+    let merchant = people(tx, &[Profile::Merchant(by)]).await?;
+    for person in std::iter::once(case.customer.clone()).chain(merchant) {
+        let body = MemberMoved { person, joined: true };
+        changes.entries.push(events::entry(channel.clone(), "member", None, &body)?);
+    }
+    let sender = accepted.by.profile();
+    for merchant_id in stores::list_staff(tx, case.stored.order.store_id).await? {
+        let inbox = Channel::Inbox(Profile::Merchant(merchant_id));
+        let mut entry = events::entry(inbox, "order", sender, &case.body(accepted))?;
+        entry.joins = Some(channel.clone());
+        changes.entries.push(entry);
+    }
+    Ok(())
+}
+
+async fn create_delivery(
+    case: &mut OrderCase,
+    tx: &mut Tx,
+    changes: &mut Changes,
+    ready_at: Timestamp,
+    at: Timestamp,
+) -> Result<(), AskError> {
+    let pickup = case.store.place;
+    let stored = StoredDelivery {
+        delivery: Delivery::new(case.id()),
+        store_id: case.store.id,
+        region: case.stored.region.clone(),
+        pool_cell: pickup.cell(POOL_CELL_CHARS),
+        pickup,
+        dropoff: case.stored.dropoff,
+        n_offers: 0,
+        pay: case.stored.delivery_fee,
+        ready_at,
+        created_at: at,
+        assigned_at: None,
+    };
+    deliveries::insert(tx, &stored).await?;
+    let change = Change {
+        order_id: case.id(),
+        seq: case.stored.order.seq + 1,
+        machine: Machine::Delivery,
+        event: "created",
+        from: None,
+        to: stored.delivery.state.as_str(),
+        by: Actor::System,
+        reason: None,
+        at,
+    };
+    changes.nudges.push(Nudge::Dispatch { region: stored.region.clone() });
+    case.delivery = Some(stored);
+    case.tell(tx, changes, change).await
+}
+
+/// The kitchen begins.
+///
+/// # Errors
+///
+/// [`AskError::NotFound`] for strangers, [`AskError::Order`] if it cannot begin now.
+pub async fn start(
+    platform: &Platform,
+    by: MerchantId,
+    order_id: OrderId,
+    key: Option<CommandKey>,
+) -> Result<Done<Moved>, AskError> {
+    let policy = platform.policy;
+    platform
+        .command(key, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
+            let mut case = OrderCase::lock(tx, order_id).await?;
+            case.only_for(tx, Profile::Merchant(by)).await?;
+            let cause = Cause { by: by.into(), reason: None, at };
+            let event = OrderEvent::KitchenStarted;
+            case.move_order(tx, changes, &policy, event, cause).await?;
+            Ok(case.moved(at))
+        })
+        .await
+}
+
+/// The kitchen is done; the rider may take it.
+///
+/// # Errors
+///
+/// [`AskError::NotFound`] for strangers, [`AskError::Order`] if it is not being made.
+pub async fn ready(
+    platform: &Platform,
+    by: MerchantId,
+    order_id: OrderId,
+    key: Option<CommandKey>,
+) -> Result<Done<Moved>, AskError> {
+    let policy = platform.policy;
+    platform
+        .command(key, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
+            let mut case = OrderCase::lock(tx, order_id).await?;
+            case.only_for(tx, Profile::Merchant(by)).await?;
+            let cause = Cause { by: by.into(), reason: None, at };
+            case.move_order(tx, changes, &policy, OrderEvent::KitchenDone, cause).await?;
+            deliveries::save_ready_at(tx, order_id, at).await?;
+            changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });
+            Ok(case.moved(at))
+        })
+        .await
+}
+
+/// The store does not take an order that was paid: all the money goes back.
+///
+/// # Errors
+///
+/// [`AskError::NotFound`] for strangers, [`AskError::Order`] if it is too late or no reason of a
+/// store was given.
+pub async fn reject(
+    platform: &Platform,
+    by: MerchantId,
+    order_id: OrderId,
+    key: Option<CommandKey>,
+    reason: Reason,
+) -> Result<Done<Moved>, AskError> {
+    let (by, reason) = (Profile::Merchant(by), Some(reason));
+    end(platform, by, order_id, key, OrderEvent::StoreRejected, reason).await
+}
+
+/// A customer, a merchant or an operator calls an order off: all the money goes back.
+///
+/// # Errors
+///
+/// [`AskError::NotFound`] for strangers, [`AskError::Order`] if it is too late.
+pub async fn cancel(
+    platform: &Platform,
+    by: Profile,
+    order_id: OrderId,
+    key: Option<CommandKey>,
+    reason: Option<Reason>,
+) -> Result<Done<Moved>, AskError> {
+    end(platform, by, order_id, key, OrderEvent::Cancelled, reason).await
+}
+
+async fn end(
+    platform: &Platform,
+    by: Profile,
+    order_id: OrderId,
+    key: Option<CommandKey>,
+    event: OrderEvent,
+    reason: Option<Reason>,
+) -> Result<Done<Moved>, AskError> {
+    let policy = platform.policy;
+    let done = platform
+        .command(key, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
+            let mut case = OrderCase::lock(tx, order_id).await?;
+            case.only_for(tx, by).await?;
+            let cause = Cause { by: by.into(), reason, at };
+            endings::end(&mut case, tx, changes, &policy, event, cause).await?;
+            Ok::<_, AskError>(case.moved(at))
+        })
+        .await?;
+    if !done.dup {
+        payments::send_refunds(platform, order_id).await;
+    }
+    Ok(done)
+}
+
+/// The customer confirms the receipt.
+///
+/// # Errors
+///
+/// [`AskError::NotFound`] for strangers, [`AskError::Order`] if it was not delivered.
+pub async fn confirm(
+    platform: &Platform,
+    by: CustomerId,
+    order_id: OrderId,
+    key: Option<CommandKey>,
+) -> Result<Done<Moved>, AskError> {
+    let policy = platform.policy;
+    platform
+        .command(key, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
+            let mut case = OrderCase::lock(tx, order_id).await?;
+            case.only_for(tx, Profile::Customer(by)).await?;
+            let cause = Cause { by: by.into(), reason: None, at };
+            case.move_order(tx, changes, &policy, OrderEvent::Settled, cause).await?;
+            timers::clear(tx, TimerKind::OrderAutoComplete, &order_id.to_string()).await?;
+            Ok(case.moved(at))
+        })
+        .await
+}
+
+/// The rider takes the goods: order and delivery move together.
+///
+/// # Errors
+///
+/// [`AskError::Order`] or [`AskError::Delivery`] if the rules refuse.
+pub async fn pick_up(
+    case: &mut OrderCase,
+    tx: &mut Tx,
+    changes: &mut Changes,
+    policy: &OrderPolicy,
+    cause: Cause,
+) -> Result<(), AskError> {
+    case.move_order(tx, changes, policy, OrderEvent::RiderTookIt, cause).await?;
+    case.move_delivery(tx, changes, DeliveryEvent::RiderTookGoods, cause).await?;
+    Ok(())
+}
+
+/// The rider hands the goods over: order and delivery move together, and the time for complaints
+/// begins.
+///
+/// # Errors
+///
+/// [`AskError::Order`] or [`AskError::Delivery`] if the rules refuse.
+pub async fn hand_over(
+    case: &mut OrderCase,
+    tx: &mut Tx,
+    changes: &mut Changes,
+    policy: &OrderPolicy,
+    cause: Cause,
+) -> Result<(), AskError> {
+    case.move_order(tx, changes, policy, OrderEvent::HandedOver, cause).await?;
+    case.move_delivery(tx, changes, DeliveryEvent::HandedOver, cause).await?;
+    let due = cause.at + policy.auto_complete;
+    timers::set(tx, TimerKind::OrderAutoComplete, &case.id().to_string(), due).await?;
+    Ok(())
+}
