@@ -46,12 +46,14 @@ pub struct LinkSettings {
     pub patience: Duration,
     /// Name of the device.
     pub device: String,
+    /// Entries kept of each channel; all of them if `None`.
+    pub keep_max: Option<usize>,
 }
 
 impl Default for LinkSettings {
     fn default() -> Self {
         let device = format!("d-{}", uuid::Uuid::now_v7().simple());
-        Self { scale: 1.0, reconnect_window: None, patience: PATIENCE, device }
+        Self { scale: 1.0, reconnect_window: None, patience: PATIENCE, device, keep_max: None }
     }
 }
 
@@ -139,7 +141,8 @@ impl Events {
 pub fn open(session: Session, settings: LinkSettings) -> (Link, Events) {
     let (orders, inbox) = mpsc::channel(COMMANDS_MAX);
     let (show_pace, pace) = watch::channel(None);
-    let copies = Arc::new(Mutex::new(Copies::default()));
+    let copies = Copies { keep_max: settings.keep_max, ..Copies::default() };
+    let copies = Arc::new(Mutex::new(copies));
     let queue = Arc::new(Queue::default());
     let patience = settings.patience;
     let events = Events { queue: Arc::clone(&queue) };
@@ -250,7 +253,7 @@ impl Link {
     /// What the copy of a channel holds.
     pub fn copy(&self, channel: &str) -> Vec<Kept> {
         let copies = link_core::lock(&self.copies);
-        copies.logs.get(channel).map(|it| it.kept().to_vec()).unwrap_or_default()
+        copies.logs.get(channel).map(log::ChannelLog::kept).unwrap_or_default()
     }
 
     /// Names of the logged channels of which there is a copy.
@@ -258,9 +261,13 @@ impl Link {
         link_core::lock(&self.copies).logs.keys().cloned().collect()
     }
 
-    /// Keeps the copy of a channel, but does not ask for the channel at the next connection.
+    /// Stops hearing a channel that is over and forgets it, if only the newest entries are kept.
+    ///
+    /// A link that keeps everything keeps this too, and goes on hearing.
     pub fn put_away(&self, channel: &str) {
-        link_core::lock(&self.copies).put_away.insert(channel.to_owned());
+        if link_core::lock(&self.copies).put_away(channel) {
+            self.tell("unsub", json!({ "ch": channel }));
+        }
     }
 
     /// What the link has lived through.

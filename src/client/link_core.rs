@@ -19,14 +19,39 @@ use crate::client::{
 
 /// Entries asked for in one page of history.
 pub(super) const PAGE: u32 = 200;
+/// Channels remembered as put away.
+const PUT_AWAY_MAX: usize = 1_000;
 
 /// The copies of all logged channels of a link.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
     pub(super) logs: BTreeMap<String, ChannelLog>,
-    /// Channels that are over: kept, but not asked for at the next connection.
-    pub(super) put_away: BTreeSet<String>,
+    /// Channels that are over and forgotten; what still comes of them is not heard.
+    put_away: BTreeSet<String>,
     pub(super) counts: Counts,
+    /// Entries kept of each channel; all of them if `None`.
+    pub(super) keep_max: Option<usize>,
+}
+
+impl Copies {
+    /// Forgets a channel for good, if only the newest entries are kept.
+    pub(super) fn put_away(&mut self, channel: &str) -> bool {
+        if self.keep_max.is_none() {
+            return false;
+        }
+        self.logs.remove(channel);
+        self.put_away.insert(channel.to_owned());
+        if self.put_away.len() > PUT_AWAY_MAX {
+            // Ids are ordered by time.
+            self.put_away.pop_first();
+        }
+        true
+    }
+
+    fn log(&mut self, channel: &str) -> &mut ChannelLog {
+        let keep_max = self.keep_max;
+        self.logs.entry(channel.to_owned()).or_insert_with(|| ChannelLog::keeping(keep_max))
+    }
 }
 
 /// What a link has lived through.
@@ -122,9 +147,7 @@ impl Core {
     pub(super) fn connect(&mut self, token: &str, device: &str) -> (u32, String) {
         let resume: Frame = {
             let copies = lock(&self.copies);
-            let open = copies.logs.iter().filter(|(ch, log)| {
-                !log.epoch().is_empty() && !copies.put_away.contains(ch.as_str())
-            });
+            let open = copies.logs.iter().filter(|(_, log)| !log.epoch().is_empty());
             open.map(|(ch, log)| (ch.clone(), json!({ "ep": log.epoch(), "off": log.last() })))
                 .collect()
         };
@@ -191,9 +214,8 @@ impl Core {
     }
 
     /// A command that has no answer and is worth nothing later.
-    pub(super) fn tell(&mut self, method: &str, params: &Value) -> String {
-        let id = self.take_id();
-        frame(id, method, params)
+    pub(super) fn tell(method: &str, params: &Value) -> String {
+        json!({ "m": method, "p": params }).to_string()
     }
 
     /// A frame came.
@@ -222,9 +244,10 @@ impl Core {
     }
 
     fn on_push(&mut self, frame: Frame) -> Vec<Step> {
-        lock(&self.copies).counts.pushes += 1;
         let kind = frame.get("push").and_then(Value::as_str).unwrap_or_default();
+        lock(&self.copies).counts.pushes += u64::from(kind != "ping");
         match kind {
+            "ping" => return Vec::new(),
             "subscribed" => return self.on_subscribed(&frame),
             "lag" => return self.on_lag(&frame),
             "auth" => return vec![Step::RenewToken],
@@ -259,11 +282,11 @@ impl Core {
 
     /// A channel stands at `top`. Answers whether the copy is behind that.
     pub(super) fn heard_of(&mut self, channel: &str, epoch: &str, top: u64) -> bool {
-        if !log::is_logged(channel) {
+        let mut copies = lock(&self.copies);
+        if !log::is_logged(channel) || copies.put_away.contains(channel) {
             return false;
         }
-        let mut copies = lock(&self.copies);
-        let log = copies.logs.entry(channel.to_owned()).or_default();
+        let log = copies.log(channel);
         let renumbered = log.heard_of(epoch, top);
         let behind = log.is_behind();
         copies.counts.contradictions += u64::from(renumbered);
@@ -271,6 +294,9 @@ impl Core {
     }
 
     fn on_entry(&mut self, entry: Entry) -> Vec<Step> {
+        if lock(&self.copies).put_away.contains(&entry.channel) {
+            return Vec::new();
+        }
         match self.take(&entry) {
             Taken::Applied => vec![Step::Tell(Event::Entry(Arc::new(entry)))],
             Taken::Known | Taken::Contradiction => Vec::new(),
@@ -280,7 +306,7 @@ impl Core {
 
     fn take(&self, entry: &Entry) -> Taken {
         let mut copies = lock(&self.copies);
-        let taken = copies.logs.entry(entry.channel.clone()).or_default().take(entry);
+        let taken = copies.log(&entry.channel).take(entry);
         if matches!(taken, Taken::Contradiction | Taken::NewEpoch) {
             copies.counts.contradictions += 1;
         }
@@ -295,7 +321,7 @@ impl Core {
         let after = {
             let mut copies = lock(&self.copies);
             copies.counts.repairs += 1;
-            copies.logs.entry(channel.to_owned()).or_default().last()
+            copies.log(channel).last()
         };
         let params = json!({ "ch": channel, "after": after, "limit": PAGE });
         let purpose = Purpose::Repair(channel.to_owned());
@@ -305,6 +331,9 @@ impl Core {
     fn on_page(&mut self, channel: &str, page: &Result<Value, ClientError>) -> Vec<Step> {
         self.repairing.remove(channel);
         let Ok(page) = page else { return Vec::new() };
+        if lock(&self.copies).put_away.contains(channel) {
+            return Vec::new();
+        }
         let mut steps = Vec::new();
         let mut applied = 0_usize;
         for entry in entries(page) {

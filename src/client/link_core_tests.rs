@@ -88,11 +88,13 @@ fn an_unanswered_command_goes_out_again_with_the_same_cid() {
 #[test]
 fn a_resume_names_every_open_channel_and_its_position() {
     let (mut core, copies) = core();
+    lock(&copies).keep_max = Some(100);
     core.on_frame(object(push(1)));
     let mut over = push(1);
     over["ch"] = json!("order:over");
-    core.on_frame(object(over));
-    lock(&copies).put_away.insert("order:over".to_owned());
+    core.on_frame(object(over.clone()));
+    assert!(lock(&copies).put_away("order:over"));
+    assert!(core.on_frame(object(over)).is_empty(), "what is put away is not heard");
 
     let (_, text) = core.connect("token", "d-1");
     let frame: Value = serde_json::from_str(&text).unwrap();

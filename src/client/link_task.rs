@@ -252,7 +252,7 @@ impl Task {
                 order = orders.recv() => match order {
                     Some(Order::Ask(ask)) => vec![self.core.ask(ask)],
                     Some(Order::Tell(method, params)) => {
-                        vec![Step::Send(self.core.tell(method, &params))]
+                        vec![Step::Send(Core::tell(method, &params))]
                     }
                     Some(Order::Cut(away)) => return End::Again(Some(away)),
                     Some(Order::Close) | None => return End::Over(1000, "bye".to_owned()),

@@ -4,7 +4,7 @@
 //! taken before and is compared; a higher one shows a hole, which the link closes from history.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
@@ -78,7 +78,9 @@ pub enum Taken {
 #[derive(Debug, Clone, Default)]
 pub struct ChannelLog {
     epoch: String,
-    kept: Vec<Kept>,
+    kept: VecDeque<Kept>,
+    keep_max: Option<usize>,
+    last: u64,
     seen_top: u64,
     contradictions: u64,
 }
@@ -144,9 +146,14 @@ fn add(value: &Value, hasher: &mut DefaultHasher) {
 }
 
 impl ChannelLog {
+    /// An empty copy that keeps all entries, or only so many of the newest.
+    pub fn keeping(keep_max: Option<usize>) -> Self {
+        Self { keep_max, ..Self::default() }
+    }
+
     /// The newest offset in the copy; 0 if it is empty.
-    pub fn last(&self) -> u64 {
-        self.kept.last().map_or(0, |it| it.off)
+    pub const fn last(&self) -> u64 {
+        self.last
     }
 
     /// The numbering; empty as long as nothing is known of the channel.
@@ -154,9 +161,9 @@ impl ChannelLog {
         &self.epoch
     }
 
-    /// What the copy holds, from offset 1.
-    pub fn kept(&self) -> &[Kept] {
-        &self.kept
+    /// What the copy holds: from offset 1 on, unless it keeps only the newest.
+    pub fn kept(&self) -> Vec<Kept> {
+        self.kept.iter().cloned().collect()
     }
 
     /// How often the server contradicted itself.
@@ -175,7 +182,8 @@ impl ChannelLog {
     pub fn heard_of(&mut self, epoch: &str, top: u64) -> bool {
         let is_new = !epoch.is_empty() && !self.epoch.is_empty() && self.epoch != epoch;
         if is_new {
-            *self = Self { contradictions: self.contradictions + 1, ..Self::default() };
+            let contradictions = self.contradictions + 1;
+            *self = Self { contradictions, ..Self::keeping(self.keep_max) };
         }
         if !epoch.is_empty() {
             epoch.clone_into(&mut self.epoch);
@@ -191,7 +199,11 @@ impl ChannelLog {
         }
         match entry.off.checked_sub(self.last() + 1) {
             Some(0) => {
-                self.kept.push(entry.keep());
+                self.kept.push_back(entry.keep());
+                self.last = entry.off;
+                while self.keep_max.is_some_and(|it| self.kept.len() > it) {
+                    self.kept.pop_front();
+                }
                 Taken::Applied
             }
             Some(_) => Taken::Hole,
@@ -200,8 +212,12 @@ impl ChannelLog {
     }
 
     fn compare(&mut self, entry: &Entry) -> Taken {
-        let index = usize::try_from(entry.off).unwrap_or(0).wrapping_sub(1);
-        if self.kept.get(index) == Some(&entry.keep()) {
+        let first = self.kept.front().map_or(u64::MAX, |it| it.off);
+        let Some(index) = entry.off.checked_sub(first) else {
+            // It was taken once and is no longer kept: nothing to compare with.
+            return Taken::Known;
+        };
+        if self.kept.get(index as usize) == Some(&entry.keep()) {
             return Taken::Known;
         }
         self.contradictions += 1;
@@ -272,6 +288,18 @@ mod tests {
         assert_eq!(log.take(&renumbered), Taken::NewEpoch);
         assert_eq!(log.last(), 0);
         assert_eq!(log.take(&renumbered), Taken::Applied);
+    }
+
+    #[test]
+    fn a_copy_may_keep_only_the_newest() {
+        let mut log = ChannelLog::keeping(Some(2));
+        for off in 1..=5 {
+            assert_eq!(log.take(&entry(off, "x")), Taken::Applied);
+        }
+        assert_eq!(log.kept().iter().map(|it| it.off).collect::<Vec<_>>(), [4, 5]);
+        assert_eq!(log.take(&entry(1, "long gone")), Taken::Known);
+        assert_eq!(log.take(&entry(5, "other")), Taken::Contradiction);
+        assert_eq!(log.last(), 5);
     }
 
     #[test]

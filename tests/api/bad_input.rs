@@ -132,7 +132,7 @@ async fn wrong_commands_are_answered_by_errors_and_the_socket_stays() {
         ("chat.send", json!({}), 110),
         ("chat.send", json!({ "ch": 7, "cid": new_cid(), "kind": "text", "body": "hi" }), 110),
         ("chat.send", json!({ "ch": "order:x", "cid": "c", "kind": "text", "body": "hi" }), 110),
-        ("chat.send", say("nowhere"), 110),
+        ("chat.send", say("nowhere"), 130),
         ("chat.send", say(&unknown_order), 130),
         ("sub", json!({ "ch": unknown_order }), 130),
         ("history", json!({ "ch": unknown_order, "after": 0, "limit": 10 }), 130),
