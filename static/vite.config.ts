@@ -2,13 +2,17 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env.RIDERHUB_URL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   resolve: {
-    conditions: ['source', 'module', 'browser', 'development|production'],
     // RapiDoc is built from its sources: its ready-made bundle repeats lit and cannot be shaken. `~` is its own root.
-    alias: [{ find: /^~\//, replacement: fileURLToPath(new URL('./node_modules/rapidoc/src/', import.meta.url)) }],
+    alias: [
+      { find: '@riderhub/client', replacement: here('./client/src/index.ts') },
+      { find: /^~\//, replacement: here('./node_modules/rapidoc/src/') },
+      { find: '@apitools/openapi-parser', replacement: here('./docs/resolve.ts') },
+    ],
   },
   build: {
     target: 'es2022',
@@ -26,6 +30,7 @@ export default defineConfig({
     },
   },
   test: {
+    globalSetup: ['tests/build.ts'],
     include: ['client/tests/**/*.test.ts', 'tests/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,

@@ -48,10 +48,10 @@ export class City {
     return list[Math.floor(this.#random() * list.length)];
   }
 
-  #place(radius) {
+  #place(radius, around = CENTRE) {
     const angle = this.#random() * 2 * Math.PI;
     const r = Math.sqrt(this.#random()) * radius;
-    return { lat: CENTRE.lat + (Math.cos(angle) * r) / M_PER_LAT, lng: CENTRE.lng + (Math.sin(angle) * r) / (M_PER_LAT * Math.cos((CENTRE.lat * Math.PI) / 180)) };
+    return { lat: around.lat + (Math.cos(angle) * r) / M_PER_LAT, lng: around.lng + (Math.sin(angle) * r) / (M_PER_LAT * Math.cos((CENTRE.lat * Math.PI) / 180)) };
   }
 
   snapshot() {
@@ -98,7 +98,7 @@ export class City {
     const id = `ord_${++this.#n}`;
     const store = this.#pick([...this.stores].filter(([, s]) => s.is_open))[0];
     const customer = Math.floor(this.#random() * CUSTOMERS.length);
-    this.orders.set(id, { store, state: 'pending_payment', delivery: undefined, rider: undefined, dropoff: this.#place(2500), total: 900 + Math.floor(this.#random() * 4200), placed: this.now(), seq: 0, age: 0, until: 3 + this.#random() * 6, customer: { id: `cus_${customer}`, name: CUSTOMERS[customer] } });
+    this.orders.set(id, { store, state: 'pending_payment', delivery: undefined, rider: undefined, dropoff: this.#place(1500, this.stores.get(store)), total: 900 + Math.floor(this.#random() * 4200), placed: this.now(), seq: 0, age: 0, until: 3 + this.#random() * 6, customer: { id: `cus_${customer}`, name: CUSTOMERS[customer] } });
     this.#change(id, 'order', 'placed', 'pending_payment', 'pending_payment', { role: 'customer', id: `cus_${customer}` });
     return id;
   }
@@ -138,14 +138,17 @@ export class City {
       this.#join(id, 'merchant', merchant.id, this.stores.get(o.store).name);
       o.delivery = 'waiting';
       move('preparing', 'accepted', merchant, { ready_at: this.now() + 600_000 });
+      o.cook = 40 + this.#random() * 50;
       this.say(id, 'merchant', merchant.id, this.stores.get(o.store).name, this.#pick(CHAT.merchant));
       next(10);
     } else if (o.delivery === 'waiting' || o.delivery === 'offering') {
       this.#dispatch(id, o);
       next(4);
+    } else if (o.state === 'preparing' && (o.cook -= o.until) > 0) {
+      next(10);
     } else if (o.state === 'preparing') {
       move('ready', 'ready', merchant);
-      next(60);
+      next(600);
     } else if (o.state === 'delivered') {
       move('completed', 'completed', { role: 'customer', id: o.customer.id });
       this.#gone(id);

@@ -14,7 +14,7 @@ const fixed: Record<string, string> = {
   'show-header': 'false',
   'allow-spec-url-load': 'false',
   'allow-spec-file-load': 'false',
-  'allow-spec-file-download': 'true',
+  'allow-spec-file-download': 'false',
   'allow-server-selection': 'false',
   'schema-style': 'table',
   'show-method-in-nav-bar': 'as-colored-block',

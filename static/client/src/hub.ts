@@ -262,6 +262,7 @@ export class Hub {
     if (typeof ch !== 'string' || !isLogged(ch) || typeof ep !== 'string' || typeof off !== 'number') return;
     const channel = this.#channels.get(ch) ?? this.#own(ch);
     channel.attached = true;
+    if (push.recovered === false) channel.forget(false);
     this.#subscribed(channel, { ep, off });
   }
 

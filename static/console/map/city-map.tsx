@@ -30,7 +30,10 @@ export function CityMap({ live }: { live: Live }) {
     });
     map.on('mouseout movestart zoomstart', () => setTip(undefined));
     void addTiles(map, layer);
-    const observer = new ResizeObserver(() => map.invalidateSize({ pan: false }));
+    const observer = new ResizeObserver(() => {
+      map.invalidateSize({ pan: false });
+      show(map, placesOf(live));
+    });
     observer.observe(box.current);
     return () => {
       observer.disconnect();
@@ -56,10 +59,7 @@ export function CityMap({ live }: { live: Live }) {
     const selected = live.selected.value;
     const held = mapRef.current;
     if (!held || !selected) return;
-    const city = live.city.peek();
-    const order = selected.kind === 'order' ? city.orders.get(selected.id) : undefined;
-    const place = order ? undefined : selected.kind === 'rider' ? city.riders.get(selected.id) : city.stores.get(selected.id);
-    show(held.map, order ? [order.pickup, order.dropoff] : place ? [place] : []);
+    show(held.map, placesOf(live));
   });
 
   return (
@@ -89,6 +89,17 @@ async function addTiles(map: L.Map, layer: CityLayer): Promise<void> {
 function fit(map: L.Map, points: Point[]): void {
   if (points.length === 0) return;
   map.fitBounds(L.latLngBounds(points.map((point) => [point.lat, point.lng])), { padding: [28, 28], maxZoom: 15, animate: false });
+}
+
+/** Where the selected order, rider or store is. */
+function placesOf(live: Live): Point[] {
+  const selected = live.selected.peek();
+  const city = live.city.peek();
+  if (!selected) return [];
+  const order = selected.kind === 'order' ? city.orders.get(selected.id) : undefined;
+  if (order) return [order.pickup, order.dropoff];
+  const place = selected.kind === 'rider' ? city.riders.get(selected.id) : city.stores.get(selected.id);
+  return place ? [place] : [];
 }
 
 /** Moves the map only as far as needed to see the points. */

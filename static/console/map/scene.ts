@@ -33,10 +33,16 @@ interface Hit extends XY, Selected {
 const MARGIN = 40;
 const PIPS_MAX = 5;
 const BEAT_MS = 1_400;
-const LABEL_ZOOM = 14;
-const CELL_LABEL_ZOOM = 15;
+const LABEL_ZOOM = 13.25;
+/** A cell smaller than this on the screen gives way to the next larger kind. */
+const CELL_PX_MIN = 48;
+const CELL_LABEL_PX_MIN = 120;
 
 export class Scene {
+  /** Something is selected: the rest steps back. */
+  private quiet = false;
+  readonly #labels: (XY & { half: number })[] = [];
+
   constructor(
     private readonly c: CanvasRenderingContext2D,
     private readonly view: View,
@@ -47,6 +53,7 @@ export class Scene {
 
   draw(city: City, selected: Selected | undefined, withGrid: boolean): Frame {
     const hits: Hit[] = [];
+    this.quiet = selected !== undefined;
     this.c.clearRect(0, 0, this.view.width, this.view.height);
     if (withGrid) this.#grid();
     const chosenRider = this.#riderOf(city, selected);
@@ -71,7 +78,8 @@ export class Scene {
 
   #grid(): void {
     const { c, view, p } = this;
-    const characters = view.zoom >= 12.5 ? 6 : view.zoom >= 10 ? 5 : 4;
+    const pxPerDegree = view.width / Math.max(view.east - view.west, 1e-9);
+    const characters = [6, 5, 4, 3, 2, 1].find((n) => cellSize(n).lng * pxPerDegree >= CELL_PX_MIN) ?? 1;
     const cell = cellSize(characters);
     c.strokeStyle = p.grid;
     c.lineWidth = 1;
@@ -87,7 +95,7 @@ export class Scene {
       c.lineTo(view.width, y);
     }
     c.stroke();
-    if (view.zoom < CELL_LABEL_ZOOM && characters === 6 && view.zoom < 13) return;
+    if (cell.lng * pxPerDegree < CELL_LABEL_PX_MIN) return;
     c.font = '10px ui-monospace, monospace';
     c.textAlign = 'left';
     c.textBaseline = 'top';
@@ -115,8 +123,14 @@ export class Scene {
     if (stops.length === 0) return;
     const at = this.#place(rider);
     const points = [at, ...stops.map((stop) => this.view.project(stop))];
-    shapes.line(this.c, points, this.p.accent, { width: chosen ? 3 : 1.5, alpha: chosen ? 0.85 : 0.28 });
-    if (!chosen) return;
+    if (!chosen) {
+      // The leg being ridden now says more than those that may still be planned anew.
+      const alpha = this.quiet ? 0.4 : 1;
+      shapes.line(this.c, points.slice(0, 2), this.p.accent, { width: 1.75, alpha: 0.5 * alpha });
+      shapes.line(this.c, points.slice(1), this.p.accent, { width: 1.25, alpha: 0.22 * alpha });
+      return;
+    }
+    shapes.line(this.c, points, this.p.accent, { width: 3, alpha: 0.85 });
     stops.forEach((_, i) => {
       const stop = points[i + 1];
       if (stop) shapes.number(this.c, { x: stop.x + 14, y: stop.y + 6 }, String(i + 1), this.p);
@@ -140,10 +154,19 @@ export class Scene {
       const pips = orders.slice(0, PIPS_MAX).map((order) => this.p.phase[order.phase]);
       const chosen = this.#isChosenStore(city, store, selected);
       shapes.store(this.c, at, { open: store.is_open, pips, chosen, ringing, beat }, this.p);
-      if (this.view.zoom >= LABEL_ZOOM || chosen) shapes.label(this.c, { x: at.x, y: at.y - 12 }, store.name, this.p);
+      if (this.view.zoom >= LABEL_ZOOM || chosen) this.#label({ x: at.x, y: at.y - 12 }, store.name, chosen);
       hits.push({ ...at, kind: 'store', id: store.id, radius: 13 });
     }
     return anyRinging;
+  }
+
+  /** A name gives way to one that stands there already, unless it is the chosen one. */
+  #label(at: XY, text: string, always: boolean): void {
+    const half = text.length * 3.2 + 2;
+    const collides = this.#labels.some((other) => Math.abs(other.y - at.y) < 13 && Math.abs(other.x - at.x) < other.half + half);
+    if (collides && !always) return;
+    this.#labels.push({ ...at, half });
+    shapes.label(this.c, at, text, this.p);
   }
 
   #isChosenStore(city: City, store: Store, selected: Selected | undefined): boolean {
@@ -170,7 +193,7 @@ export class Scene {
       const resting = rider.duty === 'break';
       const busy = rider.load > 0 || (rider.stops?.length ?? 0) > 0;
       shapes.rider(this.c, at, { hdg: place.hdg, busy, resting, chosen: rider === chosen, load: rider.load }, this.p);
-      if (rider === chosen) shapes.label(this.c, { x: at.x, y: at.y - 18 }, rider.name, this.p);
+      if (rider === chosen) this.#label({ x: at.x, y: at.y - 18 }, rider.name, true);
       hits.push({ ...at, kind: 'rider', id: rider.id, radius: 14 });
     }
     return moving;

@@ -1,6 +1,5 @@
 /** The conversation of customer, store and rider; status changes stand between the messages. */
-import { useSignalEffect } from '@preact/signals';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { time } from '../format.ts';
 import { mayWrite, type Line, type OrderModel } from '../model/order.ts';
 import { changeLabel, roleLabel } from '../words.ts';
@@ -11,18 +10,26 @@ export function Chat({ order }: { order: OrderModel }) {
   const lines = order.lines.value.filter(isShown);
 
   // Follows the newest message unless the reader has scrolled up.
-  useSignalEffect(() => {
-    void order.lines.value;
+  const following = useRef(true);
+  const follow = (): void => {
     const element = box.current;
-    if (!element) return;
-    const following = element.scrollHeight - element.scrollTop - element.clientHeight < 60;
-    if (following) requestAnimationFrame(() => (element.scrollTop = element.scrollHeight));
-  });
+    if (element && following.current) element.scrollTop = element.scrollHeight;
+  };
+  const scrolled = (): void => {
+    const element = box.current;
+    if (element) following.current = element.scrollHeight - element.scrollTop - element.clientHeight < 40;
+  };
+  useLayoutEffect(follow, [lines.length]);
+  useEffect(() => {
+    const observer = new ResizeObserver(follow);
+    if (box.current) observer.observe(box.current);
+    return () => observer.disconnect();
+  }, []);
 
   const trouble = order.trouble.value;
   return (
     <section class="chat" aria-label="Conversation">
-      <div class="chat-lines scroll" ref={box} role="log" tabIndex={0}>
+      <div class="chat-lines scroll" ref={box} role="log" tabIndex={0} onScroll={scrolled}>
         {trouble !== undefined && <p class="trouble" role="alert">{trouble}</p>}
         {trouble === undefined && lines.length === 0 && order.loaded.value && <p class="empty">Nobody has written yet.</p>}
         {lines.map((line, i) => <ChatLine key={line.off} line={line} before={lines[i - 1]} />)}

@@ -42,7 +42,7 @@ export function Console({ live, session, demo }: { live: Live; session: SessionM
           {selected ? <Selection key={`${selected.kind}:${selected.id}`} live={live} /> : <Lists live={live} />}
         </section>
       </main>
-      <Tabs class="phone-tabs" tabs={['map', 'orders', 'riders', 'events']} tab={tab} onPick={() => live.select(undefined)} />
+      <Tabs class="phone-tabs" tabs={['map', 'orders', 'riders', 'events']} tab={tab} onPick={(name) => name === 'map' || live.select(undefined)} />
     </div>
   );
 }

@@ -26,7 +26,7 @@ function Counter(props: { name: string; label: string; value: string; tone?: str
   return (
     <div class={`counter counter-${props.name}`}>
       <dt>{props.tone !== undefined && <i class={`swatch phase-${props.tone}`} aria-hidden="true" />}{props.label}</dt>
-      <dd>{props.value}{props.note !== undefined && <small>{props.note}</small>}</dd>
+      <dd><span class="counter-value">{props.value}</span> {props.note !== undefined && <small>{props.note}</small>}</dd>
     </div>
   );
 }

@@ -67,16 +67,16 @@ function LiveFacts({ live, order: model }: { live: Live; order: OrderModel }) {
           <dd><button type="button" class="link" onClick={() => live.select({ kind: 'rider', id: rider.id })}>{rider.name}</button></dd>
         </div>
       )}
-      {at && (
-        <div>
-          <dt><Pin /> Position</dt>
-          <dd class="numbers" title="latitude, longitude">{at.lat.toFixed(5)}, {at.lng.toFixed(5)} <small>{age(Date.now() - at.heardAt)} old</small></dd>
-        </div>
-      )}
       {eta && (
         <div>
           <dt><Clock /> Arrives</dt>
           <dd>{time(eta)} <small>{arrival(eta, live.hub.now())}</small></dd>
+        </div>
+      )}
+      {at && (
+        <div>
+          <dt><Pin /> Position</dt>
+          <dd class="numbers" title="latitude, longitude">{at.lat.toFixed(5)}, {at.lng.toFixed(5)} <small>{age(Date.now() - at.heardAt)} old</small></dd>
         </div>
       )}
     </dl>

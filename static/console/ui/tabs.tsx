@@ -4,7 +4,7 @@ import type { Tab } from './console.tsx';
 
 const LABELS: Record<Tab, string> = { map: 'Map', orders: 'Orders', riders: 'Riders', events: 'Events' };
 
-export function Tabs(props: { class: string; tabs: Tab[]; tab: Signal<Tab>; onPick?: () => void }) {
+export function Tabs(props: { class: string; tabs: Tab[]; tab: Signal<Tab>; onPick?: (name: Tab) => void }) {
   return (
     <nav class={`tabs ${props.class}`} aria-label="Views">
       {props.tabs.map((name) => (
@@ -15,7 +15,7 @@ export function Tabs(props: { class: string; tabs: Tab[]; tab: Signal<Tab>; onPi
           aria-current={props.tab.value === name ? 'page' : undefined}
           onClick={() => {
             props.tab.value = name;
-            props.onPick?.();
+            props.onPick?.(name);
           }}
         >
           {LABELS[name]}

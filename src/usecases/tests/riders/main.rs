@@ -1,0 +1,7 @@
+//! Riders' work through the use cases and the dispatcher's cycle, on both engines.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod offers;
+mod pool;
+mod support;

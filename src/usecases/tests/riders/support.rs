@@ -1,0 +1,146 @@
+//! A city in which time is set by hand.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use domain::{
+    cart::{CartLine, Quantity},
+    checked_text::{Address, Login, PersonName, ProductName, StoreName},
+    clock::{Clock, HandSetClock, Timestamp},
+    dispatch::Policy,
+    geo::Place,
+    ids::{CustomerId, MerchantId, OfferId, OrderId, RiderId, StoreId},
+    money::Currency,
+    role::{Profile, Role},
+    travel::Vehicle,
+};
+use storage::{deliveries, offers, store::Store};
+use usecases::{
+    accounts::{self, Registration},
+    dispatch::{self, CycleReport},
+    dispatch_news::Memory,
+    duty::{self, DutyOn},
+    orders::{self, Acceptance},
+    payments,
+    placing::{self, OrderWish},
+    platform::{Platform, PlatformSettings, Silence},
+    stores::{self, NewProduct, NewStore, StoreTerms},
+};
+
+/// When the tests begin.
+const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+/// A platform, a store and a customer.
+pub(crate) struct City {
+    pub(crate) platform: Platform,
+    pub(crate) clock: Arc<HandSetClock>,
+    pub(crate) customer: CustomerId,
+    pub(crate) merchant: MerchantId,
+    pub(crate) store: StoreId,
+    pub(crate) centre: Place,
+    line: CartLine,
+    memory: Memory,
+}
+
+impl City {
+    pub(crate) async fn new(store: Arc<Store>) -> Self {
+        let clock = Arc::new(HandSetClock::at(NOON));
+        let (its_clock, settings) = (Arc::clone(&clock), PlatformSettings::default());
+        let platform = Platform::open(store, its_clock, Arc::new(Silence), settings).await.unwrap();
+        let Profile::Customer(customer) = person(&platform, "cleo", Role::Customer).await else {
+            panic!("a customer was asked for");
+        };
+        let Profile::Merchant(merchant) = person(&platform, "mona", Role::Merchant).await else {
+            panic!("a merchant was asked for");
+        };
+        let centre = Place::new(31.2, 121.5).unwrap();
+        let new = NewStore {
+            name: StoreName::parse("Noodles").unwrap(),
+            address: None,
+            place: centre,
+            currency: Currency::Cny,
+            terms: StoreTerms { is_open: Some(true), ..StoreTerms::default() },
+        };
+        let store = stores::create(&platform, merchant, new).await.unwrap().id;
+        let new = NewProduct {
+            name: ProductName::parse("Noodle soup").unwrap(),
+            description: None,
+            price_minor: 1_800,
+            stock: 1_000_000,
+        };
+        let product = stores::add_product(&platform, merchant, store, new).await.unwrap();
+        let line = CartLine { product_id: product.id, quantity: Quantity::new(1).unwrap() };
+        let memory = Memory::default();
+        Self { platform, clock, customer, merchant, store, centre, line, memory }
+    }
+
+    /// An order that the store has accepted and that is ready at once.
+    pub(crate) async fn accepted_order(&self) -> OrderId {
+        let wish = OrderWish {
+            store_id: self.store,
+            lines: Some(vec![self.line.clone()]),
+            dropoff: self.centre.offset(900.0, 400.0),
+            address: Address::parse("1 Long Street").unwrap(),
+            note: None,
+        };
+        let placed = placing::place(&self.platform, self.customer, wish, None).await.unwrap();
+        let order: OrderId = placed.value.order.parse().unwrap();
+        let started =
+            payments::start(&self.platform, self.customer, order, None).await.unwrap().value;
+        payments::play_customer(&self.platform, &started.provider_ref, true).await.unwrap();
+        let how = Acceptance { prep_min: Some(0), start: true };
+        orders::accept(&self.platform, self.merchant, order, None, how).await.unwrap();
+        order
+    }
+
+    /// A rider on duty `east_m` metres east of the store.
+    pub(crate) async fn rider(&self, name: &str, capacity: u32, east_m: f64) -> RiderId {
+        let Profile::Rider(rider) = person(&self.platform, name, Role::Rider).await else {
+            panic!("a rider was asked for");
+        };
+        let place = self.centre.offset(east_m, 0.0);
+        let ask = DutyOn { vehicle: Vehicle::Scooter, capacity, place };
+        duty::on(&self.platform, rider, ask, None).await.unwrap();
+        rider
+    }
+
+    /// One look of the dispatcher.
+    pub(crate) async fn cycle(&mut self) -> CycleReport {
+        let look = dispatch::look(&self.platform).await.unwrap();
+        let (places, policy) = (HashMap::new(), Policy::Instant);
+        dispatch::cycle(&self.platform, &look, &places, &mut self.memory, policy).await.unwrap()
+    }
+
+    /// Carries out every deadline that is due.
+    pub(crate) async fn deadlines(&self) {
+        let mut reader = self.platform.reader();
+        for due in storage::timers::due(&mut reader, self.clock.now()).await.unwrap() {
+            usecases::deadlines::carry_out(&self.platform, &due).await.unwrap();
+        }
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    pub(crate) async fn open_offer(&self, rider: RiderId) -> Option<OfferId> {
+        let open = offers::list_open_for_rider(&mut self.platform.reader(), rider).await.unwrap();
+        open.first().map(|it| it.id)
+    }
+
+    /// Delivery state and holder.
+    pub(crate) async fn delivery(&self, order: OrderId) -> (&'static str, Option<RiderId>) {
+        let mut reader = self.platform.reader();
+        let stored = deliveries::find_for_order(&mut reader, order).await.unwrap().unwrap();
+        (stored.delivery.state.as_str(), stored.delivery.rider_id)
+    }
+}
+
+async fn person(platform: &Platform, name: &str, role: Role) -> Profile {
+    let asked = Registration {
+        login: Login::parse(&format!("{name}@example.org")).unwrap(),
+        password: "correct horse battery".to_owned(),
+        name: PersonName::parse(name).unwrap(),
+        roles: vec![role],
+    };
+    accounts::register(platform, asked).await.unwrap().profiles[0]
+}
