@@ -42,6 +42,15 @@ pub struct StoreView {
     /// Its name.
     #[serde(default)]
     pub name: String,
+    /// Degrees north.
+    #[serde(default)]
+    pub lat: f64,
+    /// Degrees east.
+    #[serde(default)]
+    pub lng: f64,
+    /// Whether it takes orders now.
+    #[serde(default)]
+    pub is_open: bool,
 }
 
 /// What the server tells of a product.
@@ -223,9 +232,65 @@ pub async fn step(
 /// [`ClientError`] as the server answers.
 pub async fn open_orders(party: &Session) -> Result<Vec<Value>, ClientError> {
     let answer = party.call(Call::get("/v1/orders?open=true&limit=100")).await?;
-    let list = answer.get("orders").unwrap_or(&answer);
-    list.as_array().cloned().ok_or_else(|| ClientError::Unreadable {
-        call: "GET /v1/orders".to_owned(),
-        why: format!("no list in {answer}"),
-    })
+    list("GET /v1/orders", answer, "orders")
+}
+
+/// A list in an answer, whether it stands alone or under a name.
+fn list<T: serde::de::DeserializeOwned>(
+    call: &str,
+    mut answer: Value,
+    name: &str,
+) -> Result<Vec<T>, ClientError> {
+    let list = answer.get_mut(name).map(Value::take).unwrap_or(answer);
+    serde_json::from_value(list)
+        .map_err(|err| ClientError::Unreadable { call: call.to_owned(), why: err.to_string() })
+}
+
+/// The merchant's own stores.
+///
+/// # Errors
+///
+/// [`ClientError`] as the server answers.
+pub async fn my_stores(merchant: &Session) -> Result<Vec<StoreView>, ClientError> {
+    let path = "/v1/stores/mine";
+    list(path, merchant.call(Call::get(path)).await?, "stores")
+}
+
+/// Stores around a place, the nearest first.
+///
+/// # Errors
+///
+/// [`ClientError`] as the server answers.
+pub async fn stores_nearby(
+    customer: &Session,
+    place: LatLng,
+    limit: usize,
+) -> Result<Vec<StoreView>, ClientError> {
+    let path = format!("/v1/stores?lat={}&lng={}&limit={limit}", place.lat, place.lng);
+    list("GET /v1/stores", customer.call(Call::get(path)).await?, "stores")
+}
+
+/// What a store sells.
+///
+/// # Errors
+///
+/// [`ClientError`] as the server answers.
+pub async fn products(party: &Session, store: &str) -> Result<Vec<ProductView>, ClientError> {
+    let path = format!("/v1/stores/{store}/products");
+    list("products", party.call(Call::get(path)).await?, "products")
+}
+
+/// Puts so many of a product into the customer's cart; none takes it out.
+///
+/// # Errors
+///
+/// [`ClientError`] as the server answers.
+pub async fn put_in_cart(
+    customer: &Session,
+    store: &str,
+    product: &str,
+    quantity: u32,
+) -> Result<(), ClientError> {
+    let path = format!("/v1/carts/{store}/lines/{product}");
+    customer.call(Call::put(path, json!({ "quantity": quantity }))).await.map(drop)
 }

@@ -141,8 +141,7 @@ impl Events {
 pub fn open(session: Session, settings: LinkSettings) -> (Link, Events) {
     let (orders, inbox) = mpsc::channel(COMMANDS_MAX);
     let (show_pace, pace) = watch::channel(None);
-    let copies = Copies { keep_max: settings.keep_max, ..Copies::default() };
-    let copies = Arc::new(Mutex::new(copies));
+    let copies = Arc::new(Mutex::new(Copies::keeping(settings.keep_max)));
     let queue = Arc::new(Queue::default());
     let patience = settings.patience;
     let events = Events { queue: Arc::clone(&queue) };

@@ -34,6 +34,10 @@ pub(super) struct Copies {
 }
 
 impl Copies {
+    pub(super) fn keeping(keep_max: Option<usize>) -> Self {
+        Self { keep_max, ..Self::default() }
+    }
+
     /// Forgets a channel for good, if only the newest entries are kept.
     pub(super) fn put_away(&mut self, channel: &str) -> bool {
         if self.keep_max.is_none() {

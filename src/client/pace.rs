@@ -26,6 +26,12 @@ impl Pace {
         self.scale
     }
 
+    /// How fast the server's clock ran from this look at it until another one.
+    pub fn rate_until(&self, later: &Self) -> f64 {
+        let real_ms = later.seen.duration_since(self.seen).as_secs_f64() * 1_000.0;
+        (later.shown_ms - self.shown_ms) as f64 / real_ms.max(1.0)
+    }
+
     /// How long `span` of the server really takes.
     pub fn real(&self, span: Duration) -> Duration {
         span.div_f64(self.scale.max(f64::MIN_POSITIVE))
