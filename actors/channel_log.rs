@@ -12,7 +12,7 @@ use std::{
 use domain::{channel::Channel, ids::ConnectionId};
 
 use crate::{
-    members::Tally,
+    members::{Keep, Tally, push},
     outbox::{Frame, Lane, Note, Outbox},
 };
 
@@ -169,6 +169,13 @@ impl ChannelLog {
         }
         self.deliver_ahead(tally);
         Heard::Delivered
+    }
+
+    /// Hands a value that is no entry to the open members: a cursor. Who reads still asks for it.
+    pub fn publish(&self, keep: Keep, frame: &Frame, tally: &mut Tally) {
+        for member in self.members.iter().filter(|it| it.upto.is_some()) {
+            tally.count(push(&member.outbox, keep, frame.clone()));
+        }
     }
 
     /// Entries read from the journal, oldest first, without holes from [`Standing::last`] on.

@@ -10,8 +10,8 @@ const REASON_BYTES_MAX: usize = 123;
 /// A reason to close, with the code that the client sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Close {
-    /// The client closed; we only answer.
-    Answered,
+    /// The client closed with this code; we only answer.
+    Answered(u16),
     /// The client sent something that WebSocket does not allow.
     ProtocolError,
     /// The client sent binary data on a text connection.
@@ -57,7 +57,7 @@ impl Close {
     #[rustfmt::skip]
     pub const fn row(self) -> (u16, &'static str) {
         match self {
-            Self::Answered        => (1000, "bye"),
+            Self::Answered(code)  => (code, "answered"),
             Self::ProtocolError   => (1002, "protocol_error"),
             Self::NotText         => (1003, "text_only"),
             Self::NotUtf8         => (1007, "not_utf8"),
@@ -99,6 +99,7 @@ impl Close {
     pub fn reason(self) -> String {
         match self {
             Self::Drain(after) => format!("drain;after={}", after.as_millis()),
+            Self::Answered(_) => String::new(),
             other => other.name().to_owned(),
         }
     }

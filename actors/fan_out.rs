@@ -89,7 +89,7 @@ impl FanOut {
         }
     }
 
-    /// Hands a value to the members of a latest-only channel, but not to `except`.
+    /// Hands a value to the members of a channel, but not to `except`.
     pub fn publish(
         &mut self,
         channel: &Channel,
@@ -99,6 +99,8 @@ impl FanOut {
     ) {
         if let Some(members) = self.latest.get_mut(channel) {
             members.publish(keep, frame, except, &mut self.tally);
+        } else if let Some(log) = self.logs.get(channel) {
+            log.publish(keep, frame, &mut self.tally);
         }
     }
 

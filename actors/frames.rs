@@ -59,6 +59,14 @@ pub fn hub_state(is_degraded: bool) -> Frame {
     json(&HubPush { push: "hub", state: if is_degraded { "degraded" } else { "ok" } })
 }
 
+/// What an operator's map shows when it opens: values as JSON by their keys.
+pub fn ops_snapshot(ch: &str, values: &[(String, String)]) -> Frame {
+    let fields: Vec<String> =
+        values.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    let fields = fields.join(",");
+    Frame::json(format!("{{\"push\":\"ops\",\"ch\":\"{ch}\",\"snapshot\":{{{fields}}}}}"))
+}
+
 #[cfg(test)]
 mod tests {
     use domain::clock::Timestamp;
@@ -80,6 +88,13 @@ mod tests {
             };
             assert_eq!(latest(&value).text(), expected);
         }
+    }
+
+    #[test]
+    fn a_snapshot_is_one_object() {
+        let values = [("store:1".to_owned(), r#"{"a":1}"#.to_owned())];
+        let text = r#"{"push":"ops","ch":"ops:wtw3","snapshot":{"store:1":{"a":1}}}"#;
+        assert_eq!(ops_snapshot("ops:wtw3", &values).text(), text);
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Hub {
         }
     }
 
-    /// A value of a latest-only channel changed. `except` does not hear of it.
+    /// A value changed of which only the newest counts. `except` does not hear of it.
     pub fn latest(
         &self,
         channel: &Channel,
@@ -127,9 +127,9 @@ impl Hub {
         except: Option<ConnectionId>,
     ) {
         let keep = match travel(channel) {
-            Travel::Newest => Keep::Newest(self.slot(channel, key)),
+            // On a logged channel it is a cursor, not an entry.
+            Travel::Newest | Travel::Logged(_) => Keep::Newest(self.slot(channel, key)),
             Travel::Every(lane) => Keep::All(lane),
-            Travel::Logged(_) => return,
         };
         self.shard(channel).publish(channel, keep, frame, except);
     }

@@ -4,6 +4,7 @@
 
 pub mod close;
 pub mod outbox;
+pub mod reader;
 pub mod writer;
 
 pub mod channel_log;
@@ -20,7 +21,19 @@ pub mod frames;
 pub mod messages;
 pub mod relay;
 
+pub mod commands;
+pub mod connection;
+pub mod live;
+pub mod protocol;
+pub mod rate;
+pub mod refusal;
+pub mod session;
+
 pub mod fleet;
+pub mod positions;
+
+pub mod dispatcher;
+pub mod timekeeper;
 
 #[cfg(test)]
 mod live_tests;

@@ -118,7 +118,8 @@ impl Members {
     }
 }
 
-fn push(outbox: &Outbox, keep: Keep, frame: Frame) -> Pushed {
+/// Queues a value as it should wait.
+pub(crate) fn push(outbox: &Outbox, keep: Keep, frame: Frame) -> Pushed {
     match keep {
         Keep::Newest(slot) => outbox.push_latest(slot, frame),
         Keep::All(lane) => outbox.push(lane, frame),

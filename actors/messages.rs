@@ -32,6 +32,17 @@ pub struct RelayState {
     pub is_degraded: bool,
 }
 
+/// Reply of a connection to [`Observe`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, MessageResponse)]
+pub struct ConnectionState {
+    /// Whether somebody has signed in on it.
+    pub is_signed_in: bool,
+    /// Channels that it hears.
+    pub n_channels: usize,
+    /// Bytes that wait for the socket.
+    pub n_bytes_waiting: usize,
+}
+
 /// Reply of the dispatcher to [`Observe`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, MessageResponse)]
 pub struct DispatcherState {

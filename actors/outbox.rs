@@ -122,6 +122,8 @@ struct State {
     /// Since when the front of the queue waits; `None` while it is empty.
     waits_since: Option<Instant>,
     end: End,
+    /// The owner waits for nothing any more, not even for the client's answer to a close.
+    has_left: bool,
     writer: Option<Waker>,
     owner: Option<Waker>,
 }
@@ -141,7 +143,9 @@ enum End {
     Open,
     /// What is queued goes out, then the close frame.
     Closing(Close),
-    /// The close frame is out, or the socket is gone.
+    /// The close frame is out; the client may answer it before the socket is closed.
+    Closed,
+    /// Nothing goes out any more.
     Ended,
 }
 
@@ -261,11 +265,16 @@ impl Outbox {
         wake(&mut state.owner);
     }
 
-    /// The socket is gone: nothing goes out any more.
+    /// The socket is gone or may go. A close frame that is due still goes out, nothing else does.
     pub fn end(&self) {
         let mut state = self.state();
         state.clear();
-        state.end = End::Ended;
+        state.end = match state.end {
+            End::Closing(why) => End::Closing(why),
+            End::Open | End::Closed | End::Ended => End::Ended,
+        };
+        state.has_left = true;
+        wake(&mut state.writer);
         wake(&mut state.owner);
     }
 
@@ -295,7 +304,8 @@ impl Outbox {
             state.shrink();
             if let End::Closing(why) = state.end {
                 batch.close = Some(why);
-                state.end = End::Ended;
+                let is_last = state.has_left || matches!(why, Close::Answered(_));
+                state.end = if is_last { End::Ended } else { End::Closed };
             }
         } else if n_before != state.n_bytes {
             state.waits_since = Some(Instant::now());
@@ -343,6 +353,14 @@ impl Outbox {
     /// Bytes that wait.
     pub fn n_bytes(&self) -> usize {
         self.state().n_bytes
+    }
+
+    /// Why the connection is closing, if it is us who close it.
+    pub fn closing(&self) -> Option<Close> {
+        match self.state().end {
+            End::Closing(why) => Some(why),
+            End::Open | End::Closed | End::Ended => None,
+        }
     }
 
     /// Whether frames are still taken.
@@ -409,7 +427,8 @@ impl State {
 
     fn clear(&mut self) {
         let (writer, owner) = (self.writer.take(), self.owner.take());
-        *self = Self { writer, owner, end: self.end, ..Self::default() };
+        let (end, has_left) = (self.end, self.has_left);
+        *self = Self { writer, owner, end, has_left, ..Self::default() };
     }
 }
 

@@ -31,7 +31,7 @@ mod opcode {
     pub(super) const PONG: u8 = 0x8a;
 }
 
-/// Streams an outbox; ends after the close frame. Dropping it ends the connection.
+/// Streams an outbox; ends when the outbox has ended. Dropping it ends the connection.
 #[derive(Debug)]
 pub struct Writer {
     outbox: Arc<Outbox>,
@@ -162,6 +162,8 @@ mod tests {
         outbox.close(Close::Drain(Duration::from_millis(7)));
         let bytes = taken(&mut writer).unwrap();
         assert_eq!(bytes, b"\x8a\x02hi\x81\x02{}\x88\x0f\x0f\xa1drain;after=7".as_slice());
+        assert!(writer.next().now_or_never().is_none(), "the client may answer the close");
+        outbox.end();
         assert!(writer.next().now_or_never().unwrap().is_none(), "the stream has ended");
     }
 

@@ -31,6 +31,22 @@ pub(crate) const fn move_head(is_mysql: bool) -> &'static str {
     }
 }
 
+/// Moves a cursor forward, never back. Values: channel, profile_id, delivered_off, read_off.
+pub(crate) const fn advance_cursor(is_mysql: bool) -> &'static str {
+    if is_mysql {
+        "insert into channel_cursor (channel, profile_id, delivered_off, read_off)
+         values (?, ?, ?, ?)
+         on duplicate key update delivered_off = greatest(delivered_off, values(delivered_off)),
+            read_off = greatest(read_off, values(read_off))"
+    } else {
+        "insert into channel_cursor (channel, profile_id, delivered_off, read_off)
+         values (?, ?, ?, ?)
+         on conflict (channel, profile_id) do update set
+            delivered_off = max(delivered_off, excluded.delivered_off),
+            read_off = max(read_off, excluded.read_off)"
+    }
+}
+
 /// Sets or moves a timer. Values: kind, subject, due_ms.
 pub(crate) const fn set_timer(is_mysql: bool) -> &'static str {
     if is_mysql {

@@ -13,6 +13,7 @@ pub mod store;
 pub mod bus;
 
 pub mod commands;
+pub mod cursors;
 pub mod events;
 pub mod journal;
 pub mod shared_values;

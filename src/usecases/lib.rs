@@ -4,10 +4,14 @@
 //! they are all given.
 
 pub mod accounts;
+pub mod demo;
 pub mod error;
 pub mod passwords;
 pub mod platform;
 pub mod tokens;
+
+pub mod channels;
+pub mod chat;
 
 pub mod stores;
 

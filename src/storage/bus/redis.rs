@@ -323,3 +323,15 @@ impl Publisher {
         within(PUBLISH_TIMEOUT, pipe.exec_async(connection)).await
     }
 }
+
+/// Asks a Redis server for a sign of life, on a connection of its own.
+///
+/// # Errors
+///
+/// [`RedisError`] if the address is wrong or nothing answers in time.
+pub async fn ping(url: &str) -> Result<(), RedisError> {
+    let client = Client::open(url)?;
+    let opening = client.get_multiplexed_async_connection();
+    let mut connection = within(CONNECT_TIMEOUT, opening).await?;
+    within(PING_TIMEOUT, redis::cmd("PING").exec_async(&mut connection)).await
+}

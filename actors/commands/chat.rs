@@ -1,0 +1,271 @@
+//! Chat: saying, typing, acknowledging, reading, paging back; and the load generator's `pub`.
+
+use domain::channel::Channel;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use storage::journal;
+use usecases::{
+    chat::{self, Part, Reached, Saying, Sent},
+    platform::Done,
+};
+
+use crate::{
+    commands::{
+        Answer,
+        subscriptions::{channel, readable},
+    },
+    frames,
+    outbox::Frame,
+    protocol::{check_cid, params},
+    refusal::{Kind, Refusal},
+    session::Session,
+};
+
+/// Entries of one page unless the client says otherwise.
+const HISTORY_DEFAULT: u32 = 50;
+/// Bytes of one page at most, but for its first entry.
+const HISTORY_BYTES_MAX: usize = 131_072;
+
+#[derive(Deserialize)]
+struct SendInput {
+    ch: String,
+    cid: String,
+    #[serde(default = "text_kind")]
+    kind: String,
+    body: String,
+    #[serde(default)]
+    reply_to: Option<u64>,
+}
+
+fn text_kind() -> String {
+    "text".to_owned()
+}
+
+#[derive(Serialize)]
+struct SentView {
+    off: u64,
+    ts: i64,
+    dup: bool,
+}
+
+fn sent(done: &Done<Sent>) -> Answer {
+    let off = done.positions.first().map_or(0, |it| it.off);
+    Answer::of(&SentView { off, ts: done.value.ts, dup: done.dup })
+}
+
+/// `chat.send`: says something; answered after commit.
+///
+/// # Errors
+///
+/// [`Refusal`] as [`chat::send`] gives it.
+pub async fn send(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let input: SendInput = params(p)?;
+    check_cid(&input.cid)?;
+    let SendInput { ch, cid, kind, body, reply_to } = input;
+    let saying = Saying { channel: channel(&ch)?, cid, kind, body, reply_to };
+    let platform = &session.live.platform;
+    let done = chat::send(platform, session.profile, &session.name, saying).await?;
+    Ok(sent(&done))
+}
+
+#[derive(Deserialize)]
+struct PositionInput {
+    ch: String,
+    off: u64,
+}
+
+#[derive(Serialize)]
+struct CursorView {
+    delivered: u64,
+    read: u64,
+}
+
+/// `ack`: everything up to here has arrived at this device.
+///
+/// # Errors
+///
+/// [`Refusal`] if the channel is not the profile's, or has no such entry yet.
+pub async fn ack(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let input: PositionInput = params(p)?;
+    reach(session, &input.ch, Reached::Delivered(input.off)).await
+}
+
+/// `read`: everything up to here has been read by the person.
+///
+/// # Errors
+///
+/// [`Refusal`] if the channel is not the profile's, or has no such entry yet.
+pub async fn read(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let input: PositionInput = params(p)?;
+    reach(session, &input.ch, Reached::Read(input.off)).await
+}
+
+async fn reach(session: &Session, ch: &str, reached: Reached) -> Result<Answer, Refusal> {
+    let channel = readable_log(session, ch).await?;
+    let cursor = chat::reach(&session.live.platform, session.profile, &channel, reached).await?;
+    Ok(Answer::of(&CursorView { delivered: cursor.delivered, read: cursor.read }))
+}
+
+async fn readable_log(session: &Session, ch: &str) -> Result<Channel, Refusal> {
+    let channel = readable(session, ch).await?;
+    if channel.is_logged() {
+        return Ok(channel);
+    }
+    Err(Refusal::bad("only a channel with offsets has positions and a history"))
+}
+
+#[derive(Deserialize)]
+struct HistoryInput {
+    ch: String,
+    #[serde(default)]
+    before: Option<u64>,
+    #[serde(default)]
+    after: Option<u64>,
+    #[serde(default)]
+    limit: Option<u32>,
+}
+
+/// `history`: a page, newest first (`before`, or neither) or oldest first (`after`).
+///
+/// # Errors
+///
+/// [`Refusal`] if the channel is not the profile's.
+pub async fn history(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let input: HistoryInput = params(p)?;
+    let part = match (input.before, input.after) {
+        (Some(_), Some(_)) => {
+            return Err(Refusal::bad("give `before` or `after`, not both"));
+        }
+        (before, None) => Part::Before(before),
+        (None, Some(after)) => Part::After(after),
+    };
+    let channel = readable_log(session, &input.ch).await?;
+    let limit = input.limit.unwrap_or(HISTORY_DEFAULT);
+    let page = chat::history(&session.live.platform, &channel, part, limit).await?;
+    // Entries are the same frames as the pushes; they go out as they are.
+    let (mut json, mut more, mut n_entries) = (String::from("{\"entries\":["), page.more, 0);
+    for entry in &page.entries {
+        let frame = journal::frame(entry);
+        if n_entries > 0 && json.len() + frame.len() > HISTORY_BYTES_MAX {
+            more = true;
+            break;
+        }
+        if n_entries > 0 {
+            json.push(',');
+        }
+        json.push_str(&String::from_utf8_lossy(&frame));
+        n_entries += 1;
+    }
+    json.push_str(&format!("],\"more\":{more}}}"));
+    Ok(Answer { json, plans: Vec::new() })
+}
+
+#[derive(Deserialize)]
+struct TypingInput {
+    ch: String,
+    #[serde(default = "yes")]
+    on: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[derive(Serialize)]
+struct TypingPush<'a> {
+    push: &'static str,
+    ch: String,
+    profile: String,
+    name: &'a str,
+    on: bool,
+}
+
+/// `typing`: told to those who hear `live` of the order, and nowhere kept.
+///
+/// # Errors
+///
+/// [`Refusal`] unless the connection hears the order's chat.
+pub fn typing(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let input: TypingInput = params(p)?;
+    let order_id = match channel(&input.ch)? {
+        Channel::Order(id) | Channel::Live(id) => id,
+        _ => return Err(Refusal::bad("typing belongs to an order's chat")),
+    };
+    let live = Channel::Live(order_id);
+    if !session.hears(&Channel::Order(order_id)) && !session.hears(&live) {
+        return Err(Refusal::new(Kind::NotFound, "subscribe to the order's chat first"));
+    }
+    let profile = session.profile.to_string();
+    let push = TypingPush {
+        push: "typing",
+        ch: live.to_string(),
+        profile: profile.clone(),
+        name: &session.name,
+        on: input.on,
+    };
+    session.live.bridge.publish(&live, &profile, &frames::json(&push), Some(session.id));
+    Ok(Answer::yes())
+}
+
+#[derive(Deserialize)]
+struct PubInput<'a> {
+    #[serde(borrow)]
+    ch: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    body: &'a RawValue,
+    #[serde(default)]
+    cid: Option<String>,
+}
+
+fn pub_input(p: Option<&RawValue>) -> Result<PubInput<'_>, Refusal> {
+    let input: PubInput<'_> = serde_json::from_str(p.map_or("{}", RawValue::get))
+        .map_err(|err| Refusal::bad(format!("bad parameters: {err}")))?;
+    if !input.body.get().starts_with('{') {
+        return Err(Refusal::bad("`body` must be an object"));
+    }
+    Ok(input)
+}
+
+/// `pub` to a latest-only bench channel, if that is what it is: told to all others who hear it.
+///
+/// `None` if it is for another channel, or refused: then [`publish`] says so.
+pub fn publish_latest(session: &Session, p: Option<&RawValue>) -> Option<Answer> {
+    let input = pub_input(p).ok()?;
+    let channel @ Channel::BenchLatest(_) = input.ch.parse::<Channel>().ok()? else { return None };
+    if !session.live.bench_channels {
+        return None;
+    }
+    let frame = bench_frame(&input.ch, input.body.get());
+    session.live.bridge.publish(&channel, "", &frame, Some(session.id));
+    Some(Answer::yes())
+}
+
+fn bench_frame(ch: &str, body: &str) -> Frame {
+    let fields = body.strip_prefix('{').unwrap_or("}");
+    let comma = if fields.trim_start().starts_with('}') { "" } else { "," };
+    Frame::json(["{\"push\":\"msg\",\"ch\":\"", ch, "\"", comma, fields].concat())
+}
+
+/// `pub`: writes to a logged bench channel; answered after commit.
+///
+/// # Errors
+///
+/// [`Refusal`] for every other channel, and in production.
+pub async fn publish(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let input = pub_input(p)?;
+    let channel = channel(&input.ch)?;
+    if !session.live.bench_channels {
+        return Err(Refusal::new(Kind::NotFound, "there is no such channel for you"));
+    }
+    let cid = match input.cid {
+        Some(cid) => {
+            check_cid(&cid)?;
+            cid
+        }
+        None => uuid::Uuid::now_v7().to_string(),
+    };
+    let body = input.body.get().to_owned();
+    let platform = &session.live.platform;
+    let done = chat::send_bench(platform, session.profile, channel, cid, body).await?;
+    Ok(sent(&done))
+}

@@ -1,0 +1,180 @@
+//! Signing in on a socket, picking up where the client left off, and renewing the token.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use domain::{channel::Channel, ids::ConnectionId};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use usecases::{accounts, channels};
+
+use crate::{
+    commands::Answer,
+    connection::{PING_EVERY, PONG_WITHIN},
+    live::Live,
+    outbox::{OUTBOX_BYTES_MAX, Outbox},
+    protocol::{CHANNELS_MAX, FRAME_BYTES_MAX, params},
+    rate::COMMANDS_MAX,
+    refusal::{Kind, Refusal},
+    session::{Known, Position, Session},
+};
+
+/// Most channels that a client may resume by name.
+const RESUME_MAX: usize = CHANNELS_MAX;
+
+#[derive(Deserialize)]
+struct ConnectInput {
+    token: String,
+    #[serde(default)]
+    resume: HashMap<String, Known>,
+}
+
+#[derive(Serialize)]
+struct Connected {
+    connection: String,
+    profile: String,
+    role: &'static str,
+    name: String,
+    time: i64,
+    ping: Ping,
+    limits: Limits,
+    channels: BTreeMap<String, Position>,
+    reconnect: Reconnect,
+    token_exp: i64,
+}
+
+#[derive(Serialize)]
+struct Ping {
+    every_ms: u128,
+    timeout_ms: u128,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    frame: usize,
+    text: usize,
+    commands_per_10s: u32,
+    queue: usize,
+    channels: usize,
+}
+
+/// How a client should come back.
+#[derive(Serialize)]
+struct Reconnect {
+    min_ms: u32,
+    max_ms: u32,
+    first_window_ms: u32,
+}
+
+const LIMITS: Limits = Limits {
+    frame: FRAME_BYTES_MAX,
+    text: domain::checked_text::MessageText::CHARS_MAX,
+    commands_per_10s: COMMANDS_MAX,
+    queue: OUTBOX_BYTES_MAX,
+    channels: CHANNELS_MAX,
+};
+const RECONNECT: Reconnect = Reconnect { min_ms: 200, max_ms: 15_000, first_window_ms: 5_000 };
+
+/// `connect`: checks the token, subscribes to what is the profile's own and to what it resumes.
+///
+/// # Errors
+///
+/// [`Refusal`] of kind `Unauthorized` or `TokenExpired` for a bad token.
+pub async fn connect(
+    live: Arc<Live>,
+    id: ConnectionId,
+    outbox: Arc<Outbox>,
+    p: Option<&RawValue>,
+) -> Result<(Session, Answer), Refusal> {
+    let input: ConnectInput = params(p)?;
+    let now = live.platform.now();
+    let identity = live.platform.tokens.verify(&input.token, now)?;
+    let card = accounts::card(&live.platform, identity.profile).await?;
+    let (profile, name) = (identity.profile, card.name.to_string());
+    let mut session = Session::start(live, id, outbox, profile, name, identity.expires_at);
+
+    // The inbox first: whoever becomes a party of an order after this hears of it there.
+    let inbox = Channel::Inbox(profile);
+    session.attach(&inbox)?;
+    let mut wanted = vec![inbox];
+    for channel in channels::own(&session.live.platform, profile).await? {
+        // The oldest ones are missing if a profile has more than a connection can hear.
+        if session.attach(&channel).is_ok() {
+            wanted.push(channel);
+        }
+    }
+    let mut resume = input.resume;
+    for name in resume.keys().take(RESUME_MAX) {
+        let Ok(channel) = name.parse::<Channel>() else { continue };
+        if !channel.is_logged() || session.hears(&channel) {
+            continue;
+        }
+        let bench = session.live.bench_channels;
+        let may = channels::may_read(&session.live.platform, profile, &channel, bench).await?;
+        if may && session.attach(&channel).is_ok() {
+            wanted.push(channel);
+        }
+    }
+    let wanted: Vec<_> = wanted
+        .into_iter()
+        .map(|channel| {
+            let known = resume.remove(&channel.to_string());
+            (channel, known)
+        })
+        .collect();
+    let positions = session.positions(&wanted).await?;
+    let names = wanted.iter().map(|(channel, _)| channel.to_string());
+    let (positions, plans): (Vec<_>, Vec<_>) = positions.into_iter().unzip();
+    let reply = Connected {
+        connection: id.to_string(),
+        profile: profile.to_string(),
+        role: profile.role().as_str(),
+        name: session.name.clone(),
+        time: now.ms(),
+        ping: Ping { every_ms: PING_EVERY.as_millis(), timeout_ms: PONG_WITHIN.as_millis() },
+        limits: LIMITS,
+        channels: names.zip(positions).collect(),
+        reconnect: RECONNECT,
+        token_exp: session.token_expires_at.ms(),
+    };
+    let answer = Answer { plans, ..Answer::of(&reply) };
+    Ok((session, answer))
+}
+
+#[derive(Deserialize)]
+struct TokenInput {
+    token: String,
+}
+
+#[derive(Serialize)]
+struct Renewed {
+    token_exp: i64,
+}
+
+/// `auth.refresh`: takes a new token of the same profile; subscriptions are checked again.
+///
+/// # Errors
+///
+/// [`Refusal`] if the token is not good or somebody else's.
+pub async fn auth_refresh(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let input: TokenInput = params(p)?;
+    let platform = &session.live.platform;
+    let identity = platform.tokens.verify(&input.token, platform.now())?;
+    if identity.profile != session.profile {
+        return Err(Refusal::new(Kind::Forbidden, "this token is for another profile"));
+    }
+    let mut lost = Vec::new();
+    for channel in session.channels() {
+        let bench = session.live.bench_channels;
+        if !channels::may_read(platform, session.profile, channel, bench).await? {
+            lost.push(channel.clone());
+        }
+    }
+    for channel in &lost {
+        session.leave(channel);
+    }
+    session.token_expires_at = identity.expires_at;
+    Ok(Answer::of(&Renewed { token_exp: identity.expires_at.ms() }))
+}

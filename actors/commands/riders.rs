@@ -1,0 +1,198 @@
+//! What riders do: duty, positions, offers, the pool, stops.
+
+use domain::{
+    geo::{POOL_CELL_CHARS, Place, cell_with_neighbours},
+    ids::{OfferId, OrderId, RiderId},
+    role::Profile,
+    travel::Vehicle,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use storage::{commands::CommandKey, events::PoolItem};
+use usecases::{
+    deliveries::{self, StopKind},
+    duty::{self, DutyOn, DutyView},
+    offers,
+};
+
+use crate::{
+    commands::Answer,
+    fleet::Fix,
+    protocol::{self, params},
+    refusal::{Kind, Refusal},
+    session::Session,
+};
+
+fn rider(session: &Session) -> Result<RiderId, Refusal> {
+    match session.profile {
+        Profile::Rider(id) => Ok(id),
+        Profile::Customer(_) | Profile::Merchant(_) | Profile::Operator(_) => {
+            Err(Refusal::new(Kind::Forbidden, "only a rider may do that"))
+        }
+    }
+}
+
+fn key(session: &Session, m: &str, p: Option<&RawValue>) -> Result<CommandKey, Refusal> {
+    protocol::key(&session.profile.to_string(), m, p)
+}
+
+/// The key of a command that may come without a `cid` because repeating it does no harm.
+fn key_if_given(
+    session: &Session,
+    m: &str,
+    p: Option<&RawValue>,
+) -> Result<Option<CommandKey>, Refusal> {
+    #[derive(Deserialize)]
+    struct Cid {
+        #[serde(default)]
+        cid: Option<String>,
+    }
+    let Cid { cid } = params(p)?;
+    cid.map(|_| key(session, m, p)).transpose()
+}
+
+fn order_id(text: &str) -> Result<OrderId, Refusal> {
+    text.parse().map_err(|_| Refusal::new(Kind::NotFound, "there is no such order for you"))
+}
+
+#[derive(Deserialize)]
+struct DutyInput {
+    vehicle: String,
+    capacity: u32,
+    lat: f64,
+    lng: f64,
+}
+
+#[derive(Serialize)]
+struct OnDuty {
+    work: DutyView,
+    pool: Vec<PoolItem>,
+    dup: bool,
+}
+
+/// `duty.on`: answers with the work that waits and the grab pool around.
+///
+/// # Errors
+///
+/// [`Refusal`] if a value is out of range.
+pub async fn duty_on(
+    session: &mut Session,
+    m: &str,
+    p: Option<&RawValue>,
+) -> Result<Answer, Refusal> {
+    let rider_id = rider(session)?;
+    let input: DutyInput = params(p)?;
+    let vehicle = Vehicle::from_text(&input.vehicle)
+        .ok_or_else(|| Refusal::bad("`vehicle` must be walk, bike, scooter or car"))?;
+    let place = Place::new(input.lat, input.lng).map_err(|err| Refusal::bad(err.to_string()))?;
+    let ask = DutyOn { vehicle, capacity: input.capacity, place };
+    let platform = &session.live.platform;
+    let done = duty::on(platform, rider_id, ask, key_if_given(session, m, p)?).await?;
+    let cells = cell_with_neighbours(&place.cell(POOL_CELL_CHARS));
+    let pool = deliveries::pool_snapshot(platform, &cells).await?;
+    Ok(Answer::of(&OnDuty { work: done.value, pool, dup: done.dup }))
+}
+
+/// `duty.break` and `duty.off`.
+///
+/// # Errors
+///
+/// [`Refusal`] if the rider does not work, or still carries something.
+pub async fn duty_less(
+    session: &mut Session,
+    m: &str,
+    p: Option<&RawValue>,
+) -> Result<Answer, Refusal> {
+    let rider_id = rider(session)?;
+    let (platform, key) = (&session.live.platform, key_if_given(session, m, p)?);
+    let done = if m == "duty.off" {
+        duty::off(platform, rider_id, key).await?
+    } else {
+        duty::pause(platform, rider_id, key).await?
+    };
+    Ok(Answer::done(&done))
+}
+
+/// `loc.put`: a position; older ones than the newest are dropped by the fleet.
+///
+/// # Errors
+///
+/// [`Refusal`] if it is no place.
+pub fn loc_put(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let rider_id = rider(session)?;
+    let fix: Fix = params(p)?;
+    Place::new(fix.lat, fix.lng).map_err(|err| Refusal::bad(err.to_string()))?;
+    (session.live.positions)(rider_id, fix);
+    Ok(Answer::yes())
+}
+
+#[derive(Deserialize)]
+struct ReplyInput {
+    offer: String,
+    take: bool,
+}
+
+/// `offer.reply`: takes or declines; the first answer stands.
+///
+/// # Errors
+///
+/// [`Refusal`] of kind `OfferGone` with the final state if it is too late.
+pub async fn offer_reply(
+    session: &mut Session,
+    m: &str,
+    p: Option<&RawValue>,
+) -> Result<Answer, Refusal> {
+    let rider_id = rider(session)?;
+    let input: ReplyInput = params(p)?;
+    let offer_id: OfferId = input
+        .offer
+        .parse()
+        .map_err(|_| Refusal::new(Kind::NotFound, "there is no such offer for you"))?;
+    let key = Some(key(session, m, p)?);
+    let platform = &session.live.platform;
+    Ok(Answer::done(&offers::reply(platform, rider_id, offer_id, input.take, key).await?))
+}
+
+#[derive(Deserialize)]
+struct OrderInput {
+    order: String,
+}
+
+/// `grab`: takes a delivery from the pool; exactly one of many wins.
+///
+/// # Errors
+///
+/// [`Refusal`] of kind `OfferGone` if somebody else has it.
+pub async fn grab(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let rider_id = rider(session)?;
+    let input: OrderInput = params(p)?;
+    let (order_id, key) = (order_id(&input.order)?, key(session, m, p)?);
+    let done = deliveries::grab(&session.live.platform, rider_id, order_id, Some(key)).await?;
+    Ok(Answer::done(&done))
+}
+
+#[derive(Deserialize)]
+struct StopInput {
+    order: String,
+    stop: String,
+}
+
+/// `stop.arrive` and `stop.done`.
+///
+/// # Errors
+///
+/// [`Refusal`] if the delivery is not the rider's, or not at that point.
+pub async fn stop(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let rider_id = rider(session)?;
+    let input: StopInput = params(p)?;
+    let stop = StopKind::from_text(&input.stop)
+        .ok_or_else(|| Refusal::bad("`stop` must be pickup or dropoff"))?;
+    let (order_id, key) = (order_id(&input.order)?, Some(key(session, m, p)?));
+    let platform = &session.live.platform;
+    let done = if m == "stop.arrive" {
+        deliveries::arrive(platform, rider_id, order_id, stop, key).await?
+    } else {
+        deliveries::finish_stop(platform, rider_id, order_id, stop, key).await?
+    };
+    Ok(Answer::done(&done))
+}

@@ -1,0 +1,149 @@
+//! Hearing channels: `sub` and `unsub`.
+
+use domain::channel::Channel;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use usecases::{
+    channels::{self, Member},
+    deliveries, ops,
+};
+
+use crate::{
+    commands::Answer,
+    frames,
+    outbox::Frame,
+    protocol::params,
+    refusal::{Kind, Refusal},
+    session::{Known, Plan, Position, Session},
+};
+
+#[derive(Deserialize)]
+struct SubInput {
+    ch: String,
+    #[serde(default)]
+    ep: Option<String>,
+    #[serde(default)]
+    off: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct ChannelInput {
+    ch: String,
+}
+
+#[derive(Serialize)]
+struct Subscribed {
+    ch: String,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    position: Option<Position>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<Vec<Member>>,
+}
+
+/// Reads the name of a channel.
+///
+/// # Errors
+///
+/// [`Refusal`] if it is none.
+pub fn channel(text: &str) -> Result<Channel, Refusal> {
+    text.parse().map_err(|_| Refusal::new(Kind::NotFound, "there is no such channel for you"))
+}
+
+/// Reads the name of a channel that the profile may read.
+///
+/// # Errors
+///
+/// [`Refusal`] of kind `NotFound` for any other: who may not read it does not learn of it.
+pub async fn readable(session: &Session, text: &str) -> Result<Channel, Refusal> {
+    let channel = channel(text)?;
+    // Whoever hears it was checked before.
+    if session.hears(&channel) {
+        return Ok(channel);
+    }
+    let (platform, bench) = (&session.live.platform, session.live.bench_channels);
+    if channels::may_read(platform, session.profile, &channel, bench).await? {
+        return Ok(channel);
+    }
+    Err(Refusal::new(Kind::NotFound, "there is no such channel for you"))
+}
+
+/// `sub`: hears a channel from its position, or from where the client left off.
+///
+/// # Errors
+///
+/// [`Refusal`] if the profile may not read it.
+pub async fn sub(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let input: SubInput = params(p)?;
+    let channel = readable(session, &input.ch).await?;
+    session.attach(&channel)?;
+    let prepared = if channel.is_logged() {
+        let known = input.ep.zip(input.off).map(|(ep, off)| Known { ep, off });
+        prepare_log(session, &channel, known).await
+    } else {
+        prepare_latest(session, &channel).await
+    };
+    if prepared.is_err() {
+        session.leave(&channel);
+    }
+    prepared
+}
+
+async fn prepare_log(
+    session: &Session,
+    channel: &Channel,
+    known: Option<Known>,
+) -> Result<Answer, Refusal> {
+    let members = match channel {
+        Channel::Order(id) => Some(channels::members(&session.live.platform, *id).await?),
+        _ => None,
+    };
+    let (mut position, mut plans) = (None, Vec::new());
+    for (place, plan) in session.positions(&[(channel.clone(), known)]).await? {
+        position = Some(place);
+        plans.push(plan);
+    }
+    let reply = Subscribed { ch: channel.to_string(), position, members };
+    Ok(Answer { plans, ..Answer::of(&reply) })
+}
+
+async fn prepare_latest(session: &Session, channel: &Channel) -> Result<Answer, Refusal> {
+    let snapshot = snapshot(session, channel).await?;
+    let reply = Subscribed { ch: channel.to_string(), position: None, members: None };
+    let plans = vec![Plan::Latest { channel: channel.clone(), snapshot }];
+    Ok(Answer { plans, ..Answer::of(&reply) })
+}
+
+#[derive(Serialize)]
+struct SnapshotPush<T> {
+    push: &'static str,
+    ch: String,
+    snapshot: T,
+}
+
+/// What a latest-only channel shows now; `None` if it only tells changes.
+async fn snapshot(session: &Session, channel: &Channel) -> Result<Option<Frame>, Refusal> {
+    let ch = channel.to_string();
+    match channel {
+        Channel::Pool(cell) => {
+            let cells = std::slice::from_ref(cell);
+            let snapshot = deliveries::pool_snapshot(&session.live.platform, cells).await?;
+            Ok(Some(frames::json(&SnapshotPush { push: "pool", ch, snapshot })))
+        }
+        Channel::Ops(region) => {
+            let values = ops::snapshot(&session.live.platform, region).await?;
+            Ok(Some(frames::ops_snapshot(&ch, &values)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// `unsub`: stops hearing a channel. Safe to repeat.
+///
+/// # Errors
+///
+/// [`Refusal`] if the name is no channel's.
+pub fn unsub(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let input: ChannelInput = params(p)?;
+    session.leave(&channel(&input.ch)?);
+    Ok(Answer::yes())
+}

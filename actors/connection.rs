@@ -1,0 +1,514 @@
+//! One socket: reads frames, carries out commands in order, keeps time, leaves cleanly.
+//!
+//! While a command waits for the store, nothing more is read from this socket: the client feels
+//! it, nobody else does. The writing half is [`Writer`]; what the client hears is in [`Session`],
+//! whose end, however it comes, leaves every channel.
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context as TaskContext, Poll},
+    time::{Duration, Instant},
+};
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, StreamHandler, WrapFuture,
+    fut::wrap_future,
+};
+use bytes::Bytes;
+use bytestring::ByteString;
+use domain::ids::ConnectionId;
+use futures_util::{FutureExt, Stream};
+
+use crate::{
+    close::Close,
+    commands::{self, Answer, connect},
+    frames,
+    live::Live,
+    messages::{ConnectionState, Observe},
+    outbox::{Beat, Frame, Lane, Note, OUTBOX_BYTES_MAX, Outbox},
+    protocol::{self, FRAME_BYTES_MAX},
+    rate::{RateLimit, Verdict},
+    reader::{Broken, Incoming, Reader},
+    refusal::{Kind, Refusal},
+    session::Session,
+    writer::Writer,
+};
+
+/// How long a socket may stay without `connect`.
+pub const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// Time between two pings.
+pub const PING_EVERY: Duration = Duration::from_secs(20);
+/// Silence after a ping that makes the client count as lost.
+pub const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// How long the client may take to answer our close frame.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// The client is warned this long before its token runs out.
+pub const TOKEN_WARNING: Duration = Duration::from_secs(60);
+/// A token that ran out is still good for this long on an open socket.
+pub const TOKEN_GRACE: Duration = Duration::from_secs(25);
+
+/// The reading half of a socket.
+pub struct Connection {
+    id: ConnectionId,
+    live: Arc<Live>,
+    outbox: Arc<Outbox>,
+    signed_in: SignedIn,
+    /// Frames of one message that wait for the command before them.
+    frames: VecDeque<ByteString>,
+    rate: RateLimit,
+    heard_at: Instant,
+    is_leaving: bool,
+}
+
+enum SignedIn {
+    No,
+    /// A command has the session, and brings it back.
+    Busy,
+    Yes(Box<Session>),
+}
+
+/// What became of a frame.
+#[derive(PartialEq, Eq)]
+enum Next {
+    /// On to the next one.
+    Go,
+    /// A command waits for something; the next frame waits for it.
+    Wait,
+}
+
+impl Connection {
+    /// Takes over an upgraded socket: reads `bytes`; what is returned is to be written.
+    pub fn open<S, E>(live: Arc<Live>, bytes: S) -> Writer
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + 'static,
+        E: 'static,
+    {
+        let outbox = Outbox::bounded(OUTBOX_BYTES_MAX);
+        let writer = Writer::new(outbox.clone());
+        Self::create(|ctx| {
+            ctx.add_stream(Reader::new(bytes));
+            ctx.add_stream(Notes(outbox.clone()));
+            let rate = RateLimit::new(live.platform.now());
+            Self {
+                id: ConnectionId::generate(),
+                live,
+                outbox,
+                signed_in: SignedIn::No,
+                frames: VecDeque::new(),
+                rate,
+                heard_at: Instant::now(),
+                is_leaving: false,
+            }
+        });
+        writer
+    }
+
+    /// Closes politely: what is queued goes out first, then the reason.
+    fn close(&mut self, why: Close, ctx: &mut Context<Self>) {
+        self.outbox.close(why);
+        self.linger(ctx);
+    }
+
+    /// We have said good-bye; the client may answer for a moment.
+    fn linger(&mut self, ctx: &mut Context<Self>) {
+        self.frames.clear();
+        self.signed_in = SignedIn::No;
+        if std::mem::replace(&mut self.is_leaving, true) {
+            return;
+        }
+        ctx.run_later(CLOSE_WITHIN, |_, ctx| ctx.stop());
+    }
+
+    fn say(&self, frame: Frame) {
+        self.outbox.push(Lane::Control, frame);
+    }
+
+    /// Handles the frames that wait, until one has to wait itself.
+    fn pump(&mut self, ctx: &mut Context<Self>) {
+        while let Some(frame) = self.frames.pop_front() {
+            let handled = catch_unwind(AssertUnwindSafe(|| self.handle_frame(&frame, ctx)));
+            match handled {
+                Ok(Next::Go) => {}
+                Ok(Next::Wait) => return,
+                Err(_) => return self.panicked(ctx),
+            }
+            if !self.outbox.is_open() {
+                return self.frames.clear();
+            }
+        }
+    }
+
+    /// A bug of ours ends this connection, and nothing else.
+    fn panicked(&mut self, ctx: &mut Context<Self>) {
+        tracing::error!(connection.id = %self.id, "a command panicked; closing");
+        self.say(protocol::err(
+            None,
+            &Refusal::new(Kind::Internal, "something went wrong on our side"),
+        ));
+        self.close(Close::ServerError, ctx);
+    }
+
+    fn handle_frame(&mut self, frame: &ByteString, ctx: &mut Context<Self>) -> Next {
+        let command = match protocol::decode(frame) {
+            Ok(command) => command,
+            Err(refusal) => {
+                self.say(protocol::err(None, &refusal));
+                self.count(ctx);
+                if matches!(self.signed_in, SignedIn::No) {
+                    self.close(Close::BadProtocol, ctx);
+                }
+                return Next::Go;
+            }
+        };
+        let id = command.id;
+        let session = match &mut self.signed_in {
+            SignedIn::Yes(session) => session,
+            SignedIn::No if command.m == "connect" => {
+                self.connect(id, frame.clone(), ctx);
+                return Next::Wait;
+            }
+            SignedIn::No | SignedIn::Busy => {
+                let text = "the first frame must be `connect`";
+                self.say(protocol::err(id, &Refusal::new(Kind::Unauthorized, text)));
+                self.close(Close::BadProtocol, ctx);
+                return Next::Go;
+            }
+        };
+        if command.m == "pub"
+            && let Some(answer) = commands::chat::publish_latest(session, command.p)
+        {
+            self.reply_quick(id, Ok(answer));
+            return Next::Go;
+        }
+        let is_unlimited = command.m == "pub" && self.live.bench_channels;
+        if !is_unlimited && let Some(refusal) = self.count(ctx) {
+            self.say(protocol::err(id, &refusal));
+            return Next::Go;
+        }
+        let SignedIn::Yes(session) = &mut self.signed_in else { return Next::Go };
+        if commands::is_quick(&command.m) {
+            let outcome = commands::run_quick(session, &command.m, command.p);
+            self.reply_quick(id, outcome);
+            return Next::Go;
+        }
+        self.run(id, frame.clone(), ctx);
+        Next::Wait
+    }
+
+    /// Counts a command; says why it may not run now.
+    fn count(&mut self, ctx: &mut Context<Self>) -> Option<Refusal> {
+        match self.rate.command(self.live.platform.now()) {
+            Verdict::Fine => None,
+            Verdict::Wait(after_ms) => {
+                let text = format!("{} commands / 10 s", crate::rate::COMMANDS_MAX);
+                let refusal = Refusal::new(Kind::RateLimited, text);
+                Some(Refusal { after_ms: Some(after_ms), ..refusal })
+            }
+            Verdict::Enough => {
+                self.close(Close::RateLimited, ctx);
+                Some(Refusal::new(Kind::RateLimited, "the limit was ignored for too long"))
+            }
+        }
+    }
+
+    /// Answers if the client wants an answer. Mistakes are always told.
+    fn reply_quick(&self, id: Option<u32>, outcome: Result<Answer, Refusal>) {
+        match (id, outcome) {
+            (Some(id), Ok(answer)) => self.say(protocol::ok(id, &answer.json)),
+            (None, Ok(_)) => {}
+            (id, Err(refusal)) => self.say(protocol::err(id, &refusal)),
+        }
+    }
+
+    /// Runs `connect`; the next frame waits for it.
+    fn connect(&mut self, id: Option<u32>, frame: ByteString, ctx: &mut Context<Self>) {
+        self.signed_in = SignedIn::Busy;
+        let (live, outbox, connection_id) = (self.live.clone(), self.outbox.clone(), self.id);
+        let work = async move {
+            let params = protocol::decode(&frame)?.p;
+            connect::connect(live, connection_id, outbox, params).await
+        };
+        let work = AssertUnwindSafe(work).catch_unwind();
+        ctx.wait(wrap_future::<_, Self>(work).map(move |outcome, it, ctx| match outcome {
+            Ok(Ok((session, answer))) => {
+                tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
+                it.watch_token(&session, ctx);
+                if it.live.bridge.is_degraded() {
+                    it.say(frames::hub_state(true));
+                }
+                it.finish(id, Box::new(session), Ok(answer), ctx);
+            }
+            Ok(Err(refusal)) => {
+                it.say(protocol::err(id, &refusal));
+                it.close(why_not_in(refusal.kind), ctx);
+            }
+            Err(_) => it.panicked(ctx),
+        }));
+    }
+
+    /// Runs a command that waits; the next frame waits for it.
+    fn run(&mut self, id: Option<u32>, frame: ByteString, ctx: &mut Context<Self>) {
+        let signed_in = std::mem::replace(&mut self.signed_in, SignedIn::Busy);
+        let SignedIn::Yes(mut session) = signed_in else { return };
+        let work = async move {
+            let outcome = match protocol::decode(&frame) {
+                Ok(command) => commands::run(&mut session, &command.m, command.p).await,
+                Err(refusal) => Err(refusal),
+            };
+            (session, outcome)
+        };
+        let work = AssertUnwindSafe(work).catch_unwind();
+        ctx.wait(wrap_future::<_, Self>(work).map(move |done, it, ctx| match done {
+            Ok((session, outcome)) => it.finish(id, session, outcome, ctx),
+            Err(_) => it.panicked(ctx),
+        }));
+    }
+
+    /// Answers, then does what is left to do for the channels concerned.
+    fn finish(
+        &mut self,
+        id: Option<u32>,
+        session: Box<Session>,
+        outcome: Result<Answer, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        let mut plans = Vec::new();
+        match outcome {
+            Ok(answer) => {
+                self.say(protocol::ok(id.unwrap_or(0), &answer.json));
+                plans = answer.plans;
+            }
+            Err(refusal) => self.say(protocol::err(id, &refusal)),
+        }
+        if plans.is_empty() {
+            return self.resume_with(session, ctx);
+        }
+        let work = async move {
+            for plan in plans {
+                if let Err(refusal) = session.carry_out(plan).await {
+                    return (session, Err(refusal));
+                }
+            }
+            (session, Ok(()))
+        };
+        let work = AssertUnwindSafe(work).catch_unwind();
+        ctx.wait(wrap_future::<_, Self>(work).map(|done, it, ctx| match done {
+            Ok((session, Ok(()))) => it.resume_with(session, ctx),
+            Ok((_, Err(refusal))) => {
+                // The client was promised entries that we cannot read: it must resume elsewhere.
+                it.say(protocol::err(None, &refusal));
+                it.close(Close::ServerError, ctx);
+            }
+            Err(_) => it.panicked(ctx),
+        }));
+    }
+
+    fn resume_with(&mut self, session: Box<Session>, ctx: &mut Context<Self>) {
+        if !self.outbox.is_open() {
+            return;
+        }
+        self.signed_in = SignedIn::Yes(session);
+        // A deep pile of ready commands must not become a deep stack.
+        if !self.frames.is_empty() {
+            ctx.spawn(async {}.into_actor(self).map(|(), it, ctx| it.pump(ctx)));
+        }
+    }
+
+    /// Becomes a party of a channel without having asked.
+    fn join(&mut self, channel: domain::channel::Channel, ctx: &mut Context<Self>) {
+        let signed_in = std::mem::replace(&mut self.signed_in, SignedIn::Busy);
+        let SignedIn::Yes(mut session) = signed_in else {
+            self.signed_in = signed_in;
+            return;
+        };
+        if session.hears(&channel) || session.attach(&channel).is_err() {
+            self.signed_in = SignedIn::Yes(session);
+            return;
+        }
+        let work = async move {
+            let outcome = async {
+                for (position, plan) in session.positions(&[(channel.clone(), None)]).await? {
+                    let told = frames::subscribed(&channel, &position.ep, position.to, true);
+                    session.outbox.push(Lane::Control, told);
+                    session.carry_out(plan).await?;
+                }
+                Ok::<_, Refusal>(())
+            };
+            let outcome = outcome.await;
+            (session, outcome)
+        };
+        let work = AssertUnwindSafe(work).catch_unwind();
+        ctx.wait(wrap_future::<_, Self>(work).map(|done, it, ctx| match done {
+            Ok((session, Ok(()))) => it.resume_with(session, ctx),
+            // Its resume asks again which channels are its own.
+            Ok((_, Err(_))) => it.close(Close::ServerError, ctx),
+            Err(_) => it.panicked(ctx),
+        }));
+    }
+
+    /// Pings, then looks whether anything came back.
+    fn beat(&mut self, ctx: &mut Context<Self>) {
+        let asked_at = Instant::now();
+        self.outbox.beat(Beat::Ping);
+        if !matches!(self.signed_in, SignedIn::No) {
+            // A browser does not show pings to its page.
+            self.say(Frame::json(ByteString::from_static("{\"push\":\"ping\"}")));
+        }
+        ctx.run_later(PONG_WITHIN, move |it, ctx| {
+            it.outbox.check_stall();
+            if it.heard_at < asked_at {
+                it.close(Close::NoPong, ctx);
+            }
+        });
+    }
+
+    /// Warns before the token runs out, and closes some time after.
+    fn watch_token(&self, session: &Session, ctx: &mut Context<Self>) {
+        let clock = &self.live.platform.clock;
+        let left_ms = session.token_expires_at.ms_since(clock.now());
+        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+        let token = session.token_expires_at;
+        ctx.run_later(clock.real(left.saturating_sub(TOKEN_WARNING)), move |it, _| {
+            if it.has_token_until(token) {
+                let expires_in_ms = TOKEN_WARNING.as_millis();
+                it.say(Frame::json(format!(
+                    "{{\"push\":\"auth\",\"state\":\"expiring\",\"expires_in_ms\":{expires_in_ms}}}"
+                )));
+            }
+        });
+        ctx.run_later(clock.real(left + TOKEN_GRACE), move |it, ctx| {
+            if it.has_token_until(token) {
+                return it.close(Close::TokenExpired, ctx);
+            }
+            if let SignedIn::Yes(session) = &it.signed_in {
+                it.watch_token(session, ctx);
+            }
+        });
+    }
+
+    fn has_token_until(&self, token: domain::clock::Timestamp) -> bool {
+        matches!(&self.signed_in, SignedIn::Yes(session) if session.token_expires_at == token)
+    }
+}
+
+/// How a socket ends that could not sign in.
+const fn why_not_in(kind: Kind) -> Close {
+    match kind {
+        Kind::Unauthorized | Kind::NotFound => Close::InvalidToken,
+        Kind::TokenExpired => Close::TokenExpired,
+        Kind::Forbidden => Close::Forbidden,
+        Kind::Unavailable | Kind::OutcomeUnknown => Close::Overloaded,
+        Kind::BadRequest | Kind::UnknownCommand | Kind::TooBig => Close::BadProtocol,
+        _ => Close::ServerError,
+    }
+}
+
+impl Actor for Connection {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_later(CONNECT_WITHIN, |it, ctx| {
+            if matches!(it.signed_in, SignedIn::No) && it.outbox.is_open() {
+                it.close(Close::ConnectTimeout, ctx);
+            }
+        });
+        ctx.run_interval(PING_EVERY, Self::beat);
+    }
+
+    fn stopped(&mut self, _ctx: &mut Self::Context) {
+        self.outbox.end();
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Also where the actor never got as far as `stopped`.
+        self.outbox.end();
+    }
+}
+
+impl StreamHandler<Result<Incoming, Broken>> for Connection {
+    fn handle(&mut self, message: Result<Incoming, Broken>, ctx: &mut Self::Context) {
+        self.heard_at = Instant::now();
+        if !self.outbox.is_open() {
+            // We have closed: only the client's answer, or its end, matters.
+            if matches!(message, Ok(Incoming::Close(_)) | Err(Broken::Gone)) {
+                ctx.stop();
+            }
+            return;
+        }
+        match message {
+            Ok(Incoming::Text(text)) => {
+                let lines = text.split('\n').filter(|it| !it.trim().is_empty());
+                self.frames.extend(lines.map(|it| text.slice_ref(it)));
+                self.pump(ctx);
+            }
+            Ok(Incoming::Ping(payload)) => self.outbox.beat(Beat::Pong(payload)),
+            Ok(Incoming::Pong) => {}
+            Ok(Incoming::Close(code)) => {
+                self.outbox.close(Close::Answered(code));
+                ctx.stop();
+            }
+            Ok(Incoming::Binary(_)) => self.close(Close::NotText, ctx),
+            Err(Broken::TooBig) => {
+                let text = format!("a frame has at most {FRAME_BYTES_MAX} bytes");
+                self.say(protocol::err(None, &Refusal::new(Kind::TooBig, text)));
+                self.close(Close::TooBig, ctx);
+            }
+            Err(Broken::NotUtf8) => self.close(Close::NotUtf8, ctx),
+            Err(Broken::Protocol) => self.close(Close::ProtocolError, ctx),
+            Err(Broken::Gone) => ctx.stop(),
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}
+
+/// What the hub tells a connection, until the outbox closes.
+struct Notes(Arc<Outbox>);
+
+impl Stream for Notes {
+    type Item = Note;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Note>> {
+        self.0.poll_note(cx)
+    }
+}
+
+impl StreamHandler<Note> for Connection {
+    fn handle(&mut self, note: Note, ctx: &mut Self::Context) {
+        match note {
+            Note::Join(channel) => self.join(channel, ctx),
+        }
+    }
+
+    /// The outbox is closing: by us, or by the hub because the client reads too slowly.
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        self.linger(ctx);
+    }
+}
+
+impl Handler<Observe<ConnectionState>> for Connection {
+    type Result = ConnectionState;
+
+    fn handle(
+        &mut self,
+        _msg: Observe<ConnectionState>,
+        _ctx: &mut Self::Context,
+    ) -> ConnectionState {
+        let n_channels = match &self.signed_in {
+            SignedIn::Yes(session) => session.channels().count(),
+            SignedIn::No | SignedIn::Busy => 0,
+        };
+        ConnectionState {
+            is_signed_in: matches!(self.signed_in, SignedIn::Yes(_)),
+            n_channels,
+            n_bytes_waiting: self.outbox.n_bytes(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What is read from the wire, byte by byte or all at once, and what is refused.
+
+use bytes::BufMut;
+use proptest::prelude::*;
+
+use super::*;
+
+/// A masked frame as a client sends it.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mask = [0x12, 0x34, 0x56, 0x78];
+    let mut out = vec![first];
+    match payload.len() {
+        len @ 0..=125 => out.put_u8(MASK_BIT | len as u8),
+        len @ 126..=65_535 => {
+            out.put_u8(MASK_BIT | 126);
+            out.put_u16(len as u16);
+        }
+        len => {
+            out.put_u8(MASK_BIT | 127);
+            out.put_u64(len as u64);
+        }
+    }
+    out.extend(mask);
+    out.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+    out
+}
+
+fn parsed(bytes: &[u8], step: usize) -> (Vec<Incoming>, Option<Broken>) {
+    let (mut parser, mut found) = (Parser::default(), Vec::new());
+    for part in bytes.chunks(step.max(1)) {
+        parser.feed(Bytes::copy_from_slice(part));
+        loop {
+            match parser.next() {
+                Ok(Some(message)) => found.push(message),
+                Ok(None) => break,
+                Err(broken) => return (found, Some(broken)),
+            }
+        }
+    }
+    (found, None)
+}
+
+#[test]
+fn messages_are_read_whole_however_the_bytes_arrive() {
+    let long = "x".repeat(60_000);
+    let bytes = [
+        frame(0x81, b"hello"),
+        frame(0x01, "gr\u{fc}".as_bytes()),
+        frame(0x89, b"beat"),
+        frame(0x80, b"n"),
+        frame(0x81, long.as_bytes()),
+        frame(0x8a, b""),
+        frame(0x82, &[0xff]),
+        frame(0x88, &[0x03, 0xe9, b'o', b'k']),
+    ]
+    .concat();
+    let expected = [
+        Incoming::Text("hello".into()),
+        Incoming::Ping(Bytes::from_static(b"beat")),
+        Incoming::Text("gr\u{fc}n".into()),
+        Incoming::Text(long.into()),
+        Incoming::Pong,
+        Incoming::Binary(Bytes::from_static(&[0xff])),
+        Incoming::Close(1001),
+    ];
+    for step in [1, 2, 7, 1_000, bytes.len()] {
+        assert_eq!(parsed(&bytes, step), (expected.to_vec(), None), "{step} bytes at a time");
+    }
+}
+
+#[test]
+fn what_the_rfc_forbids_is_refused() {
+    for (what, bytes, broken) in [
+        ("a reserved bit", frame(0xc1, b"x"), Broken::Protocol),
+        ("an unknown kind", frame(0x83, b""), Broken::Protocol),
+        ("an unknown control kind", frame(0x8b, b""), Broken::Protocol),
+        ("no mask", vec![0x81, 0x01, b'x'], Broken::Protocol),
+        ("a ping in parts", frame(0x09, b""), Broken::Protocol),
+        ("a long ping", frame(0x89, &[0; 126]), Broken::Protocol),
+        ("a continuation of nothing", frame(0x80, b""), Broken::Protocol),
+        (
+            "a message within another",
+            [frame(0x01, b""), frame(0x81, b"")].concat(),
+            Broken::Protocol,
+        ),
+        ("half a close code", frame(0x88, &[3]), Broken::Protocol),
+        ("a close code of no use", frame(0x88, &[0x03, 0xed]), Broken::Protocol),
+        ("a close reason that is no text", frame(0x88, &[0x03, 0xe8, 0xff]), Broken::NotUtf8),
+        ("text that is no text", frame(0x81, &[0xc3, 0x28]), Broken::NotUtf8),
+        ("a long frame", frame(0x81, &[b'x'; FRAME_BYTES_MAX + 1]), Broken::TooBig),
+        (
+            "a message that grows too long",
+            [frame(0x01, &[b'x'; FRAME_BYTES_MAX]), frame(0x80, b"x")].concat(),
+            Broken::TooBig,
+        ),
+    ] {
+        assert_eq!(parsed(&bytes, 1_000), (vec![], Some(broken)), "{what}");
+    }
+}
+
+#[test]
+fn a_length_beyond_all_bounds_is_refused_by_its_header() {
+    let header = [0x81, MASK_BIT | 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    assert_eq!(parsed(&header, 100).1, Some(Broken::TooBig));
+}
+
+#[test]
+fn what_came_before_a_broken_frame_is_handled() {
+    let bytes = [frame(0x81, b"fine"), frame(0xf1, b"broken"), frame(0x81, b"late")].concat();
+    let before = vec![Incoming::Text("fine".into())];
+    assert_eq!(parsed(&bytes, bytes.len()), (before, Some(Broken::Protocol)));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), step in 1..50_usize) {
+        let whole = parsed(&bytes, bytes.len());
+        prop_assert_eq!(parsed(&bytes, step), whole);
+    }
+}

@@ -1,0 +1,307 @@
+//! A signed-in connection: who it is, what it hears, and how it catches up.
+//!
+//! Order of things for each channel: attach (live entries are held), look at the journal's head,
+//! tell the client the position, read the gap, open. Nothing is missed and nothing comes twice.
+//! However a session ends, dropping it leaves every channel.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use domain::{channel::Channel, clock::Timestamp, ids::ConnectionId, role::Profile};
+use serde::Serialize;
+use storage::{
+    error::StoreError,
+    journal::{self, Head},
+};
+
+use crate::{
+    channel_log::Opened,
+    close::Close,
+    frames,
+    lanes::{Travel, travel},
+    live::Live,
+    outbox::{Frame, Lane, Outbox, STALL_MAX},
+    protocol::CHANNELS_MAX,
+    refusal::{Kind, Refusal},
+    relay::ready,
+};
+
+/// Entries that are read again for a client; a longer gap is the client's to page through.
+pub const GAP_MAX: u64 = 500;
+/// Entries of one read.
+const PAGE: u32 = 100;
+/// Reads of one gap before the connection is given up: somebody writes faster than we read.
+const ROUNDS_MAX: u32 = 50;
+/// Pause before a read that found nothing is repeated.
+const ROUND_PAUSE: Duration = Duration::from_millis(20);
+
+/// Where a client says it stands in a channel.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Known {
+    /// The numbering.
+    pub ep: String,
+    /// Everything up to here has arrived.
+    pub off: u64,
+}
+
+/// Where a client stands in a channel from now on.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct Position {
+    /// The numbering; empty while the channel has no entry.
+    pub ep: String,
+    /// The first entry that will be sent.
+    pub from: u64,
+    /// The newest entry of the channel.
+    pub to: u64,
+    /// Whether everything that the client missed will be sent.
+    pub recovered: bool,
+}
+
+/// What is left to do for a channel once the client knows its position.
+#[derive(Debug)]
+pub enum Plan {
+    /// Send what is above `upto`, then open.
+    Log {
+        /// Which channel.
+        channel: Channel,
+        /// The numbering.
+        epoch: String,
+        /// The client has everything up to here.
+        upto: u64,
+        /// The newest entry that we know of.
+        top: u64,
+    },
+    /// Send the snapshot, then open.
+    Latest {
+        /// Which channel.
+        channel: Channel,
+        /// What it shows now; `None` if it has no snapshot.
+        snapshot: Option<Frame>,
+    },
+}
+
+/// A signed-in connection.
+pub struct Session {
+    /// What all connections share.
+    pub live: Arc<Live>,
+    /// Which connection.
+    pub id: ConnectionId,
+    /// Where its frames go.
+    pub outbox: Arc<Outbox>,
+    /// Who it is.
+    pub profile: Profile,
+    /// The name that others see.
+    pub name: String,
+    /// Until when its token is good.
+    pub token_expires_at: Timestamp,
+    /// What it hears.
+    channels: HashSet<Channel>,
+}
+
+impl Session {
+    /// Signs a connection in. It hears nothing yet.
+    pub fn start(
+        live: Arc<Live>,
+        id: ConnectionId,
+        outbox: Arc<Outbox>,
+        profile: Profile,
+        name: String,
+        token_expires_at: Timestamp,
+    ) -> Self {
+        live.hub.registry.register(profile, id, outbox.clone());
+        let channels = HashSet::new();
+        Self { live, id, outbox, profile, name, token_expires_at, channels }
+    }
+
+    /// Whether the connection hears a channel.
+    pub fn hears(&self, channel: &Channel) -> bool {
+        self.channels.contains(channel)
+    }
+
+    /// What the connection hears.
+    pub fn channels(&self) -> impl Iterator<Item = &Channel> {
+        self.channels.iter()
+    }
+
+    /// Starts to listen; nothing is sent before [`Self::carry_out`]. Frames are held meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] if the connection hears too many channels.
+    pub fn attach(&mut self, channel: &Channel) -> Result<(), Refusal> {
+        if self.channels.len() >= CHANNELS_MAX && !self.hears(channel) {
+            let text = format!("a connection hears at most {CHANNELS_MAX} channels");
+            return Err(Refusal::new(Kind::TooBig, text));
+        }
+        self.channels.insert(channel.clone());
+        self.live.hub.attach(channel, self.id, &self.outbox);
+        Ok(())
+    }
+
+    /// Stops listening.
+    pub fn leave(&mut self, channel: &Channel) {
+        if self.channels.remove(channel) {
+            self.live.hub.leave(channel, self.id);
+        }
+    }
+
+    /// Where the client stands in logged channels that are attached, and what is to be done.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as the journal gives it.
+    pub async fn positions(
+        &self,
+        channels: &[(Channel, Option<Known>)],
+    ) -> Result<Vec<(Position, Plan)>, StoreError> {
+        let names: Vec<Channel> = channels.iter().map(|(it, _)| it.clone()).collect();
+        let heads = journal::heads(&mut self.live.platform.reader(), &names).await?;
+        let head_of = |channel: &Channel| {
+            let found = heads.iter().find(|(it, _)| it == channel);
+            found.map_or_else(|| Head { top: 0, epoch: String::new() }, |(_, head)| head.clone())
+        };
+        let place = |(channel, known): &(Channel, Option<Known>)| {
+            let head = head_of(channel);
+            let (upto, recovered) = resume_from(known.as_ref(), &head);
+            let (ep, top) = (head.epoch, head.top);
+            let position = Position { ep: ep.clone(), from: upto + 1, to: top, recovered };
+            (position, Plan::Log { channel: channel.clone(), epoch: ep, upto, top })
+        };
+        Ok(channels.iter().map(place).collect())
+    }
+
+    /// Sends what the plan says and opens the channel.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] if the journal cannot be read: the client should connect again and resume.
+    pub async fn carry_out(&self, plan: Plan) -> Result<(), Refusal> {
+        match plan {
+            Plan::Latest { channel, snapshot } => {
+                if let Some(snapshot) = snapshot {
+                    self.outbox.push(Lane::Control, snapshot);
+                }
+                self.live.hub.open_latest(&channel, self.id);
+                Ok(())
+            }
+            Plan::Log { channel, epoch, upto, top } => {
+                self.catch_up(&channel, epoch, upto, top).await
+            }
+        }
+    }
+
+    async fn catch_up(
+        &self,
+        channel: &Channel,
+        mut epoch: String,
+        mut upto: u64,
+        top: u64,
+    ) -> Result<(), Refusal> {
+        let mut must_read = upto < top;
+        for _ in 0..ROUNDS_MAX {
+            if must_read {
+                let n_read = self.send_page(channel, &mut epoch, &mut upto).await?;
+                if n_read == PAGE as usize {
+                    continue;
+                }
+                if n_read == 0 {
+                    self.look_at_head(channel, &mut epoch, &mut upto).await?;
+                }
+            }
+            match self.live.hub.open(channel, self.id, &epoch, upto) {
+                Opened::Open | Opened::OthersMissed | Opened::NotAttached => return Ok(()),
+                Opened::ReadAgain => must_read = true,
+            }
+        }
+        Err(Refusal::new(Kind::Unavailable, "this channel moves too fast to catch up"))
+    }
+
+    /// Sends one page of the gap and says how many entries it had.
+    async fn send_page(
+        &self,
+        channel: &Channel,
+        epoch: &mut String,
+        upto: &mut u64,
+    ) -> Result<usize, Refusal> {
+        let Travel::Logged(lane) = travel(channel) else { return Ok(0) };
+        // A page goes out before the next is read: the gap may be larger than the outbox.
+        if tokio::time::timeout(STALL_MAX, self.outbox.room()).await.is_err() {
+            self.outbox.close(Close::Slow);
+        }
+        let mut reader = self.live.platform.reader();
+        let entries = journal::read_after(&mut reader, channel, *upto, PAGE).await?;
+        for entry in &entries {
+            if let Some(ready) = ready(entry) {
+                self.outbox.push(lane, ready.frame);
+            }
+            *upto = entry.off;
+            epoch.clone_from(&entry.epoch);
+        }
+        Ok(entries.len())
+    }
+
+    /// Nothing was there to read, yet the hub wants more: maybe the numbering is a new one.
+    async fn look_at_head(
+        &self,
+        channel: &Channel,
+        epoch: &mut String,
+        upto: &mut u64,
+    ) -> Result<(), Refusal> {
+        let head = journal::head(&mut self.live.platform.reader(), channel).await?;
+        if head.epoch != *epoch && !epoch.is_empty() {
+            self.outbox
+                .push(Lane::Control, frames::subscribed(channel, &head.epoch, head.top, false));
+            *upto = head.top;
+        } else {
+            tokio::time::sleep(ROUND_PAUSE).await;
+        }
+        *epoch = head.epoch;
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        for channel in std::mem::take(&mut self.channels) {
+            self.live.hub.leave(&channel, self.id);
+        }
+        self.live.hub.registry.unregister(self.profile, self.id);
+    }
+}
+
+/// What the client has, and whether everything since then can be sent.
+fn resume_from(known: Option<&Known>, head: &Head) -> (u64, bool) {
+    let Some(known) = known else { return (head.top, false) };
+    // Before a channel's first entry it has no numbering that could have changed.
+    let is_same = known.ep == head.epoch || (known.off == 0 && known.ep.is_empty());
+    let gap = head.top.checked_sub(known.off);
+    match gap {
+        Some(gap) if is_same && gap <= GAP_MAX => (known.off, true),
+        _ => (head.top, false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resume_is_whole_or_says_that_it_is_not() {
+        let head = Head { top: 600, epoch: "a1".to_owned() };
+        let known = |ep: &str, off| Some(Known { ep: ep.to_owned(), off });
+        for (known, expected) in [
+            (None, (600, false)),
+            (known("a1", 600), (600, true)),
+            (known("a1", 590), (590, true)),
+            (known("a1", 100), (100, true)),
+            (known("a1", 99), (600, false)),
+            (known("a1", 601), (600, false)),
+            (known("b2", 590), (600, false)),
+        ] {
+            assert_eq!(resume_from(known.as_ref(), &head), expected, "{known:?}");
+        }
+        let empty = Head { top: 0, epoch: String::new() };
+        assert_eq!(resume_from(known("", 0).as_ref(), &empty), (0, true));
+        let young = Head { top: 3, epoch: "a1".to_owned() };
+        assert_eq!(resume_from(known("", 0).as_ref(), &young), (0, true));
+    }
+}
