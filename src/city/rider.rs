@@ -1,5 +1,7 @@
 //! A rider: goes on duty, streams positions, answers offers, follows the route, goes off duty.
 
+mod mind;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -11,9 +13,10 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use tokio::{
     sync::watch,
-    time::{Instant, MissedTickBehavior, interval, sleep_until},
+    time::{MissedTickBehavior, interval, sleep_until},
 };
 
+use self::mind::Thought;
 use crate::{
     city::{
         road::{Manner, Road, Stop, Task},
@@ -26,7 +29,6 @@ use crate::{
         link::{Event, Events, Link, new_cid},
         log::Entry,
         pace::Pace,
-        socket::Frame,
     },
 };
 
@@ -91,12 +93,6 @@ struct Rider {
     is_on_duty: bool,
     cell: String,
     mine: HashSet<String>,
-}
-
-#[derive(Debug, Clone)]
-enum Thought {
-    Offer { offer: String, order: String, takes: bool, stops: Vec<Stop> },
-    Grab(String),
 }
 
 /// Works until told to stop; the link stays open for whoever holds it.
@@ -200,7 +196,7 @@ impl Rider {
         let Some((order, text)) = story::said(entry, self.link.session().profile()) else { return };
         let asks = text.ends_with('?') && self.mine.contains(order);
         if asks && self.dice.random_bool(self.plan.temper.talks) {
-            self.say(&order.to_owned(), "almost there").await;
+            self.say(order, "almost there").await;
         }
     }
 
@@ -213,103 +209,11 @@ impl Rider {
         self.plan.off_at.is_some_and(|it| self.pace.now_ms() >= it)
     }
 
-    fn think_about(&mut self, entry: &Entry) {
-        let (Some(offer), Some(order)) = (entry.text("offer"), entry.text("order")) else { return };
-        let expires = entry.body.get("expires").and_then(Value::as_i64).unwrap_or(0);
-        if expires <= self.pace.now_ms() {
-            return;
-        }
-        let throw: f64 = self.dice.random();
-        let Temper { declines, ignores, .. } = self.plan.temper;
-        if throw < ignores && !self.is_off() {
-            self.tally.declined.add();
-            return;
-        }
-        let takes = !self.is_off() && throw >= ignores + declines;
-        let thought = Thought::Offer {
-            offer: offer.to_owned(),
-            order: order.to_owned(),
-            takes,
-            stops: stops_of(entry.body.get("route")),
-        };
-        self.think(thought);
-    }
-
-    fn think(&mut self, thought: Thought) {
-        let (least, most) = self.plan.temper.thinks;
-        let span = least + (most - least).mul_f64(self.dice.random());
-        let at = self.pace.now_ms() + i64::try_from(span.as_millis()).unwrap_or(0);
-        self.thoughts.push((at, thought));
-    }
-
-    fn next_thought(&self) -> Instant {
-        let first = self.thoughts.iter().map(|(at, _)| *at).min();
-        let wait = first.map_or(Duration::from_secs(3_600), |it| self.pace.until(it));
-        Instant::now() + wait
-    }
-
-    async fn answer_thoughts(&mut self) {
-        let now = self.pace.now_ms();
-        let (due, later) = self.thoughts.drain(..).partition(|(at, _)| *at <= now);
-        self.thoughts = later;
-        let due: Vec<(i64, Thought)> = due;
-        for (_, thought) in due {
-            match thought {
-                Thought::Offer { offer, order, takes, stops } => {
-                    self.answer_offer(&offer, order, takes, stops).await;
-                }
-                Thought::Grab(order) => self.grab(order).await,
-            }
-        }
-    }
-
-    async fn answer_offer(&mut self, offer: &str, order: String, takes: bool, stops: Vec<Stop>) {
-        let params = json!({ "offer": offer, "cid": new_cid(), "take": takes });
-        let won = self.link.call("offer.reply", params).await;
-        if !takes {
-            self.tally.declined.add();
-        }
-        // Somebody else may have been faster, or the offer has lapsed: then there is nothing to do.
-        if !takes || won.is_err() {
-            return;
-        }
-        self.tally.taken.add();
-        // The route that comes with the next push takes its place.
-        if !self.mine.contains(&order) {
-            self.road.plan(stops);
-        }
-        self.welcome(order).await;
-    }
-
-    async fn grab(&mut self, order: String) {
-        if self.is_off() || self.road.orders().len() >= self.plan.capacity as usize {
-            return;
-        }
-        let params = json!({ "order": order, "cid": new_cid() });
-        if self.link.call("grab", params).await.is_ok() {
-            self.tally.grabbed.add();
-            self.welcome(order).await;
-        }
-    }
-
     async fn welcome(&mut self, order: String) {
         if self.dice.random_bool(self.plan.temper.talks) {
             self.say(&order, "I am on my way to the store").await;
         }
         self.mine.insert(order);
-    }
-
-    fn on_push(&mut self, frame: &Frame) {
-        if frame.get("push").and_then(Value::as_str) != Some("pool") {
-            return;
-        }
-        let is_open = frame.get("open").and_then(Value::as_bool).unwrap_or(false);
-        let Some(order) = frame.get("order").and_then(Value::as_str).filter(|_| is_open) else {
-            return;
-        };
-        if self.dice.random_bool(self.plan.temper.grabs) {
-            self.think(Thought::Grab(order.to_owned()));
-        }
     }
 
     /// One report interval passes: rides, tells the position, does what is due at a stop.

@@ -38,6 +38,7 @@ pub struct NewStore {
 #[derive(Debug, Clone, Deserialize)]
 pub struct StoreView {
     /// Its id.
+    #[serde(rename = "store")]
     pub id: String,
     /// Its name.
     #[serde(default)]
@@ -57,6 +58,7 @@ pub struct StoreView {
 #[derive(Debug, Clone, Deserialize)]
 pub struct ProductView {
     /// Its id.
+    #[serde(rename = "product")]
     pub id: String,
     /// Price in minor units.
     #[serde(default)]
@@ -109,7 +111,7 @@ impl OrderView {
                 ClientError::Unreadable { call: "order".to_owned(), why }
             })
         };
-        Ok(Self { id: text("id")?, state: text("state")?, all })
+        Ok(Self { id: text("order")?, state: text("state")?, all })
     }
 }
 

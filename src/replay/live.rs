@@ -6,6 +6,7 @@
 
 mod cast;
 mod check;
+mod parts;
 mod play;
 pub mod report;
 mod show;

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use domain::geo::Place;
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -15,15 +14,13 @@ use tokio::{
 
 use super::{
     LiveArgs, LiveError,
-    cast::{Cast, Shop},
+    cast::Cast,
+    parts::{Person, Riding, keep_store},
     show::Show,
 };
 use crate::{
     city::{
         customer::{self, Ended, Habits},
-        merchant::{self, Kitchen},
-        rider::{self, Temper},
-        road::Manner,
         tally::Tally,
     },
     client::{
@@ -41,8 +38,6 @@ use crate::{
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// Longest wait before a reconnect: a minute of the day is a second here.
 const RECONNECT_WINDOW: Duration = Duration::from_millis(500);
-/// Orders that a rider carries at once.
-const CAPACITY: u32 = 8;
 /// The day begins so long after everybody is ready, in real time.
 const PRELUDE: Duration = Duration::from_secs(2);
 /// After the last order may still be delivered for so many minutes of the day.
@@ -85,14 +80,14 @@ pub(super) struct Played {
 }
 
 /// When each order is ready, by the server's id of it.
-type ReadyTimes = Arc<Mutex<HashMap<String, i64>>>;
+pub(super) type ReadyTimes = Arc<Mutex<HashMap<String, i64>>>;
 
 #[derive(Clone)]
-struct Stage {
-    settings: LinkSettings,
-    tally: Arc<Tally>,
-    ready: ReadyTimes,
-    stop: watch::Receiver<bool>,
+pub(super) struct Stage {
+    pub(super) settings: LinkSettings,
+    pub(super) tally: Arc<Tally>,
+    pub(super) ready: ReadyTimes,
+    pub(super) stop: watch::Receiver<bool>,
     show: Show,
     /// Minute 0 by the server's clock, and that clock.
     zero_ms: i64,
@@ -100,15 +95,15 @@ struct Stage {
 }
 
 impl Stage {
-    fn at_minute(&self, minute: i64) -> i64 {
+    pub(super) fn at_minute(&self, minute: i64) -> i64 {
         self.zero_ms + minute * MINUTE_MS
     }
 
-    async fn wait_for(&self, minute: i64) {
+    pub(super) async fn wait_for(&self, minute: i64) {
         sleep(self.pace.until(self.at_minute(minute))).await;
     }
 
-    fn own_settings(&self) -> LinkSettings {
+    pub(super) fn own_settings(&self) -> LinkSettings {
         LinkSettings { device: LinkSettings::default().device, ..self.settings.clone() }
     }
 }
@@ -222,104 +217,6 @@ async fn watch_clock(
         )));
     }
     Ok(second)
-}
-
-/// How somebody ended.
-struct Person {
-    /// The socket, if it is not in the list already.
-    link: Option<Link>,
-    fault: Option<String>,
-}
-
-fn keep_store(shop: &Shop, index: usize, stage: &Stage, people: &mut JoinSet<Person>) -> Link {
-    let (link, mut events) = link::open(shop.merchant.clone(), stage.own_settings());
-    let ready = Arc::clone(&stage.ready);
-    let kitchen: Kitchen = Arc::new(move |order, now| {
-        let ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
-        ready.get(order).copied().unwrap_or(now).max(now)
-    });
-    let plan = merchant::Plan {
-        store: shop.store.clone(),
-        kitchen,
-        accepts_within: (Duration::ZERO, Duration::from_secs(5)),
-        talks: 1.0,
-        seed: index as u64,
-    };
-    let (own, tally, stop) = (link.clone(), Arc::clone(&stage.tally), stage.stop.clone());
-    people.spawn(async move {
-        let name = own.session().name().to_owned();
-        let worked = merchant::work(own, &mut events, plan, tally, stop).await;
-        Person { link: None, fault: worked.err().map(|err| format!("{name}: {err}")) }
-    });
-    link
-}
-
-/// What all riders have in common.
-#[derive(Clone)]
-struct Riding {
-    centre: Place,
-    manner: Manner,
-    reports_every: Duration,
-}
-
-impl Riding {
-    fn new(instance: &Instance, args: &LiveArgs) -> Result<Self, LiveError> {
-        let parameters = &instance.parameters;
-        let half = |minutes: i64| Duration::from_secs_f64((minutes.max(0) as f64) * 60.0 / 2.0);
-        let (store, door) = (half(parameters.pickup_service), half(parameters.drop_service));
-        Ok(Self {
-            centre: args.centre()?,
-            manner: Manner {
-                speed_m_per_s: parameters.metres_per_minute / 60.0,
-                by_streets: false,
-                at_store: (store, store),
-                at_door: (door, door),
-            },
-            reports_every: Duration::from_millis(args.report_ms),
-        })
-    }
-
-    /// Waits for the shift, works, and stays in the socket until the day is over.
-    fn ride(
-        self,
-        index: usize,
-        session: Session,
-        instance: &Instance,
-        stage: Stage,
-    ) -> impl Future<Output = Person> + Send + use<> {
-        let rider = &instance.riders[index];
-        let start = instance.on_the_ground(rider.at, self.centre);
-        let (on, off_at) = (rider.on, stage.at_minute(rider.off));
-        let plan = rider::Plan {
-            vehicle: "car",
-            capacity: CAPACITY,
-            start,
-            manner: self.manner,
-            temper: Temper {
-                declines: 0.0,
-                ignores: 0.0,
-                grabs: 1.0,
-                talks: 0.5,
-                thinks: (Duration::ZERO, Duration::ZERO),
-            },
-            reports_every: self.reports_every,
-            off_at: Some(off_at),
-            seed: index as u64,
-        };
-        let mut stop = stage.stop.clone();
-        async move {
-            tokio::select! {
-                () = stage.wait_for(on) => {}
-                _ = stop.changed() => return Person { link: None, fault: None },
-            }
-            let (link, mut events) = link::open(session, stage.own_settings());
-            let name = link.session().name().to_owned();
-            let worked =
-                rider::work(link.clone(), &mut events, plan, stage.tally, stage.stop).await;
-            let fault = worked.err().map(|err| format!("{name}: {err}"));
-            Person { link: Some(link), fault }
-        }
-    }
 }
 
 /// Places an order at its minute and follows it to its end.
