@@ -106,7 +106,7 @@ pub struct Given {
     /// What the server is used for [default: development]
     #[arg(long, value_enum, env = "RIDERHUB_ENVIRONMENT")]
     pub environment: Option<Environment>,
-    /// Put before every Redis key [default: riderhub:ENVIRONMENT:]
+    /// Put before every Redis key [default: riderhub:ENVIRONMENT]
     #[arg(long, env = "RIDERHUB_REDIS_PREFIX")]
     pub redis_prefix: Option<String>,
     /// Makes the server's clock run this many times faster; not in production [default: 1]
@@ -264,7 +264,7 @@ impl Given {
             redis: self.redis,
             redis_prefix: self
                 .redis_prefix
-                .unwrap_or_else(|| format!("riderhub:{}:", environment.as_str())),
+                .unwrap_or_else(|| format!("riderhub:{}", environment.as_str())),
             environment,
             time_scale: self.time_scale.unwrap_or(1.0),
             origins: self.origins.unwrap_or_default(),

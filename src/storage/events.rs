@@ -227,6 +227,9 @@ pub struct OpsOrder {
     pub currency: String,
     /// When it was placed, in UTC milliseconds.
     pub placed: i64,
+    /// What rings for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<String>,
 }
 
 /// A rider on the operators' map.
