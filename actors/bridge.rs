@@ -22,10 +22,10 @@ use usecases::platform::{Announcer, Nudge};
 use crate::{
     channel_log::Ready,
     envelope::{Envelope, Kind},
+    frame::{Frame, Lane},
     frames,
     hub::Hub,
     interest::topic,
-    outbox::{Frame, Lane},
     relay::ready,
 };
 

@@ -29,10 +29,11 @@ use usecases::platform::Announcer;
 use crate::{
     bridge::Bridge,
     channel_log::Opened,
+    frame::Frame,
     hub::Hub,
     interest::Interest,
     messages::{Observe, RelayState},
-    outbox::{Batch, Frame, Outbox},
+    outbox::{Batch, Outbox},
     relay::Relay,
 };
 

@@ -26,10 +26,10 @@ use tokio::time::{Instant as TokioInstant, sleep_until};
 
 use crate::{
     channel_log::{Ready, Standing},
+    frame::Frame,
     frames,
     hub::{Hub, SHARDS},
     messages::{Observe, RelayState},
-    outbox::Frame,
 };
 
 /// Every served channel is compared with the journal once in this time while the bus is up.

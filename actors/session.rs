@@ -16,10 +16,11 @@ use storage::{
 use crate::{
     channel_log::Opened,
     close::Close,
+    frame::{Frame, Lane},
     frames,
     lanes::{Travel, travel},
     live::Live,
-    outbox::{Frame, Lane, Outbox, STALL_MAX},
+    outbox::{Outbox, STALL_MAX},
     protocol::CHANNELS_MAX,
     refusal::{Kind, Refusal},
     relay::ready,
