@@ -19,7 +19,8 @@ use futures_util::FutureExt;
 use storage::{error::StoreError, leases};
 use tokio::sync::Notify;
 use usecases::{
-    dispatch::{self, CycleReport, Memory, Places},
+    dispatch::{self, CycleReport, Places},
+    dispatch_news::Memory,
     platform::Platform,
 };
 

@@ -31,6 +31,10 @@ pub mod refusal;
 pub mod session;
 
 pub mod fleet;
+pub mod positions;
+
+pub mod dispatcher;
+pub mod timekeeper;
 
 #[cfg(test)]
 mod live_tests;

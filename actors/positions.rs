@@ -35,7 +35,11 @@ struct Loc {
 }
 
 /// Connects the fleet with the bridge; what comes back takes the positions of this node's riders.
-pub fn start(fleet: &Arc<Mutex<Fleet>>, bridge: &Arc<Bridge>, clock: Arc<dyn Clock>) -> PositionSink {
+pub fn start(
+    fleet: &Arc<Mutex<Fleet>>,
+    bridge: &Arc<Bridge>,
+    clock: Arc<dyn Clock>,
+) -> PositionSink {
     let (heard_fleet, heard_clock) = (Arc::clone(fleet), Arc::clone(&clock));
     bridge.listen(
         POSITION,

@@ -2,7 +2,17 @@
 //!
 //! Layers, each a crate, each using only the ones before it:
 //! `domain` < `storage` < `usecases` < `actors` < `http` (here) < `main`.
+//!
+//! Reading order: [`http`] (what can be asked), [`startup`] (how it is put together), [`settings`],
+//! then [`cli`] and [`replay`].
+
+pub mod settings;
+pub mod telemetry;
+
+pub mod http;
+
+pub mod startup;
 
 pub mod cli;
-pub mod http;
+
 pub mod replay;

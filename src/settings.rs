@@ -1,15 +1,19 @@
 //! Settings of the server, read once at start: flags, then `RIDERHUB_…` variables, then a TOML
 //! file, then defaults. A wrong value stops the start and says what to write instead.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
 use domain::dispatch::Policy;
+use serde::{Deserialize, Serialize};
 use storage::db::Durability;
 
 /// Where the server listens unless told otherwise.
-const LISTEN: &str = "127.0.0.1:8080";
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// Where an embedded store lives unless told otherwise.
 const DATA: &str = "./data";
 /// Connections to the database unless told otherwise.
@@ -106,7 +110,7 @@ pub struct Given {
     /// What the server is used for [default: development]
     #[arg(long, value_enum, env = "RIDERHUB_ENVIRONMENT")]
     pub environment: Option<Environment>,
-    /// Put before every Redis key [default: riderhub:ENVIRONMENT:]
+    /// Put before every Redis key [default: riderhub:ENVIRONMENT]
     #[arg(long, env = "RIDERHUB_REDIS_PREFIX")]
     pub redis_prefix: Option<String>,
     /// Makes the server's clock run this many times faster; not in production [default: 1]
@@ -258,13 +262,13 @@ impl Given {
         let data = self.data.unwrap_or_else(|| PathBuf::from(DATA));
         let embedded = || Secret(format!("sqlite:{}", data.join("riderhub.sqlite").display()));
         let settings = Settings {
-            listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            listen: self.listen.unwrap_or(LISTEN),
             database: self.database.unwrap_or_else(embedded),
             data,
             redis: self.redis,
             redis_prefix: self
                 .redis_prefix
-                .unwrap_or_else(|| format!("riderhub:{}:", environment.as_str())),
+                .unwrap_or_else(|| format!("riderhub:{}", environment.as_str())),
             environment,
             time_scale: self.time_scale.unwrap_or(1.0),
             origins: self.origins.unwrap_or_default(),
@@ -348,7 +352,7 @@ mod tests {
         let settings = flags.or(file).settle().expect("good settings");
         assert_eq!(settings.connections, 9);
         assert_eq!(settings.listen.port(), 9_000);
-        assert_eq!(LISTEN.parse(), Ok(Given::default().settle().expect("defaults hold").listen));
+        assert_eq!(Given::default().settle().expect("defaults hold").listen, LISTEN);
     }
 
     #[test]

@@ -7,7 +7,11 @@ use std::{
 };
 
 use actix::Actor;
-use actix_web::{App, HttpServer, dev::ServerHandle, web::Data};
+use actix_web::{
+    App, HttpServer,
+    dev::ServerHandle,
+    web::{self, Data},
+};
 use actors::{
     bridge::{Bridge, NUDGE},
     dispatcher::{DispatchBell, Dispatcher},
@@ -22,7 +26,6 @@ use actors::{
 use domain::{
     clock::{Clock, SystemClock, Timestamp},
     ids::NodeId,
-    policy::OrderPolicy,
 };
 use storage::{
     bus::{Bus, BusEvents, in_process::InProcessBus, redis::RedisBus},
@@ -32,12 +35,20 @@ use storage::{
     store::Store,
 };
 use usecases::{
-    platform::{Platform, Silence},
-    sandbox::Sandbox,
-    tokens::TokenKeys,
+    demo,
+    platform::{Platform, PlatformSettings, Silence},
 };
 
-use crate::{cli::CliError, http, settings::Settings};
+use crate::{
+    cli::CliError,
+    http::{
+        self, assets,
+        metrics::Figures,
+        state::{Doors, HttpState},
+        ws::{self, SocketDoor},
+    },
+    settings::{Environment, Secret, Settings},
+};
 
 /// Name of the shared value that holds the origin of a scaled clock.
 const CLOCK_ORIGIN: &str = "clock_origin";
@@ -118,7 +129,10 @@ pub async fn open_platform(settings: &Settings) -> Result<(Platform, Db), CliErr
     let db = open_database(settings).await?;
     let store = start_store(db.clone())?;
     let clock = Arc::new(SystemClock::real_time());
-    Ok((Platform { store, clock, announcer: Arc::new(Silence) }, db))
+    let platform = Platform::open(store, clock, Arc::new(Silence), secrets(settings))
+        .await
+        .map_err(|err| CliError::failed("cannot open the store", &err))?;
+    Ok((platform, db))
 }
 
 /// How long Redis takes to answer.
@@ -165,35 +179,33 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
     let clock = open_clock(&store, settings.time_scale)
         .await
         .map_err(cannot("cannot read the shared clock"))?;
-    let secret = settings.token_secret.as_ref().map(|it| it.reveal().to_owned());
-    let keys = TokenKeys::open(&store, secret.as_deref(), clock.now())
+    let live = start_live_side(&settings, &store, clock)
         .await
-        .map_err(cannot("cannot open the token keys"))?;
-    let sandbox = settings.sandbox_secret.as_ref().map(|it| it.reveal().to_owned());
-    let sandbox =
-        Sandbox::open(&store, sandbox).await.map_err(cannot("cannot open the sandbox"))?;
-
-    let live = start_live_side(&settings, &store, clock, Arc::new(keys))?;
+        .map_err(cannot("cannot open the store"))??;
+    let doors = open_doors(&settings, &live.platform).await?;
     let addr = settings.listen;
-    listen(settings, live, Arc::new(sandbox), store)
-        .map_err(|err| CliError::failed(&format!("cannot listen on {addr}; is the port taken?"), &err))
+    let figures =
+        Figures::start().map_err(|err| CliError::failed("cannot collect figures", &err))?;
+    listen(settings, live, doors, figures, store).map_err(|err| {
+        CliError::failed(&format!("cannot listen on {addr}; is the port taken?"), &err)
+    })
 }
 
-fn start_live_side(
+async fn start_live_side(
     settings: &Settings,
     store: &Arc<Store>,
     clock: Arc<dyn Clock>,
-    keys: Arc<TokenKeys>,
-) -> Result<Arc<Live>, CliError> {
+) -> Result<Result<Arc<Live>, CliError>, StoreError> {
     let node = NodeId::generate();
-    let (bus, events) = open_bus(settings)?;
+    let (bus, events) = match open_bus(settings) {
+        Ok(opened) => opened,
+        Err(err) => return Ok(Err(err)),
+    };
     let hub = Hub::new(Interest::new(Arc::clone(&bus)));
     let bridge = Bridge::start(node, Arc::clone(&hub), Arc::clone(&bus), events);
-    let platform = Platform {
-        store: Arc::clone(store),
-        clock: Arc::clone(&clock),
-        announcer: Arc::clone(&bridge) as _,
-    };
+    let announcer = Arc::clone(&bridge);
+    let platform =
+        Platform::open(Arc::clone(store), Arc::clone(&clock), announcer, secrets(settings)).await?;
     let fleet = Arc::new(Mutex::new(Fleet::default()));
     let positions = positions::start(&fleet, &bridge, clock);
     let bell = DispatchBell::default();
@@ -205,27 +217,56 @@ fn start_live_side(
     let policy = settings.dispatch_policy();
     Dispatcher::new(platform.clone(), fleet, node, policy, bell).start();
     tracing::info!(node.id = %node, "node {node} is up");
-    Ok(Arc::new(Live {
-        platform,
-        policy: OrderPolicy::DEFAULT,
-        keys,
-        hub,
-        bridge,
-        positions,
-        bench_channels: settings.bench_channels,
-    }))
+    let bench_channels = settings.bench_channels;
+    Ok(Ok(Arc::new(Live { platform, hub, bridge, positions, bench_channels })))
+}
+
+fn secrets(settings: &Settings) -> PlatformSettings {
+    let reveal = |it: &Option<Secret>| it.as_ref().map(|it| it.reveal().to_owned());
+    PlatformSettings {
+        token_secret: reveal(&settings.token_secret),
+        sandbox_secret: reveal(&settings.sandbox_secret),
+        ..PlatformSettings::default()
+    }
+}
+
+/// What is served besides the API itself; under a demo, an operator to show the city to.
+async fn open_doors(settings: &Settings, platform: &Platform) -> Result<Doors, CliError> {
+    let sandbox = settings.environment != Environment::Production;
+    let demo = match settings.demo {
+        false => None,
+        true => Some(
+            demo::operator(platform)
+                .await
+                .map_err(|err| CliError::failed("cannot make the demo's operator", &err))?,
+        ),
+    };
+    Ok(Doors { sandbox, demo })
 }
 
 fn listen(
     settings: Settings,
     live: Arc<Live>,
-    sandbox: Arc<Sandbox>,
+    doors: Doors,
+    figures: Figures,
     store: Arc<Store>,
 ) -> std::io::Result<RunningServer> {
     let (listen, workers) = (settings.listen, settings.workers);
-    let state = http::state::HttpState::new(Arc::new(settings), live, sandbox);
+    let state = HttpState::new(live.platform.clone(), doors);
+    let origins = settings.origins.clone();
+    let door = Data::new(SocketDoor { live: Arc::clone(&live), origins });
+    let (live, settings, figures) = (Data::from(live), Data::new(settings), Data::new(figures));
     let server = HttpServer::new(move || {
-        App::new().app_data(Data::new(state.clone())).configure(|cfg| http::routes(cfg, &state))
+        App::new()
+            .app_data(live.clone())
+            .app_data(settings.clone())
+            .app_data(door.clone())
+            .app_data(figures.clone())
+            .configure(|cfg| http::routes(cfg, &state))
+            .route("/v1/ws", web::get().to(ws::open))
+            .configure(http::metrics::routes)
+            .configure(assets::routes)
+            .default_service(web::to(http::unknown_route))
     })
     .backlog(BACKLOG)
     .max_connections(CONNECTIONS_PER_WORKER)

@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand};
+use usecases::accounts;
 
 use crate::{
     cli::{CliError, StoreArgs, print},
@@ -39,7 +40,7 @@ pub async fn run(args: OperatorArgs) -> Result<(), CliError> {
     let settings = store.settle()?;
     let password = read_password(&name)?;
     let (platform, _db) = startup::open_platform(&settings).await?;
-    let profile = usecases::accounts::create_operator(&platform, &name, &password)
+    let profile = accounts::create_operator(&platform, &name, &password)
         .await
         .map_err(|err| CliError::failed(&format!("cannot make operator `{name}`"), &err))?;
     print(&format!("riderhub: operator `{name}` is {profile}"));

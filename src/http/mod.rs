@@ -1,3 +1,110 @@
-//! The doors: REST routes and the socket.
+//! The doors: what can be asked by HTTP, and how errors leave.
+//!
+//! A handler translates and nothing else: who may enter is in its argument list, what happens is a
+//! use case. Reading order: [`routes`], [`problem`], [`extract`], then one file for each resource.
 
+pub mod answer;
+pub mod extract;
+pub mod problem;
+pub mod state;
+
+pub mod accounts;
+pub mod carts;
+pub mod operations;
+pub mod order_views;
+pub mod orders;
+pub mod payments;
+pub mod stores;
+
+pub mod health;
+pub mod openapi;
+
+pub mod assets;
+pub mod metrics;
 pub mod ws;
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError, Route,
+    error::{PathError, QueryPayloadError},
+    web::{self, Data, PathConfig, PayloadConfig, QueryConfig, ServiceConfig},
+};
+use extract::BODY_BYTES_MAX;
+use problem::{Kind, Problem};
+use state::HttpState;
+
+/// Every address of the API with its methods.
+pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
+    cfg.app_data(Data::new(state.clone()))
+        .app_data(PayloadConfig::new(BODY_BYTES_MAX))
+        .app_data(PathConfig::default().error_handler(bad_path))
+        .app_data(QueryConfig::default().error_handler(bad_query));
+    account_routes(cfg);
+    store_routes(cfg);
+    order_routes(cfg);
+
+    at(cfg, "/v1/regions", [web::get().to(operations::regions)]);
+    at(cfg, "/v1/ops/snapshot", [web::get().to(operations::snapshot)]);
+    at(cfg, "/healthz", [web::get().to(health::alive)]);
+    at(cfg, "/readyz", [web::get().to(health::ready)]);
+    at(cfg, "/v1/openapi.json", [web::get().to(openapi::show)]);
+}
+
+/// For the application's `default_service`: addresses that do not exist.
+pub async fn unknown_route(req: HttpRequest) -> HttpResponse {
+    let detail = format!("There is nothing at {}; see /v1/openapi.json.", req.path());
+    Problem::new(Kind::UnknownRoute, detail).error_response()
+}
+
+fn account_routes(cfg: &mut ServiceConfig) {
+    at(cfg, "/v1/accounts", [web::post().to(accounts::create)]);
+    at(cfg, "/v1/sessions", [web::post().to(accounts::sign_in)]);
+    at(cfg, "/v1/sessions/refresh", [web::post().to(accounts::refresh)]);
+    at(cfg, "/v1/me", [web::get().to(accounts::me)]);
+    at(cfg, "/v1/demo/session", [web::get().to(accounts::demo)]);
+}
+
+fn store_routes(cfg: &mut ServiceConfig) {
+    at(cfg, "/v1/stores", [web::get().to(stores::near), web::post().to(stores::create)]);
+    at(cfg, "/v1/stores/mine", [web::get().to(stores::mine)]);
+    let one = [web::get().to(stores::show), web::patch().to(stores::change)];
+    at(cfg, "/v1/stores/{store}", one);
+    let menu = [web::get().to(stores::menu), web::post().to(stores::add_product)];
+    at(cfg, "/v1/stores/{store}/products", menu);
+    at(cfg, "/v1/stores/{store}/orders", [web::get().to(orders::list_for_store)]);
+    at(cfg, "/v1/products/{product}", [web::patch().to(stores::change_product)]);
+    let cart = [web::get().to(carts::show), web::delete().to(carts::clear)];
+    at(cfg, "/v1/carts/{store}", cart);
+    at(cfg, "/v1/carts/{store}/lines/{product}", [web::put().to(carts::put)]);
+}
+
+fn order_routes(cfg: &mut ServiceConfig) {
+    at(cfg, "/v1/orders", [web::get().to(orders::list), web::post().to(orders::create)]);
+    at(cfg, "/v1/orders/{order}", [web::get().to(orders::show)]);
+    at(cfg, "/v1/orders/{order}/payments", [web::post().to(payments::create)]);
+    at(cfg, "/v1/orders/{order}/accept", [web::post().to(orders::accept)]);
+    at(cfg, "/v1/orders/{order}/start", [web::post().to(orders::start)]);
+    at(cfg, "/v1/orders/{order}/ready", [web::post().to(orders::ready)]);
+    at(cfg, "/v1/orders/{order}/reject", [web::post().to(orders::reject)]);
+    at(cfg, "/v1/orders/{order}/cancel", [web::post().to(orders::cancel)]);
+    at(cfg, "/v1/orders/{order}/confirm", [web::post().to(orders::confirm)]);
+    at(cfg, "/v1/sandbox/{provider_ref}/pay", [web::post().to(payments::sandbox_pay)]);
+    at(cfg, "/v1/providers/sandbox/notify", [web::post().to(payments::sandbox_notify)]);
+}
+
+fn at<const N: usize>(cfg: &mut ServiceConfig, path: &str, routes: [Route; N]) {
+    let resource = routes.into_iter().fold(web::resource(path), |it, route| it.route(route));
+    cfg.service(resource.default_service(web::to(wrong_method)));
+}
+
+async fn wrong_method(req: HttpRequest) -> HttpResponse {
+    let detail = format!("{} does not take {}; see /v1/openapi.json.", req.path(), req.method());
+    Problem::new(Kind::WrongMethod, detail).error_response()
+}
+
+fn bad_path(err: PathError, _: &HttpRequest) -> actix_web::Error {
+    Problem::new(Kind::BadPath, format!("In the path: {err}.")).into()
+}
+
+fn bad_query(err: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
+    Problem::new(Kind::BadQuery, format!("In the query: {err}.")).into()
+}

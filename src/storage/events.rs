@@ -227,6 +227,9 @@ pub struct OpsOrder {
     pub currency: String,
     /// When it was placed, in UTC milliseconds.
     pub placed: i64,
+    /// What rings for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<String>,
 }
 
 /// A rider on the operators' map.
@@ -340,6 +343,11 @@ pub fn entry<T: Serialize>(
 /// [`StoreError::Refused`] if the body has no JSON form, which none of ours lacks.
 pub fn json<T: Serialize>(body: &T) -> Result<String, StoreError> {
     serde_json::to_string(body).map_err(StoreError::refused)
+}
+
+/// Reads JSON that came from outside; `None` if it is not what is expected.
+pub fn read_json<T: serde::de::DeserializeOwned>(text: &[u8]) -> Option<T> {
+    serde_json::from_slice(text).ok()
 }
 
 /// The newest value of one key of a latest-only channel. Never stored.

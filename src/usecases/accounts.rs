@@ -89,18 +89,21 @@ pub async fn register(platform: &Platform, asked: Registration) -> Result<Regist
     create(platform, asked).await
 }
 
-/// Makes an account for an operator, from the command line.
+/// Makes an account for an operator, from the command line; the login is the name too.
 ///
 /// # Errors
 ///
-/// [`AskError::LoginTaken`], or [`AskError::OutOfRange`] if the password is not acceptable.
+/// [`AskError::LoginTaken`], [`AskError::Text`] or [`AskError::OutOfRange`] if login or password
+/// are not acceptable.
 pub async fn create_operator(
     platform: &Platform,
-    login: Login,
-    password: String,
-    name: PersonName,
-) -> Result<Registered, AskError> {
-    create(platform, Registration { login, password, name, roles: vec![Role::Operator] }).await
+    login: &str,
+    password: &str,
+) -> Result<Profile, AskError> {
+    let (login, name) = (Login::parse(login)?, PersonName::parse(login)?);
+    let (password, roles) = (password.to_owned(), vec![Role::Operator]);
+    let made = create(platform, Registration { login, password, name, roles }).await?;
+    made.profiles.first().copied().ok_or(AskError::not_found("profile"))
 }
 
 async fn create(platform: &Platform, asked: Registration) -> Result<Registered, AskError> {

@@ -4,6 +4,7 @@
 //! they are all given.
 
 pub mod accounts;
+pub mod demo;
 pub mod error;
 pub mod passwords;
 pub mod platform;

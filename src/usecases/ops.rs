@@ -2,97 +2,24 @@
 
 use domain::{
     channel::Channel, clock::Timestamp, geo::Place, money::Money, order_state::OrderState,
+    role::Profile,
 };
-use serde::Serialize;
 use storage::{
-    duty,
+    deliveries, duty,
     error::StoreError,
-    events::{self, Latest, OrderMoved, Person, Point},
+    events::{self, Latest, OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue, OrderMoved, Point},
     orders,
     stores::{self, StoreRecord},
 };
 
 use crate::{
     error::AskError,
-    order_case::OrderCase,
+    order_case::{OrderCase, people},
     platform::{Changes, Platform},
 };
 
 /// Open orders of one snapshot at most.
 pub const SNAPSHOT_ORDERS_MAX: u32 = 2_000;
-
-/// An open order on the live map.
-#[derive(Debug, Clone, Serialize)]
-pub struct OpsOrder {
-    /// The order.
-    pub order: String,
-    /// The store.
-    pub store: String,
-    /// The store's name.
-    pub store_name: String,
-    /// What people see.
-    pub status: String,
-    /// Where the order itself stands.
-    pub order_state: String,
-    /// Where its delivery stands, once there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delivery_state: Option<String>,
-    /// Who holds the delivery.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rider: Option<Person>,
-    /// The store's place.
-    pub pickup: Point,
-    /// The door.
-    pub dropoff: Point,
-    /// What the customer pays, in minor units.
-    pub total_minor: i64,
-    /// ISO 4217.
-    pub currency: String,
-    /// When it was placed, in UTC milliseconds.
-    pub placed: i64,
-    /// What rings for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub alarm: Option<String>,
-}
-
-/// A store on the live map.
-#[derive(Debug, Clone, Serialize)]
-pub struct OpsStore {
-    /// Its name.
-    pub name: String,
-    /// Degrees north.
-    pub lat: f64,
-    /// Degrees east.
-    pub lng: f64,
-    /// Whether it takes orders.
-    pub is_open: bool,
-}
-
-/// A rider on the live map, as far as the store of facts knows.
-#[derive(Debug, Clone, Serialize)]
-pub struct OpsRider {
-    /// Degrees north.
-    pub lat: f64,
-    /// Degrees east.
-    pub lng: f64,
-    /// `on` or `break`.
-    pub duty: String,
-    /// How many deliveries fit.
-    pub capacity: u32,
-}
-
-#[derive(Serialize)]
-struct Keyed<T> {
-    key: String,
-    v: Option<T>,
-}
-
-#[derive(Serialize)]
-struct Event<'a> {
-    kind: &'static str,
-    #[serde(flatten)]
-    moved: &'a OrderMoved,
-}
 
 fn order_value(case: &OrderCase) -> OpsOrder {
     let order = &case.stored.order;
@@ -126,7 +53,7 @@ pub(crate) fn tell(
     }
     let channel = Channel::Ops(case.stored.region.clone());
     let v = order.ended_at.is_none().then(|| order_value(case));
-    let value = Keyed { key: format!("order:{}", order.id), v };
+    let value = OpsValue { key: format!("order:{}", order.id), v };
     changes.latest.push(Latest {
         channel: channel.clone(),
         key: value.key.clone(),
@@ -138,7 +65,7 @@ pub(crate) fn tell(
         channel,
         key: format!("event:{}:{}", moved.order, moved.seq),
         push: "ops.event",
-        body: events::json(&Event { kind: "order", moved })?,
+        body: events::json(&OpsEvent { kind: "order", line: moved })?,
         at,
     });
     Ok(())
@@ -150,7 +77,7 @@ pub(crate) fn tell_store(
     store: &StoreRecord,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let value = Keyed { key: format!("store:{}", store.id), v: Some(store_value(store)) };
+    let value = OpsValue { key: format!("store:{}", store.id), v: Some(store_value(store)) };
     changes.latest.push(Latest {
         channel: Channel::Ops(store.place.region()),
         key: value.key.clone(),
@@ -185,10 +112,23 @@ pub async fn snapshot(
         found.push((format!("order:{}", open.order.id), events::json(&order_value(&case))?));
     }
     let is_here = |place: Place| place.cell(region.len()) == region;
-    for it in duty::list_working(&mut reader).await?.into_iter().filter(|it| is_here(it.place)) {
+    let working: Vec<_> =
+        duty::list_working(&mut reader).await?.into_iter().filter(|it| is_here(it.place)).collect();
+    let held = deliveries::list_open(&mut reader).await?;
+    let profiles: Vec<_> = working.iter().map(|it| Profile::Rider(it.rider_id)).collect();
+    let names = people(&mut reader, &profiles).await?;
+    for (it, person) in working.into_iter().zip(names) {
         let Point { lat, lng } = it.place.into();
-        let (duty, capacity) = (it.duty.to_string(), it.capacity);
-        let value = OpsRider { lat, lng, duty, capacity };
+        let value = OpsRider {
+            name: person.name,
+            lat,
+            lng,
+            hdg: None,
+            duty: it.duty.to_string(),
+            load: held.iter().filter(|one| one.delivery.rider_id == Some(it.rider_id)).count(),
+            capacity: it.capacity,
+            stops: Vec::new(),
+        };
         found.push((format!("rider:{}", it.rider_id), events::json(&value)?));
     }
     Ok(found)

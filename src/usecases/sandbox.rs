@@ -8,7 +8,9 @@ use std::time::Duration;
 use domain::{clock::Timestamp, money::Money, payment::FactKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use storage::{db::Tx, error::StoreError, payments::ProviderFact, shared_values, store::Store};
+use storage::{
+    db::Tx, error::StoreError, events, payments::ProviderFact, shared_values, store::Store,
+};
 
 use crate::{
     error::AskError,
@@ -92,7 +94,7 @@ impl Sandbox {
             currency: amount.currency().code().to_owned(),
             occurred_at: at.ms(),
         };
-        let body = serde_json::to_vec(&notify).map_err(StoreError::refused)?;
+        let body = events::json(&notify)?.into_bytes();
         Ok(SignedNotify { signature: self.sign(&body, at), body })
     }
 
@@ -136,7 +138,7 @@ impl Sandbox {
         if u128::from(away_ms.unsigned_abs()) > FRESH.as_millis() {
             return Err(bad("it is stale"));
         }
-        let notify: Notify = serde_json::from_slice(body).map_err(|_| bad("it cannot be read"))?;
+        let notify: Notify = events::read_json(body).ok_or_else(|| bad("it cannot be read"))?;
         let kind = FactKind::from_text(&notify.kind).ok_or_else(|| bad("its kind is unknown"))?;
         let fits = |text: &str, max: usize| !text.is_empty() && text.len() <= max;
         if !(fits(&notify.id, 128) && fits(&notify.reference, 64) && fits(&notify.provider_ref, 64))

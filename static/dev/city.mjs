@@ -66,11 +66,21 @@ export class City {
     if (kind === 'store') return this.stores.get(id);
     if (kind === 'rider') {
       const { name, lat, lng, hdg, duty, capacity, plan } = this.riders.get(id);
-      return { name, lat, lng, hdg: Math.round(hdg), duty, load: plan.filter((s) => s.stop === 'dropoff').length, capacity, stops: plan };
+      return { name, lat, lng, hdg: Math.round(hdg), duty, load: plan.filter((s) => s.stop === 'dropoff').length, capacity, stops: this.#stops(this.riders.get(id)) };
     }
     const o = this.orders.get(id);
     const store = this.stores.get(o.store);
-    return { order: id, store: o.store, store_name: store.name, status: o.state, order_state: o.state, delivery_state: o.delivery, ...(o.rider ? { rider: o.rider } : {}), pickup: { lat: store.lat, lng: store.lng }, dropoff: o.dropoff, total_minor: o.total, currency: 'EUR', placed: o.placed, ...(o.eta ? { eta: o.eta } : {}), ...(o.state === 'paid' ? { alarm: 'new_order' } : {}) };
+    return { order: id, store: o.store, store_name: store.name, status: o.state, order_state: o.state, delivery_state: o.delivery, ...(o.rider ? { rider: { id: o.rider, role: 'rider', name: this.riders.get(o.rider).name } } : {}), pickup: { lat: store.lat, lng: store.lng }, dropoff: o.dropoff, total_minor: o.total, currency: 'EUR', placed: o.placed, ...(o.state === 'paid' ? { alarm: 'new_order' } : {}) };
+  }
+
+  #stops(rider) {
+    let at = this.now();
+    let here = rider;
+    return rider.plan.map((stop) => {
+      at += Math.round(metres(here, stop) / 14 + 20) * 1000;
+      here = stop;
+      return { ...stop, eta: at };
+    });
   }
 
   #ops(kind, id, gone = false) {
@@ -208,19 +218,10 @@ export class City {
     const o = this.orders.get(order);
     const at = this.now();
     this.#journal.tell({ push: 'loc', ch: `loc:${order}`, rider: id, seq: ++r.seq, lat: r.lat, lng: r.lng, hdg: Math.round(r.hdg), t: at, age_ms: 40 });
-    o.eta = at + this.#seconds(r, order) * 1000;
-    this.#journal.tell({ push: 'eta', ch: `loc:${order}`, order, stop: 'dropoff', at: o.eta, low: o.eta - 60_000, high: o.eta + 120_000 });
-  }
-
-  #seconds(r, order) {
-    let total = 0;
-    let here = r;
-    for (const stop of r.plan) {
-      total += metres(here, stop) / 9 + 20;
-      here = stop;
-      if (stop.order === order && stop.stop === 'dropoff') break;
-    }
-    return Math.round(total);
+    const { eta } = this.#stops(r).find((stop) => stop.order === order && stop.stop === 'dropoff');
+    if (Math.abs(eta - (o.eta ?? 0)) < 30_000) return;
+    o.eta = eta;
+    this.#journal.tell({ push: 'eta', ch: `loc:${order}`, order, stop: 'dropoff', eta, low: eta - 60_000, high: eta + 120_000 });
   }
 
   #stop(id, r, stop) {

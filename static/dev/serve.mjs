@@ -95,14 +95,14 @@ function serve(ws, { city, journal, faults, readOnly }) {
         return send({ push: 'ops', ch, snapshot: city.snapshot() });
       }
       const { ep, entries } = journal.log(ch);
-      send({ id, ok: ch.startsWith('loc:') ? { ch } : { ch, ep, off: entries.length, members: [] } });
+      send({ id, ok: ch.startsWith('loc:') ? { ch } : { ch, ep, from: entries.length + 1, to: entries.length, recovered: false, members: [] } });
     },
     unsub(id, { ch }) {
       subscribed.delete(ch);
       send({ id, ok: {} });
     },
     history(id, p) {
-      send({ id, ok: { ch: p.ch, entries: journal.page(p.ch, p) } });
+      send({ id, ok: { entries: journal.page(p.ch, p), more: false } });
     },
     'chat.send'(id, { ch, cid, body }) {
       if (readOnly) return refuse(id, 122, 'forbidden');

@@ -35,6 +35,17 @@ await shoot('phone-map', { width: 390, height: 844, touch: true, scheme: 'dark',
   await wait(600);
 } });
 await shoot('phone-order', { width: 390, height: 844, touch: true, act: openOrder });
+await shoot('desk-rider', { width: 1280, height: 800, act: async (page) => {
+  await page.locator('.side-tabs .for-riders').click();
+  await page.locator('.rider-row', { hasText: 'to go' }).last().click();
+  await wait(9000);
+} });
+await shoot('desk-stale', { width: 1280, height: 800, scheme: 'dark', act: async () => {
+  mock.refuse(true);
+  mock.cut();
+  await wait(1500);
+  mock.refuse(false);
+} });
 await shoot('docs', { width: 1280, height: 800, path: '/docs' });
 await browser.close();
 await mock.close();

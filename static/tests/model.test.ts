@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { arrival, money } from '../console/format.ts';
 import { cellSize, geohash } from '../console/map/geohash.ts';
 import { Motion, shortest } from '../console/map/motion.ts';
+import type { Palette } from '../console/map/palette.ts';
+import { Scene } from '../console/map/scene.ts';
 import { City } from '../console/model/city.ts';
 import { changeLabel, eventLabel, phaseOf, statusLabel } from '../console/words.ts';
 import { inline } from '../docs/resolve.ts';
@@ -48,6 +50,20 @@ describe('motion', () => {
     motion.fix({ lat: 0, lng: 0 }, 0, 0);
     motion.fix({ lat: 1, lng: 1 }, 0, 1000);
     expect(motion.at(1001).lat).toBe(1);
+  });
+});
+
+describe('scene', () => {
+  it('draws few grid lines at any zoom, also of the whole world', () => {
+    for (let zoom = 0; zoom <= 19; zoom++) {
+      let lines = 0;
+      const canvas = new Proxy({}, { get: (_, name) => () => void (name === 'moveTo' && lines++), set: () => true }) as CanvasRenderingContext2D;
+      const span = Math.min(360, (1280 / 256 / 2 ** zoom) * 360);
+      const view = { width: 1280, height: 800, zoom, north: span / 4, south: -span / 4, west: -span / 2, east: span / 2, project: () => ({ x: 0, y: 0 }) };
+      new Scene(canvas, view, { phase: {} } as Palette, 0, true).draw(new City(), undefined, true);
+      expect(lines).toBeLessThan(100);
+      expect(lines).toBeGreaterThan(2);
+    }
   });
 });
 

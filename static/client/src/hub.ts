@@ -28,6 +28,7 @@ export interface HubOptions {
 
 const HISTORY_PAGE = 200;
 const REPAIR_RETRY_MS = 1_000;
+const CLOSE_WAIT_MS = 2_000;
 const RESET_CODES: number[] = [ErrorCode.epochChanged, ErrorCode.positionTooOld, ErrorCode.positionAhead];
 
 export class Hub {
@@ -58,6 +59,11 @@ export class Hub {
   now(): number {
     const { server, local, scale } = this.#clock;
     return scale === 0 ? Date.now() : server + (Date.now() - local) * scale;
+  }
+
+  /** A time that the server stamped on something just now: its clock has reached at least that. */
+  saw(time: number): void {
+    if (this.#clock.scale !== 0 && time > this.now()) this.#clock = { ...this.#clock, server: time, local: Date.now() };
   }
 
   start(): void {
@@ -172,10 +178,11 @@ export class Hub {
     });
   }
 
+  /** The server closes after it has refused, and its code decides whether to come back. Only a server that forgets to is left. */
   #refused(wire: Wire, error: CommandError): void {
     this.#tokenRefused = error.code === ErrorCode.tokenExpired;
     const final = error.code === ErrorCode.unauthorized || error.code === ErrorCode.forbidden;
-    wire.end(final ? 4501 : 4005, error.message);
+    setTimeout(() => wire.end(final ? 4501 : 4005, error.message), CLOSE_WAIT_MS);
   }
 
   #welcomed(welcome: Welcome): void {
@@ -193,7 +200,7 @@ export class Hub {
     if (!channel.log) return;
     channel.attached = true;
     this.#place(channel, resumed.ep, resumed.to, resumed.recovered);
-    channel.listener.ready?.({ ep: resumed.ep, off: resumed.to });
+    channel.listener.ready?.({ ...resumed });
   }
 
   /** A channel that the hub subscribed by itself (the inbox, own stores, own orders): followed so that it can be resumed. */
@@ -206,7 +213,7 @@ export class Hub {
   #attach(channel: Channel): void {
     channel.attached = true;
     const wire = this.#wire;
-    wire?.request('sub', { ch: channel.name }, (ok, error) => {
+    wire?.request('sub', { ch: channel.name, ...channel.log?.position }, (ok, error) => {
       if (this.#channels.get(channel.name) !== channel) return;
       if (ok) this.#subscribed(channel, ok);
       else if (error instanceof CommandError && error.retry) setTimeout(() => this.#isUp() && this.#wire === wire && this.#attach(channel), error.afterMs ?? REPAIR_RETRY_MS);
@@ -218,13 +225,14 @@ export class Hub {
   }
 
   #subscribed(channel: Channel, answer: Subscribed): void {
-    if (answer.ep !== undefined && answer.off !== undefined) this.#place(channel, answer.ep, answer.off, false);
+    if (answer.ep !== undefined && answer.to !== undefined) this.#place(channel, answer.ep, answer.to, answer.recovered === true);
     channel.listener.ready?.(answer);
   }
 
   /** The hub told a logged channel's newest offset: begin there, or go on from the own position. `coming`: the gap follows as pushes. */
   #place(channel: Channel, ep: string, top: number, coming: boolean): void {
     if (!channel.log) return;
+    channel.log.adopt(ep);
     const position = channel.log.position;
     const known = position?.ep === ep;
     if (!position) this.#take(channel, channel.log.begin(ep, channel.startAt(top)), false);
@@ -263,11 +271,12 @@ export class Hub {
     const channel = this.#channels.get(ch) ?? this.#own(ch);
     channel.attached = true;
     if (push.recovered === false) channel.forget(false);
-    this.#subscribed(channel, { ep, off });
+    this.#subscribed(channel, { ep, to: off });
   }
 
   #take(channel: Channel, step: Step, live: boolean): void {
     for (const entry of step.apply) {
+      if (live) this.saw(entry.ts);
       channel.listener.entry?.(entry, live && !channel.repairing);
       this.#options.onPush?.(entry);
     }

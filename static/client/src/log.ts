@@ -40,6 +40,11 @@ export class Log {
     return this.#drain();
   }
 
+  /** A channel without entries has no numbering yet (`ep` is empty): its first one is no change. */
+  adopt(ep: string): void {
+    if (this.#ep === '') this.#ep = ep;
+  }
+
   /** The server says that the channel reaches up to `off`. */
   reaches(off: number): void {
     this.#top = Math.max(this.#top, off);
@@ -51,6 +56,7 @@ export class Log {
       this.#hold(entry);
       return { apply: [], gap: false, reset: false };
     }
+    this.adopt(entry.ep);
     if (entry.ep !== this.#ep) return { apply: [], gap: false, reset: true };
     this.#top = Math.max(this.#top, entry.off);
     if (entry.off > this.#last) this.#hold(entry);

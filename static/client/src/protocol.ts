@@ -76,10 +76,12 @@ export interface Reply {
 
 export type Frame = Reply | Push;
 
-/** Answer to `sub`; a latest channel has no position. */
+/** Answer to `sub`; a latest channel has no position. With `recovered` the entries up to `to` follow as pushes. */
 export interface Subscribed {
   ep?: string;
-  off?: number;
+  from?: number;
+  to?: number;
+  recovered?: boolean;
   members?: unknown[];
   [field: string]: unknown;
 }

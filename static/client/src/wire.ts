@@ -68,6 +68,7 @@ export class Wire {
 
   /** Ends this wire now and tells the owner; a socket that is half dead may take a minute to say so by itself. */
   end(code: number, reason: string): void {
+    if (this.#over) return;
     this.#socket.close(1000);
     this.#closed(code, reason);
   }

@@ -27,12 +27,22 @@ describe('connect', () => {
     expect(h.now()).toBe(1_790_000_000_000 + 60_000);
   });
 
+  it('lets the server clock run ahead with what it stamps, never back', async () => {
+    const { hub: h } = hub();
+    h.start();
+    await connect();
+    h.saw(1_790_000_500_000);
+    h.saw(1_790_000_400_000);
+    expect(h.now()).toBe(1_790_000_500_000);
+  });
+
   it('asks for a fresh token when the old one has expired', async () => {
     const { hub: h, tokens } = hub();
     h.start();
     await settle();
     newest().open();
     newest().refuse('connect', { code: 121, name: 'token_expired' });
+    newest().drop(4009, 'token_expired');
     await vi.advanceTimersByTimeAsync(1_000);
     expect(tokens).toEqual([false, true]);
     expect(sockets).toHaveLength(2);
@@ -44,6 +54,7 @@ describe('connect', () => {
     await settle();
     newest().open();
     newest().refuse('connect', { code: 120, name: 'unauthorized' });
+    newest().drop(4501, 'invalid_token');
     await vi.advanceTimersByTimeAsync(60_000);
     expect(sockets).toHaveLength(1);
     expect(closed).toMatchObject([{ code: 4501 }]);
@@ -65,14 +76,14 @@ describe('logged channels', () => {
 
   it('applies several frames of one message in order', async () => {
     const { socket, heard } = await reading();
-    socket.answer('sub', { ep: 'a1', off: 3 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 3 + 1, to: 3, recovered: false });
     socket.tell(entry(ORDER, 4), entry(ORDER, 5), { push: 'unknown' }, entry(ORDER, 6));
     expect(heard).toEqual([4, 5, 6]);
   });
 
   it('ignores what it has already', async () => {
     const { socket, heard } = await reading();
-    socket.answer('sub', { ep: 'a1', off: 3 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 3 + 1, to: 3, recovered: false });
     socket.tell(entry(ORDER, 3), entry(ORDER, 4), entry(ORDER, 4), entry(ORDER, 2));
     expect(heard).toEqual([4]);
   });
@@ -81,13 +92,13 @@ describe('logged channels', () => {
     const { socket, heard } = await reading();
     socket.tell(entry(ORDER, 4));
     expect(heard).toEqual([]);
-    socket.answer('sub', { ep: 'a1', off: 3 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 3 + 1, to: 3, recovered: false });
     expect(heard).toEqual([4]);
   });
 
   it('repairs a gap from history and goes on', async () => {
     const { socket, heard, live } = await reading();
-    socket.answer('sub', { ep: 'a1', off: 3 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 3 + 1, to: 3, recovered: false });
     socket.tell(entry(ORDER, 6));
     expect(heard).toEqual([]);
     expect(socket.last('history').p).toMatchObject({ ch: ORDER, after: 3 });
@@ -102,7 +113,7 @@ describe('logged channels', () => {
 
   it('pages until the gap is closed', async () => {
     const { socket, heard } = await reading({ from: 'start' });
-    socket.answer('sub', { ep: 'a1', off: 3 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 3 + 1, to: 3, recovered: false });
     socket.answer('history', { entries: [entry(ORDER, 1), entry(ORDER, 2)] });
     expect(socket.last('history').p).toMatchObject({ after: 2 });
     socket.answer('history', { entries: [entry(ORDER, 3)] });
@@ -111,7 +122,7 @@ describe('logged channels', () => {
 
   it('asks again, later, when history did not bring it on', async () => {
     const { socket, heard } = await reading();
-    socket.answer('sub', { ep: 'a1', off: 3 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 3 + 1, to: 3, recovered: false });
     socket.tell(entry(ORDER, 5));
     socket.answer('history', { entries: [] });
     expect(socket.sent.filter(({ m }) => m === 'history')).toHaveLength(1);
@@ -122,10 +133,10 @@ describe('logged channels', () => {
 
   it('begins anew when the log was renumbered', async () => {
     const { socket, heard, resets } = await reading({ from: 'start' });
-    socket.answer('sub', { ep: 'a1', off: 1 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 1 + 1, to: 1, recovered: false });
     socket.answer('history', { entries: [entry(ORDER, 1)] });
     socket.tell(entry(ORDER, 1, 'b2'));
-    socket.answer('sub', { ep: 'b2', off: 1 });
+    socket.answer('sub', { ch: ORDER, ep: 'b2', from: 1 + 1, to: 1, recovered: false });
     socket.answer('history', { entries: [entry(ORDER, 1, 'b2')] });
     expect(resets).toHaveBeenCalledOnce();
     expect(heard).toEqual([1, 1]);
@@ -133,17 +144,60 @@ describe('logged channels', () => {
 
   it('reads on from now when the start is out of retention', async () => {
     const { socket, heard, resets } = await reading({ from: 'start' });
-    socket.answer('sub', { ep: 'a1', off: 900 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 900 + 1, to: 900, recovered: false });
     socket.refuse('history', { code: 141, name: 'position_too_old' });
-    socket.answer('sub', { ep: 'a1', off: 900 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 900 + 1, to: 900, recovered: false });
     socket.tell(entry(ORDER, 901));
     expect(resets).toHaveBeenCalledOnce();
     expect(heard).toEqual([901]);
   });
 
+  it('begins with the first entry of a channel that had none', async () => {
+    const { socket, heard, resets } = await reading();
+    socket.answer('sub', { ch: ORDER, ep: '', from: 1, to: 0, recovered: false });
+    socket.tell(entry(ORDER, 1), entry(ORDER, 2));
+    expect(heard).toEqual([1, 2]);
+    expect(resets).not.toHaveBeenCalled();
+  });
+
+  it('resumes a channel that got its first entry meanwhile', async () => {
+    const { socket, heard, resets } = await reading();
+    socket.answer('sub', { ch: ORDER, ep: '', from: 1, to: 0, recovered: false });
+    socket.drop(1006);
+    await vi.advanceTimersByTimeAsync(2_500);
+    const second = newest();
+    second.open();
+    expect(second.last('connect').p.resume).toEqual({ [ORDER]: { ep: '', off: 0 } });
+    second.tell({ id: 1, ok: { time: 1, channels: { [ORDER]: { ep: 'a1', from: 1, to: 2, recovered: true } } } }, entry(ORDER, 1), entry(ORDER, 2));
+    expect(heard).toEqual([1, 2]);
+    expect(resets).not.toHaveBeenCalled();
+  });
+
+  it('takes the gap as pushes when the hub says that they follow', async () => {
+    const { hub: h, socket, heard } = await reading();
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 4, to: 3, recovered: false });
+    socket.drop(1006);
+    await vi.advanceTimersByTimeAsync(2_500);
+    const second = await connect();
+    expect(second.last('sub').p).toEqual({ ch: ORDER, ep: 'a1', off: 3 });
+    second.answer('sub', { ch: ORDER, ep: 'a1', from: 4, to: 5, recovered: true });
+    second.tell(entry(ORDER, 4), entry(ORDER, 5));
+    expect(heard).toEqual([4, 5]);
+    expect(second.sent.map(({ m }) => m)).not.toContain('history');
+    h.stop();
+  });
+
+  it('begins anew when the hub says that the place is void', async () => {
+    const { socket, heard, resets } = await reading();
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 4, to: 3, recovered: false });
+    socket.tell({ push: 'subscribed', ch: ORDER, ep: 'b2', off: 7, recovered: false }, entry(ORDER, 8, 'b2'));
+    expect(resets).toHaveBeenCalledOnce();
+    expect(heard).toEqual([8]);
+  });
+
   it('switches to pulling when it is told to lag', async () => {
     const { socket, heard } = await reading();
-    socket.answer('sub', { ep: 'a1', off: 3 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 3 + 1, to: 3, recovered: false });
     socket.tell({ push: 'lag', ch: ORDER, off: 4 });
     socket.answer('history', { entries: [entry(ORDER, 4)] });
     expect(heard).toEqual([4]);
@@ -157,7 +211,7 @@ describe('logged channels', () => {
 
   it('resumes where it stopped, without asking again', async () => {
     const { socket, heard, states } = await reading();
-    socket.answer('sub', { ep: 'a1', off: 3 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 3 + 1, to: 3, recovered: false });
     socket.tell(entry(ORDER, 4));
     socket.drop(1006);
     expect(states.at(-1)).toBe('reconnecting');
@@ -173,7 +227,7 @@ describe('logged channels', () => {
 
   it('pages the gap when the hub did not replay it', async () => {
     const { socket, heard } = await reading();
-    socket.answer('sub', { ep: 'a1', off: 3 });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 3 + 1, to: 3, recovered: false });
     socket.drop(4004);
     await vi.advanceTimersByTimeAsync(5_000);
     const second = await connect({ channels: { [ORDER]: { ep: 'a1', from: 4, to: 5, recovered: false } } });
@@ -188,12 +242,12 @@ describe('logged channels', () => {
     socket.answer('sub', {});
     socket.tell({ push: 'ops', ch: 'ops:u2ed', key: 'rider:rid_1', v: null });
     expect(values).toEqual(['rider:rid_1']);
-    socket.tell({ id: socket.sent.find(({ m, p }) => m === 'sub' && p.ch === ORDER)?.id, ok: { ep: 'a1', off: 3 } });
+    socket.tell({ id: socket.sent.find(({ m, p }) => m === 'sub' && p.ch === ORDER)?.id, ok: { ep: 'a1', from: 4, to: 3, recovered: false } });
     socket.drop(4001, 'drain;after=40');
     await vi.advanceTimersByTimeAsync(41);
     const second = await connect();
     expect(second.sent.filter(({ m }) => m === 'sub').map(({ p }) => p.ch)).toEqual([ORDER, 'ops:u2ed']);
-    second.tell({ id: second.sent.find(({ p }) => p.ch === ORDER)?.id, ok: { ep: 'a1', off: 5 } });
+    second.tell({ id: second.sent.find(({ p }) => p.ch === ORDER)?.id, ok: { ep: 'a1', from: 6, to: 5, recovered: false } });
     second.answer('history', { entries: [entry(ORDER, 4), entry(ORDER, 5)] });
     expect(heard).toEqual([4, 5]);
   });

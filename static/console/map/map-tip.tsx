@@ -24,7 +24,7 @@ function describe(live: Live, { kind, id }: Selected): [string, string] | undefi
     const rider = city.riders.get(id);
     if (!rider) return undefined;
     const n = rider.stops?.length ?? 0;
-    return [rider.name, rider.duty === 'break' ? 'on a break' : n === 0 ? 'free' : `${rider.load} of ${rider.capacity}, ${n} ${n === 1 ? 'stop' : 'stops'} to go`];
+    return [rider.name, rider.duty === 'break' ? 'on a break' : n === 0 ? 'free' : `${rider.load} of ${rider.capacity} orders, ${n} ${n === 1 ? 'stop' : 'stops'} to go`];
   }
   if (kind === 'order') {
     const order = city.orders.get(id);

@@ -1,18 +1,21 @@
 /** What `ops:{region}` has told: every rider, store and open order by id. Plain data; the map reads it at every frame. */
 import { signal } from '@preact/signals';
-import { phaseOf, type Phase } from '../words.ts';
+import { phaseOf, shortId, type Phase } from '../words.ts';
 import { Motion } from '../map/motion.ts';
 import type { OrderValue, RiderValue, StoreValue } from './wire.ts';
 
 export interface Rider extends RiderValue {
   id: string;
+  name: string;
+  load: number;
   motion: Motion;
 }
 export interface Store extends StoreValue {
   id: string;
 }
-export interface Order extends OrderValue {
+export interface Order extends Omit<OrderValue, 'rider'> {
   id: string;
+  rider: string | undefined;
   phase: Phase;
 }
 
@@ -71,6 +74,13 @@ export class City {
     return { ridersOn: this.riders.size - ridersBreak, ridersBreak, offersOut, delivered: this.#delivered.size, byPhase };
   }
 
+  /** When the order is expected at the door: told with the order, else by the plan of its rider. */
+  etaOf(order: Order | undefined): number | undefined {
+    if (!order || order.phase === 'done' || order.phase === 'ended') return undefined;
+    const stops = this.riders.get(order.rider ?? '')?.stops;
+    return order.eta ?? stops?.find((stop) => stop.order === order.id && stop.stop === 'dropoff')?.eta;
+  }
+
   storeName(id: string | undefined): string {
     return (id !== undefined && this.stores.get(id)?.name) || 'Store';
   }
@@ -88,15 +98,17 @@ export class City {
       this.riders.delete(id);
       return;
     }
-    const motion = this.riders.get(id)?.motion ?? new Motion();
+    const before = this.riders.get(id);
+    const motion = before?.motion ?? new Motion();
     motion.fix(value, value.hdg ?? undefined, now);
-    this.riders.set(id, { ...value, id, motion });
+    this.riders.set(id, { name: shortId(id), load: 0, ...before, ...value, id, motion });
   }
 
   #order(id: string, value: OrderValue | null): void {
     const phase = value ? phaseOf(value.order_state ?? value.status) : undefined;
     if (phase === 'done') this.#delivered.add(id);
-    put(this.orders, id, value && phase ? { ...value, id, phase } : null);
+    const rider = typeof value?.rider === 'object' ? value.rider?.id : value?.rider;
+    put(this.orders, id, value && phase ? { ...value, id, phase, rider } : null);
   }
 
   #changed(): void {

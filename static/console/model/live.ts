@@ -25,6 +25,8 @@ export class Live {
   readonly since = Date.now();
   readonly hub: Hub;
   readonly chosenOrder = computed(() => (this.selected.value?.kind === 'order' ? this.selected.value.id : undefined));
+  /** What was open before the lists came back. */
+  lastSelected: Selected | undefined;
   #leaveRegion: (() => void) | undefined;
 
   constructor(private readonly session: SessionModel) {
@@ -75,6 +77,7 @@ export class Live {
       this.order.value?.close();
       this.order.value = order === undefined ? undefined : new OrderModel(order, this.hub, this.session.rest);
     }
+    this.lastSelected = this.selected.value;
     this.selected.value = selected;
   }
 
@@ -91,6 +94,7 @@ export class Live {
     const city = this.city.value;
     if (push.push === 'ops.event') {
       const event = push as unknown as OpsEvent;
+      if (typeof event.at === 'number') this.hub.saw(event.at);
       this.feed.add(event, this.hub.now());
       if (event.order !== undefined && event.to === 'delivered') city.sawDelivered(event.order);
     } else if (push.push === 'ops') {

@@ -9,14 +9,16 @@ export interface Point {
 export interface RiderStop extends Point {
   stop: 'pickup' | 'dropoff';
   order: string;
+  eta?: number;
 }
 
 /** Value of `rider:…` on `ops:{region}`. */
 export interface RiderValue extends Point {
-  name: string;
+  /** A server that only knows where he is (a snapshot before his first fix) leaves out the rest. */
+  name?: string;
   hdg?: number | null;
   duty: 'on' | 'break';
-  load: number;
+  load?: number;
   capacity: number;
   stops?: RiderStop[];
 }
@@ -29,7 +31,7 @@ export interface OrderValue {
   status: string;
   order_state?: string;
   delivery_state?: string | null;
-  rider?: string | null;
+  rider?: string | { id: string; name: string } | null;
   pickup: Point;
   dropoff: Point;
   total_minor: number;

@@ -30,8 +30,9 @@ export function Console({ live, session, demo }: { live: Live; session: SessionM
     return () => removeEventListener('keydown', escape);
   }, [live]);
 
+  const stale = live.city.value.known.value && (live.state.value === 'reconnecting' || live.state.value === 'closed');
   return (
-    <div class={`console tab-${tab.value} ${selected ? 'has-selection' : ''}`}>
+    <div class={`console tab-${tab.value} ${selected ? 'has-selection' : ''} ${stale ? 'stale' : ''}`}>
       <TopBar live={live} session={session} demo={demo} />
       <Counters live={live} />
       {trouble !== undefined && <p class="trouble banner" role="alert">{trouble}</p>}
@@ -48,6 +49,11 @@ export function Console({ live, session, demo }: { live: Live; session: SessionM
 }
 
 function Lists({ live }: { live: Live }) {
+  // Back from a panel, the focus returns to the row that opened it.
+  useEffect(() => {
+    const about = live.lastSelected;
+    if (about) document.querySelector<HTMLElement>(`[data-about="${about.kind}:${CSS.escape(about.id)}"]`)?.focus({ preventScroll: true });
+  }, [live]);
   return (
     <>
       <Tabs class="side-tabs" tabs={['orders', 'riders', 'events']} tab={tab} />

@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { age, arrival, money } from '../format.ts';
 import type { City, Order } from '../model/city.ts';
 import type { Live } from '../model/live.ts';
+import { memo } from './memo.ts';
 import { deliveryLabel, PHASES, shortId, statusLabel, type Phase } from '../words.ts';
 
 const only = signal<Phase | undefined>(undefined);
@@ -27,7 +28,7 @@ export function OrderList({ live }: { live: Live }) {
       </div>
       {shown.length === 0 && <p class="empty">{city.known.value ? 'There are no open orders.' : 'Waiting for the city…'}</p>}
       <ul class="order-list scroll">
-        {shown.map((order) => <li key={order.id}><OrderRow order={order} city={city} now={now} onPick={() => live.select({ kind: 'order', id: order.id })} /></li>)}
+        {shown.map((order) => <li key={order.id}><OrderRow {...orderRow(order, city, now)} live={live} /></li>)}
       </ul>
     </>
   );
@@ -46,16 +47,31 @@ function Chip({ label, count, phase }: { label: string; count: number; phase: Ph
   );
 }
 
-export function OrderRow({ order, city, now, onPick }: { order: Order; city: City; now: number; onPick: () => void }) {
+/** What a row says; as long as none of it changes, the row is not drawn again. */
+export function orderRow(order: Order, city: City, now: number) {
   const rider = city.riders.get(order.rider ?? '');
-  const second = rider ? rider.name : order.delivery_state ? deliveryLabel(order.delivery_state) : '';
+  const eta = city.etaOf(order);
+  return {
+    id: order.id,
+    phase: order.phase,
+    store: order.store_name ?? city.storeName(order.store),
+    total: money(order.total_minor, order.currency),
+    status: statusLabel(order.status),
+    who: rider ? rider.name : order.delivery_state ? deliveryLabel(order.delivery_state) : '',
+    when: eta === undefined ? age(now - order.placed) : arrival(eta, now),
+  };
+}
+
+type RowProps = ReturnType<typeof orderRow> & { live: Live };
+
+export const OrderRow = memo(function OrderRow({ id, phase, store, total, status, who, when, live }: RowProps) {
   return (
-    <button type="button" class={`order-row edge-${order.phase}`} onClick={onPick}>
-      <span class="row-main">{order.store_name ?? city.storeName(order.store)}</span>
-      <span class="row-side">{money(order.total_minor, order.currency)}</span>
-      <span class="row-status">{statusLabel(order.status)}{second !== '' && <span class="quiet"> · {second}</span>}</span>
-      <span class="row-side quiet">{order.eta && order.phase !== 'done' ? arrival(order.eta, now) : age(now - order.placed)}</span>
-      <span class="row-id">{shortId(order.id)}</span>
+    <button type="button" class={`order-row edge-${phase}`} data-about={`order:${id}`} onClick={() => live.select({ kind: 'order', id })}>
+      <span class="row-main">{store}</span>
+      <span class="row-side">{total}</span>
+      <span class="row-status">{status}{who !== '' && <span class="quiet"> · {who}</span>}</span>
+      <span class="row-side quiet">{when}</span>
+      <span class="row-id">{shortId(id)}</span>
     </button>
   );
-}
+});

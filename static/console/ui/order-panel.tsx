@@ -55,9 +55,10 @@ function LiveFacts({ live, order: model }: { live: Live; order: OrderModel }) {
   const city = live.city.value;
   const order = city.orders.get(model.id);
   const rider = city.riders.get(order?.rider ?? '');
-  const at = model.live.value;
+  const told = model.live.value;
+  const at = told ?? rider;
   const ended = order === undefined || order.phase === 'done' || order.phase === 'ended';
-  const eta = model.etas.value.find(({ stop }) => stop === 'dropoff')?.at ?? order?.eta;
+  const eta = model.etas.value.find(({ stop }) => stop === 'dropoff')?.at ?? city.etaOf(order);
   if (ended || (!rider && !at && !eta)) return null;
   return (
     <dl class="live-facts">
@@ -76,7 +77,7 @@ function LiveFacts({ live, order: model }: { live: Live; order: OrderModel }) {
       {at && (
         <div>
           <dt><Pin /> Position</dt>
-          <dd class="numbers" title="latitude, longitude">{at.lat.toFixed(5)}, {at.lng.toFixed(5)} <small>{age(Date.now() - at.heardAt)} old</small></dd>
+          <dd class="numbers" title="latitude, longitude">{at.lat.toFixed(5)}, {at.lng.toFixed(5)} {told && <small>{age(Date.now() - told.heardAt)} old</small>}</dd>
         </div>
       )}
     </dl>

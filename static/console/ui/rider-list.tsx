@@ -13,7 +13,7 @@ export function RiderList({ live }: { live: Live }) {
           const stops = rider.stops?.length ?? 0;
           return (
             <li key={rider.id}>
-              <button type="button" class="order-row rider-row" onClick={() => live.select({ kind: 'rider', id: rider.id })}>
+              <button type="button" class="order-row rider-row" data-about={`rider:${rider.id}`} onClick={() => live.select({ kind: 'rider', id: rider.id })}>
                 <span class="row-main">{rider.name}</span>
                 <span class="row-side"><Load load={rider.load} capacity={rider.capacity} /></span>
                 <span class="row-status quiet">{rider.duty === 'break' ? 'On a break' : stops === 0 ? 'Free' : `${stops} ${stops === 1 ? 'stop' : 'stops'} to go`}</span>
@@ -28,7 +28,7 @@ export function RiderList({ live }: { live: Live }) {
 
 export function Load({ load, capacity }: { load: number; capacity: number }) {
   return (
-    <span class="load" role="img" aria-label={`carries ${load} of ${capacity}`}>
+    <span class="load" role="img" aria-label={`${load} of ${capacity} orders`}>
       {Array.from({ length: Math.min(capacity, 10) }, (_, i) => <i key={i} class={i < load ? 'full' : ''} />)}
     </span>
   );

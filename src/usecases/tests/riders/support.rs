@@ -77,7 +77,7 @@ impl City {
     pub(crate) async fn accepted_order(&self) -> OrderId {
         let wish = OrderWish {
             store_id: self.store,
-            lines: Some(vec![self.line.clone()]),
+            lines: Some(vec![self.line]),
             dropoff: self.centre.offset(900.0, 400.0),
             address: Address::parse("1 Long Street").unwrap(),
             note: None,

@@ -1,0 +1,52 @@
+//! `GET /metrics`: what this node holds and does, for Prometheus.
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{Data, ServiceConfig, get},
+};
+use actors::live::Live;
+use metrics::{counter, gauge};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+
+/// The text format that Prometheus reads.
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Where figures are collected. One for each process.
+#[derive(Clone)]
+pub struct Figures(PrometheusHandle);
+
+impl Figures {
+    /// Starts to collect. A second call in one process shares nothing with the first.
+    ///
+    /// # Errors
+    ///
+    /// If the recorder cannot be built.
+    pub fn start() -> Result<Self, BuildError> {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        // Several servers in one process (tests) share the first one's recorder.
+        let _already_set = metrics::set_global_recorder(recorder);
+        Ok(Self(handle))
+    }
+}
+
+/// The route `/metrics`.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.route("/metrics", get().to(show));
+}
+
+async fn show(figures: Data<Figures>, live: Data<Live>) -> HttpResponse {
+    let hub = live.hub.observe();
+    gauge!("riderhub_connections").set(hub.n_connections as f64);
+    gauge!("riderhub_channels").set(hub.n_channels as f64);
+    gauge!("riderhub_bus_topics").set(hub.n_topics as f64);
+    gauge!("riderhub_bus_degraded").set(f64::from(u8::from(live.bridge.is_degraded())));
+    gauge!("riderhub_repairs_waiting").set(hub.n_repairs_waiting as f64);
+    let tally = hub.tally;
+    counter!("riderhub_frames_queued_total").absolute(tally.n_queued);
+    counter!("riderhub_frames_conflated_total").absolute(tally.n_conflated);
+    counter!("riderhub_frames_dropped_total").absolute(tally.n_dropped);
+    counter!("riderhub_entries_repaired_total").absolute(tally.n_repaired);
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(figures.0.render())
+}

@@ -1,0 +1,69 @@
+//! The API document, made from the handlers.
+
+use actix_web::HttpResponse;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        self,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::{accounts, carts, operations, orders, payments, stores};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "RiderHub",
+        description = "Accounts, stores, carts, orders and payments. Live events come over the socket at `/v1/ws`.",
+    ),
+    modifiers(&BearerToken),
+    paths(
+        accounts::create, accounts::sign_in, accounts::refresh, accounts::me, accounts::demo,
+        stores::create, stores::change, stores::show, stores::near, stores::mine,
+        stores::add_product, stores::change_product, stores::menu,
+        carts::show, carts::put, carts::clear,
+        orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
+        orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm,
+        payments::create, payments::sandbox_pay, payments::sandbox_notify,
+        operations::regions, operations::snapshot,
+    )
+)]
+struct Document;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The OpenAPI 3.1 document as JSON, ending with a line break.
+pub fn document() -> String {
+    let mut text = Document::openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// `GET /v1/openapi.json`.
+pub async fn show() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_document_is_that_of_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == document(),
+            "docs/openapi.json is old; write it with `riderhub openapi > docs/openapi.json`"
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! What operators look at: regions and what is true in them now.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{Data, Query};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use usecases::{ops, stores};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    answer::Answer,
+    extract::Operator,
+    problem::{Kind, Problem, ProblemView},
+    state::HttpState,
+};
+
+/// A region with its stores counted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RegionView {
+    /// The geohash that names it.
+    pub region: String,
+    /// Middle of its stores, degrees north.
+    pub lat: f64,
+    /// Middle of its stores, degrees east.
+    pub lng: f64,
+    /// How many stores it has.
+    pub stores: u64,
+}
+
+/// Which region.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SnapshotQuery {
+    /// The geohash that names it.
+    pub region: String,
+}
+
+/// What is true in a region now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SnapshotView {
+    /// The region.
+    pub region: String,
+    /// By `store:sto_…`, `order:ord_…` and `rider:rid_…`.
+    #[schema(value_type = Object)]
+    pub values: BTreeMap<String, Value>,
+}
+
+/// Lists the regions that have stores, the largest first.
+#[utoipa::path(get, path = "/v1/regions", operation_id = "list_regions", tag = "operations",
+    responses((status = 200, body = Vec<RegionView>), (status = "4XX", body = ProblemView)))]
+pub async fn regions(state: Data<HttpState>) -> Result<Answer<Vec<RegionView>>, Problem> {
+    let found = stores::regions(&state.platform).await?;
+    let view = |it: storage::stores::RegionSummary| RegionView {
+        lat: it.centre.lat(),
+        lng: it.centre.lng(),
+        stores: it.n_stores,
+        region: it.region,
+    };
+    Ok(Answer::ok(found.into_iter().map(view).collect()))
+}
+
+/// Shows an operator what is true in a region now.
+#[utoipa::path(get, path = "/v1/ops/snapshot", operation_id = "get_ops_snapshot",
+    tag = "operations", security(("bearer" = [])), params(SnapshotQuery),
+    responses((status = 200, body = SnapshotView), (status = "4XX", body = ProblemView)))]
+pub async fn snapshot(
+    _: Operator,
+    query: Query<SnapshotQuery>,
+    state: Data<HttpState>,
+) -> Result<Answer<SnapshotView>, Problem> {
+    let region = query.into_inner().region;
+    if !(1..=12).contains(&region.len()) || !region.bytes().all(|it| it.is_ascii_alphanumeric()) {
+        return Err(Problem::new(Kind::BadQuery, "A region is a geohash, for example `wtw3`."));
+    }
+    let mut values = BTreeMap::new();
+    for (key, value) in ops::snapshot(&state.platform, &region).await? {
+        values.insert(key, serde_json::from_str(&value).unwrap_or(Value::Null));
+    }
+    Ok(Answer::ok(SnapshotView { region, values }))
+}

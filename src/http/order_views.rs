@@ -1,0 +1,369 @@
+//! Orders as their parties see them.
+
+use domain::{channel::Channel, clock::Timestamp, role::Role};
+use serde::Serialize;
+use storage::{
+    orders::{StoredLine, StoredOrder},
+    payments::StoredPayment,
+    stories::StoredChange,
+};
+use usecases::{
+    order_book::OrderPage,
+    order_case::{Moved, OrderCase},
+};
+use utoipa::ToSchema;
+
+/// A place.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlaceView {
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lng: f64,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// A store as the parties of an order see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderStoreView {
+    /// The store.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    #[serde(flatten)]
+    pub place: PlaceView,
+}
+
+/// Somebody who is a party of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MemberView {
+    /// The profile.
+    pub profile: String,
+    /// Its role.
+    pub role: String,
+    /// The name to show.
+    pub name: String,
+}
+
+impl From<storage::events::Person> for MemberView {
+    fn from(it: storage::events::Person) -> Self {
+        Self { profile: it.profile, role: it.role, name: it.name }
+    }
+}
+
+/// Pieces of one product, at the name and price of the moment of ordering.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderLineView {
+    /// Which product.
+    pub product: String,
+    /// What it was called.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// What one piece cost, in minor units.
+    pub unit_minor: i64,
+    /// All pieces together, in minor units.
+    pub total_minor: i64,
+}
+
+/// What the order costs and why: items and delivery make the total exactly.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PriceView {
+    /// Sum of the lines, in minor units.
+    pub items_minor: i64,
+    /// What the delivery costs, in minor units.
+    pub delivery_fee_minor: i64,
+    /// What is charged, in minor units.
+    pub total_minor: i64,
+    /// ISO 4217.
+    pub currency: &'static str,
+}
+
+/// The transport of the order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryPartView {
+    /// The delivery.
+    pub delivery: String,
+    /// Where it stands.
+    pub state: &'static str,
+    /// Who holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rider: Option<MemberView>,
+}
+
+/// One attempt to pay.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentPartView {
+    /// The attempt.
+    pub payment: String,
+    /// Where it stands.
+    pub state: &'static str,
+    /// Which provider.
+    pub provider: String,
+    /// How much, in minor units.
+    pub amount_minor: i64,
+}
+
+/// One line of the order's story.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangeView {
+    /// Number of the line, from 1 without holes.
+    pub seq: i64,
+    /// `order`, `payment`, `refund`, `delivery` or `offer`.
+    pub machine: &'static str,
+    /// What happened.
+    pub event: String,
+    /// State before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// State after.
+    pub to: String,
+    /// Who caused it.
+    pub by: ByView,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// In UTC milliseconds.
+    pub at: i64,
+}
+
+/// Who caused a change.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ByView {
+    /// A role, `system` or `provider`.
+    pub role: &'static str,
+    /// The profile, if it was a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// A position in a channel: pushes behind it are news to whoever read this answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AsOfView {
+    /// The channel.
+    pub channel: String,
+    /// Its numbering.
+    pub epoch: String,
+    /// The newest offset.
+    pub off: u64,
+}
+
+/// An order in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderRowView {
+    /// The order.
+    pub order: String,
+    /// Who makes it.
+    pub store: String,
+    /// Where it stands.
+    pub state: &'static str,
+    /// What is charged, in minor units.
+    pub total_minor: i64,
+    /// ISO 4217.
+    pub currency: &'static str,
+    /// When it was placed, in UTC milliseconds.
+    pub placed_at: i64,
+    /// When the kitchen means to be done, in UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<i64>,
+    /// When it ended, in UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<i64>,
+}
+
+/// A page of orders, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrdersView {
+    /// The orders.
+    pub orders: Vec<OrderRowView>,
+}
+
+/// An order with all about it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderView {
+    /// The order.
+    pub order: String,
+    /// Where it stands.
+    pub state: &'static str,
+    /// What to show to people.
+    pub status: &'static str,
+    /// `none`, `refunding`, `partial` or `full`.
+    pub refund: &'static str,
+    /// Number of the last line of its story.
+    pub seq: i64,
+    /// Who makes it.
+    pub store: OrderStoreView,
+    /// Who ordered.
+    pub customer: MemberView,
+    /// Where it goes.
+    pub dropoff: PlaceView,
+    /// What the customer asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What was ordered.
+    pub lines: Vec<OrderLineView>,
+    /// What it costs and why.
+    pub price: PriceView,
+    /// Its transport, once the store has accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryPartView>,
+    /// Attempts to pay it; for the customer and operators.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<PaymentPartView>,
+    /// Who is in its chat.
+    pub members: Vec<MemberView>,
+    /// Its story.
+    pub changes: Vec<ChangeView>,
+    /// When it was placed, in UTC milliseconds.
+    pub placed_at: i64,
+    /// When the kitchen means to be done, in UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<i64>,
+    /// When the customer got it, in UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<i64>,
+    /// When it ended, in UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<i64>,
+    /// From where on pushes are news.
+    pub as_of: AsOfView,
+}
+
+/// The answer to whoever moved an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MovedView {
+    /// The order.
+    pub order: String,
+    /// Where it stands.
+    pub state: String,
+    /// What to show to people.
+    pub status: String,
+    /// Number of the last line of its story.
+    pub seq: i64,
+    /// When the kitchen means to be done, in UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<i64>,
+    /// When it moved, in UTC milliseconds.
+    pub at: i64,
+}
+
+impl From<Moved> for MovedView {
+    fn from(it: Moved) -> Self {
+        let Moved { order, state, status, seq, ready_at, at } = it;
+        Self { order, state, status, seq, ready_at, at }
+    }
+}
+
+impl From<StoredLine> for OrderLineView {
+    fn from(it: StoredLine) -> Self {
+        Self {
+            product: it.product_id.to_string(),
+            name: it.name,
+            quantity: it.quantity.get(),
+            unit_minor: it.unit.minor(),
+            total_minor: it.total.minor(),
+        }
+    }
+}
+
+impl From<StoredChange> for ChangeView {
+    fn from(it: StoredChange) -> Self {
+        Self {
+            seq: it.seq,
+            machine: it.machine.as_str(),
+            event: it.event,
+            from: it.from,
+            to: it.to,
+            by: ByView { role: it.by_role.as_str(), id: it.by_id },
+            reason: it.reason,
+            at: it.at.ms(),
+        }
+    }
+}
+
+impl From<StoredPayment> for PaymentPartView {
+    fn from(it: StoredPayment) -> Self {
+        Self {
+            payment: it.payment.id.to_string(),
+            state: it.payment.state.as_str(),
+            provider: it.provider,
+            amount_minor: it.payment.amount.minor(),
+        }
+    }
+}
+
+impl From<StoredOrder> for OrderRowView {
+    fn from(it: StoredOrder) -> Self {
+        let order = it.order;
+        Self {
+            order: order.id.to_string(),
+            store: order.store_id.to_string(),
+            state: order.state.as_str(),
+            total_minor: order.total.minor(),
+            currency: order.total.currency().code(),
+            placed_at: order.placed_at.ms(),
+            ready_at: order.ready_at.map(Timestamp::ms),
+            ended_at: order.ended_at.map(Timestamp::ms),
+        }
+    }
+}
+
+impl From<OrderPage> for OrderView {
+    fn from(page: OrderPage) -> Self {
+        let status = page.case.status().as_str();
+        let OrderCase { stored, store, customer, delivery, rider, refund } = page.case;
+        let order = stored.order;
+        let sees_payments = matches!(page.role, Role::Customer | Role::Operator);
+        let payments = if sees_payments { page.payments } else { Vec::new() };
+        Self {
+            order: order.id.to_string(),
+            state: order.state.as_str(),
+            status,
+            refund: refund.as_str(),
+            seq: order.seq,
+            store: OrderStoreView {
+                id: store.id.to_string(),
+                name: store.name,
+                place: PlaceView {
+                    lat: store.place.lat(),
+                    lng: store.place.lng(),
+                    address: store.address,
+                },
+            },
+            customer: customer.into(),
+            dropoff: PlaceView {
+                lat: stored.dropoff.lat(),
+                lng: stored.dropoff.lng(),
+                address: Some(stored.dropoff_address),
+            },
+            note: stored.note,
+            lines: page.lines.into_iter().map(OrderLineView::from).collect(),
+            price: PriceView {
+                items_minor: stored.items.minor(),
+                delivery_fee_minor: stored.delivery_fee.minor(),
+                total_minor: order.total.minor(),
+                currency: order.total.currency().code(),
+            },
+            delivery: delivery.map(|it| DeliveryPartView {
+                delivery: it.delivery.id.to_string(),
+                state: it.delivery.state.as_str(),
+                rider: rider.map(MemberView::from),
+            }),
+            payments: payments.into_iter().map(PaymentPartView::from).collect(),
+            members: page.members.into_iter().map(MemberView::from).collect(),
+            changes: page.changes.into_iter().map(ChangeView::from).collect(),
+            placed_at: order.placed_at.ms(),
+            ready_at: order.ready_at.map(Timestamp::ms),
+            delivered_at: order.delivered_at.map(Timestamp::ms),
+            ended_at: order.ended_at.map(Timestamp::ms),
+            as_of: AsOfView {
+                channel: Channel::Order(order.id).to_string(),
+                epoch: page.as_of.epoch,
+                off: page.as_of.top,
+            },
+        }
+    }
+}

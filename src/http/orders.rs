@@ -1,0 +1,309 @@
+//! Orders: placing, reading, and what stores and customers do with them.
+
+use actix_web::web::{Data, Path, Query};
+use domain::{
+    cart::{CartLine, Quantity},
+    checked_text::{Address, Note},
+    geo::Place,
+    ids::{OrderId, StoreId},
+    reason::Reason,
+};
+use serde::Deserialize;
+use usecases::{
+    error::AskError,
+    order_book,
+    order_case::Moved,
+    orders::{self, Acceptance},
+    placing::{self, OrderWish},
+    platform::Done,
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    answer::Answer,
+    extract::{AnyProfile, Body, Customer, IdPath, MaybeBody, MaybeKey, Merchant, RequiredKey},
+    order_views::{MovedView, OrderRowView, OrderView, OrdersView},
+    problem::{Kind, Problem, ProblemView},
+    state::HttpState,
+};
+
+/// Orders of one page if nothing is said.
+const PAGE_DEFAULT: u32 = 50;
+
+/// What a customer wants. The server knows what it costs.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderInput {
+    /// Where from.
+    pub store: String,
+    /// What; left out for what is in the cart.
+    pub lines: Option<Vec<OrderLineInput>>,
+    /// Where to.
+    pub dropoff: DropoffInput,
+    /// What to ask the store or the rider for.
+    pub note: Option<String>,
+}
+
+/// Pieces of one product.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderLineInput {
+    /// Which product.
+    pub product: String,
+    /// 1 to 99.
+    pub quantity: i64,
+}
+
+/// Where an order goes.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DropoffInput {
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lng: f64,
+    /// For people.
+    pub address: String,
+}
+
+/// How a store takes an order.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptInput {
+    /// Kitchen time in minutes; left out for the store's usual time.
+    pub prep_min: Option<u32>,
+    /// Whether the kitchen starts at once [true].
+    pub start: Option<bool>,
+}
+
+/// Why a store does not take an order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectInput {
+    /// `closing_early`, `busy`, `ingredient_unavailable`, `sold_out` or `other`.
+    pub reason: String,
+}
+
+/// Why an order is called off.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelInput {
+    /// For customers `changed_mind`, `ordered_by_mistake`, `too_slow`, `no_rider_found` or `other`;
+    /// a store must give one of its reasons.
+    pub reason: Option<String>,
+}
+
+/// Which orders.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OrdersQuery {
+    /// Only those that have not ended (`true`) or have (`false`).
+    pub open: Option<bool>,
+    /// How many at most, up to 100 [50].
+    pub limit: Option<u32>,
+    /// Only those placed before this order.
+    #[param(value_type = Option<String>)]
+    pub before: Option<IdPath<OrderId>>,
+}
+
+fn id<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|err| Problem::new(Kind::BadInput, format!("`{text}`: {err}.")))
+}
+
+fn reason(text: &str) -> Result<Reason, Problem> {
+    let given = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
+    given.copied().find(|it| it.as_str() == text).ok_or_else(|| {
+        let known: Vec<_> = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER).collect();
+        let known: Vec<_> = known.iter().map(|it| it.as_str()).collect();
+        Problem::new(Kind::BadInput, format!("A reason is one of {}.", known.join(", ")))
+    })
+}
+
+fn moved(done: Done<Moved>) -> Answer<MovedView> {
+    Answer::ok(MovedView::from(done.value)).replayed(done.dup)
+}
+
+fn wish(input: &OrderInput) -> Result<OrderWish, Problem> {
+    let line = |it: &OrderLineInput| {
+        let quantity = Quantity::new(it.quantity).map_err(AskError::from)?;
+        Ok::<_, Problem>(CartLine { product_id: id(&it.product)?, quantity })
+    };
+    let lines = input.lines.as_ref().map(|it| it.iter().map(line).collect()).transpose()?;
+    let dropoff = &input.dropoff;
+    Ok(OrderWish {
+        store_id: id::<StoreId>(&input.store)?,
+        lines,
+        dropoff: Place::new(dropoff.lat, dropoff.lng).map_err(AskError::from)?,
+        address: Address::parse(&dropoff.address).map_err(AskError::from)?,
+        note: input.note.as_deref().map(Note::parse).transpose().map_err(AskError::from)?,
+    })
+}
+
+/// Places an order; it waits for payment.
+#[utoipa::path(post, path = "/v1/orders", operation_id = "create_order", tag = "orders",
+    security(("bearer" = [])), params(("Idempotency-Key" = String, Header)),
+    request_body = OrderInput,
+    responses((status = 201, body = OrderView), (status = "4XX", body = ProblemView)))]
+pub async fn create(
+    AnyProfile(identity): AnyProfile,
+    Customer(by): Customer,
+    RequiredKey(key): RequiredKey,
+    input: Body<OrderInput>,
+    state: Data<HttpState>,
+) -> Result<Answer<OrderView>, Problem> {
+    let key = key.command(identity.profile, &input);
+    let done = placing::place(&state.platform, by, wish(&input)?, key).await?;
+    let order_id = id(&done.value.order)?;
+    let page = order_book::show(&state.platform, identity.profile, order_id).await?;
+    Ok(Answer::created(OrderView::from(page)).replayed(done.dup))
+}
+
+/// Lists the customer's orders, newest first.
+#[utoipa::path(get, path = "/v1/orders", operation_id = "list_orders", tag = "orders",
+    security(("bearer" = [])), params(OrdersQuery),
+    responses((status = 200, body = OrdersView), (status = "4XX", body = ProblemView)))]
+pub async fn list(
+    Customer(by): Customer,
+    query: Query<OrdersQuery>,
+    state: Data<HttpState>,
+) -> Result<Answer<OrdersView>, Problem> {
+    let OrdersQuery { open, limit, before } = query.into_inner();
+    let (before, limit) = (before.map(|it| it.0), limit.unwrap_or(PAGE_DEFAULT));
+    let found = order_book::list_for_customer(&state.platform, by, open, before, limit).await?;
+    Ok(Answer::ok(OrdersView { orders: found.into_iter().map(OrderRowView::from).collect() }))
+}
+
+/// Lists a store's orders for its staff, newest first.
+#[utoipa::path(get, path = "/v1/stores/{store}/orders", operation_id = "list_store_orders",
+    tag = "orders", security(("bearer" = [])), params(("store" = String, Path), OrdersQuery),
+    responses((status = 200, body = OrdersView), (status = "4XX", body = ProblemView)))]
+pub async fn list_for_store(
+    Merchant(by): Merchant,
+    store: Path<IdPath<StoreId>>,
+    query: Query<OrdersQuery>,
+    state: Data<HttpState>,
+) -> Result<Answer<OrdersView>, Problem> {
+    let OrdersQuery { open, limit, before } = query.into_inner();
+    let (before, limit) = (before.map(|it| it.0), limit.unwrap_or(PAGE_DEFAULT));
+    let found =
+        order_book::list_for_store(&state.platform, by, store.0, open, before, limit).await?;
+    Ok(Answer::ok(OrdersView { orders: found.into_iter().map(OrderRowView::from).collect() }))
+}
+
+/// Shows an order to one of its parties.
+#[utoipa::path(get, path = "/v1/orders/{order}", operation_id = "get_order", tag = "orders",
+    security(("bearer" = [])), params(("order" = String, Path)),
+    responses((status = 200, body = OrderView), (status = "4XX", body = ProblemView)))]
+pub async fn show(
+    AnyProfile(identity): AnyProfile,
+    order: Path<IdPath<OrderId>>,
+    state: Data<HttpState>,
+) -> Result<Answer<OrderView>, Problem> {
+    let page = order_book::show(&state.platform, identity.profile, order.0).await?;
+    Ok(Answer::ok(page.into()))
+}
+
+/// The store takes the order: its chat opens, riders are looked for.
+#[utoipa::path(post, path = "/v1/orders/{order}/accept", operation_id = "accept_order",
+    tag = "orders", security(("bearer" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = Option<AcceptInput>,
+    responses((status = 200, body = MovedView), (status = "4XX", body = ProblemView)))]
+pub async fn accept(
+    AnyProfile(identity): AnyProfile,
+    Merchant(by): Merchant,
+    order: Path<IdPath<OrderId>>,
+    key: MaybeKey,
+    MaybeBody(input): MaybeBody<AcceptInput>,
+    state: Data<HttpState>,
+) -> Result<Answer<MovedView>, Problem> {
+    let how = Acceptance { prep_min: input.prep_min, start: input.start.unwrap_or(true) };
+    let key = key.command(identity.profile, &input);
+    Ok(moved(orders::accept(&state.platform, by, order.0, key, how).await?))
+}
+
+/// The kitchen begins.
+#[utoipa::path(post, path = "/v1/orders/{order}/start", operation_id = "start_order",
+    tag = "orders", security(("bearer" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = MovedView), (status = "4XX", body = ProblemView)))]
+pub async fn start(
+    AnyProfile(identity): AnyProfile,
+    Merchant(by): Merchant,
+    order: Path<IdPath<OrderId>>,
+    key: MaybeKey,
+    state: Data<HttpState>,
+) -> Result<Answer<MovedView>, Problem> {
+    let key = key.bare(identity.profile);
+    Ok(moved(orders::start(&state.platform, by, order.0, key).await?))
+}
+
+/// The kitchen is done; the rider may take it.
+#[utoipa::path(post, path = "/v1/orders/{order}/ready", operation_id = "ready_order",
+    tag = "orders", security(("bearer" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = MovedView), (status = "4XX", body = ProblemView)))]
+pub async fn ready(
+    AnyProfile(identity): AnyProfile,
+    Merchant(by): Merchant,
+    order: Path<IdPath<OrderId>>,
+    key: MaybeKey,
+    state: Data<HttpState>,
+) -> Result<Answer<MovedView>, Problem> {
+    let key = key.bare(identity.profile);
+    Ok(moved(orders::ready(&state.platform, by, order.0, key).await?))
+}
+
+/// The store does not take the order; all the money goes back.
+#[utoipa::path(post, path = "/v1/orders/{order}/reject", operation_id = "reject_order",
+    tag = "orders", security(("bearer" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = RejectInput,
+    responses((status = 200, body = MovedView), (status = "4XX", body = ProblemView)))]
+pub async fn reject(
+    AnyProfile(identity): AnyProfile,
+    Merchant(by): Merchant,
+    order: Path<IdPath<OrderId>>,
+    key: MaybeKey,
+    input: Body<RejectInput>,
+    state: Data<HttpState>,
+) -> Result<Answer<MovedView>, Problem> {
+    let why = reason(&input.reason)?;
+    let key = key.command(identity.profile, &input);
+    Ok(moved(orders::reject(&state.platform, by, order.0, key, why).await?))
+}
+
+/// Somebody with the right to do so calls the order off; all the money goes back.
+#[utoipa::path(post, path = "/v1/orders/{order}/cancel", operation_id = "cancel_order",
+    tag = "orders", security(("bearer" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = Option<CancelInput>,
+    responses((status = 200, body = MovedView), (status = "4XX", body = ProblemView)))]
+pub async fn cancel(
+    AnyProfile(identity): AnyProfile,
+    order: Path<IdPath<OrderId>>,
+    key: MaybeKey,
+    MaybeBody(input): MaybeBody<CancelInput>,
+    state: Data<HttpState>,
+) -> Result<Answer<MovedView>, Problem> {
+    let why = input.reason.as_deref().map(reason).transpose()?;
+    let (by, key) = (identity.profile, key.command(identity.profile, &input));
+    Ok(moved(orders::cancel(&state.platform, by, order.0, key, why).await?))
+}
+
+/// The customer confirms the receipt.
+#[utoipa::path(post, path = "/v1/orders/{order}/confirm", operation_id = "confirm_order",
+    tag = "orders", security(("bearer" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = MovedView), (status = "4XX", body = ProblemView)))]
+pub async fn confirm(
+    AnyProfile(identity): AnyProfile,
+    Customer(by): Customer,
+    order: Path<IdPath<OrderId>>,
+    key: MaybeKey,
+    state: Data<HttpState>,
+) -> Result<Answer<MovedView>, Problem> {
+    let key = key.bare(identity.profile);
+    Ok(moved(orders::confirm(&state.platform, by, order.0, key).await?))
+}

@@ -1,0 +1,403 @@
+//! Every error leaves as `application/problem+json` (RFC 9457), from one table.
+
+use std::fmt;
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use domain::{cart::CartError, delivery::DeliveryRefusal, order::OrderRefusal, price::PriceError};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use storage::error::{Cause, StoreError};
+use usecases::error::AskError;
+use utoipa::ToSchema;
+
+/// What went wrong, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// No token, or one that is not ours.
+    NotSignedIn,
+    /// The token was good until a while ago.
+    TokenExpired,
+    /// Login, password or role are wrong.
+    WrongLogin,
+    /// Signed in, in another role.
+    WrongRole,
+    /// No such thing, or somebody else's.
+    NotFound,
+    /// No such address.
+    UnknownRoute,
+    /// The address exists, for other methods.
+    WrongMethod,
+    /// The path does not name a thing.
+    BadPath,
+    /// The query is not as described.
+    BadQuery,
+    /// The body is not JSON, or not of the shape described.
+    BadJson,
+    /// The body is not declared as JSON.
+    WrongMediaType,
+    /// The body is too large.
+    TooLarge,
+    /// A value is not acceptable.
+    BadInput,
+    /// The command needs an idempotency key.
+    KeyMissing,
+    /// The idempotency key is too long or empty.
+    KeyInvalid,
+    /// The idempotency key was used for something else.
+    KeyReused,
+    /// Not possible at this point.
+    StateRefused,
+    /// It was possible until a while ago.
+    TooLate,
+    /// Somebody else was faster.
+    ChangedMeanwhile,
+    /// Too few pieces are left.
+    OutOfStock,
+    /// The store does not sell it.
+    NotSold,
+    /// The store takes no orders.
+    StoreClosed,
+    /// The door is too far away.
+    TooFar,
+    /// The items cost less than the store delivers for.
+    BelowMinimum,
+    /// The login is somebody's.
+    LoginTaken,
+    /// A provider's message is not acceptable.
+    BadNotify,
+    /// A rider cannot do that now.
+    WorkRefused,
+    /// Too much at once.
+    Busy,
+    /// The store is not reachable.
+    Unavailable,
+    /// Nobody knows whether it was done.
+    OutcomeUnknown,
+    /// Our own mistake.
+    Internal,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 31] = [
+        Self::NotSignedIn,
+        Self::TokenExpired,
+        Self::WrongLogin,
+        Self::WrongRole,
+        Self::NotFound,
+        Self::UnknownRoute,
+        Self::WrongMethod,
+        Self::BadPath,
+        Self::BadQuery,
+        Self::BadJson,
+        Self::WrongMediaType,
+        Self::TooLarge,
+        Self::BadInput,
+        Self::KeyMissing,
+        Self::KeyInvalid,
+        Self::KeyReused,
+        Self::StateRefused,
+        Self::TooLate,
+        Self::ChangedMeanwhile,
+        Self::OutOfStock,
+        Self::NotSold,
+        Self::StoreClosed,
+        Self::TooFar,
+        Self::BelowMinimum,
+        Self::LoginTaken,
+        Self::BadNotify,
+        Self::WorkRefused,
+        Self::Busy,
+        Self::Unavailable,
+        Self::OutcomeUnknown,
+        Self::Internal,
+    ];
+
+    /// Status, stable name, title.
+    #[rustfmt::skip]
+    pub const fn row(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::NotSignedIn      => (StatusCode::UNAUTHORIZED,           "not-signed-in",           "Sign in first"),
+            Self::TokenExpired     => (StatusCode::UNAUTHORIZED,           "token-expired",           "The token has expired"),
+            Self::WrongLogin       => (StatusCode::UNAUTHORIZED,           "wrong-login",             "Login, password or role are wrong"),
+            Self::WrongRole        => (StatusCode::FORBIDDEN,              "wrong-role",              "Not in this role"),
+            Self::NotFound         => (StatusCode::NOT_FOUND,              "not-found",               "No such thing"),
+            Self::UnknownRoute     => (StatusCode::NOT_FOUND,              "unknown-route",           "No such address"),
+            Self::WrongMethod      => (StatusCode::METHOD_NOT_ALLOWED,     "wrong-method",            "Not with this method"),
+            Self::BadPath          => (StatusCode::BAD_REQUEST,            "bad-path",                "The path does not name a thing"),
+            Self::BadQuery         => (StatusCode::BAD_REQUEST,            "bad-query",               "The query is not as described"),
+            Self::BadJson          => (StatusCode::BAD_REQUEST,            "bad-json",                "The body is not as described"),
+            Self::WrongMediaType   => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-media-type",        "The body must be JSON"),
+            Self::TooLarge         => (StatusCode::PAYLOAD_TOO_LARGE,      "too-large",               "The body is too large"),
+            Self::BadInput         => (StatusCode::UNPROCESSABLE_ENTITY,   "bad-input",               "A value is not acceptable"),
+            Self::KeyMissing       => (StatusCode::BAD_REQUEST,            "idempotency-key-missing", "The request needs an idempotency key"),
+            Self::KeyInvalid       => (StatusCode::BAD_REQUEST,            "idempotency-key-invalid", "The idempotency key is not acceptable"),
+            Self::KeyReused        => (StatusCode::UNPROCESSABLE_ENTITY,   "idempotency-key-reused",  "The idempotency key was used for something else"),
+            Self::StateRefused     => (StatusCode::CONFLICT,               "state-refused",           "Not possible at this point"),
+            Self::TooLate          => (StatusCode::CONFLICT,               "too-late",                "Not possible any more"),
+            Self::ChangedMeanwhile => (StatusCode::CONFLICT,               "changed-meanwhile",       "Changed by someone else"),
+            Self::OutOfStock       => (StatusCode::CONFLICT,               "out-of-stock",            "Not enough left"),
+            Self::NotSold          => (StatusCode::CONFLICT,               "not-sold",                "The store does not sell this"),
+            Self::StoreClosed      => (StatusCode::CONFLICT,               "store-closed",            "The store is closed"),
+            Self::TooFar           => (StatusCode::UNPROCESSABLE_ENTITY,   "too-far",                 "Too far from the store"),
+            Self::BelowMinimum     => (StatusCode::UNPROCESSABLE_ENTITY,   "below-minimum",           "Below the store's minimum"),
+            Self::LoginTaken       => (StatusCode::CONFLICT,               "login-taken",             "The login is taken"),
+            Self::BadNotify        => (StatusCode::BAD_REQUEST,            "bad-notify",              "The message of the provider is not acceptable"),
+            Self::WorkRefused      => (StatusCode::CONFLICT,               "work-refused",            "Not possible for this rider now"),
+            Self::Busy             => (StatusCode::SERVICE_UNAVAILABLE,    "busy",                    "Try again in a moment"),
+            Self::Unavailable      => (StatusCode::SERVICE_UNAVAILABLE,    "unavailable",             "Try again later"),
+            Self::OutcomeUnknown   => (StatusCode::SERVICE_UNAVAILABLE,    "outcome-unknown",         "Nobody knows whether it was done"),
+            Self::Internal         => (StatusCode::INTERNAL_SERVER_ERROR,  "internal",                "Our mistake"),
+        }
+    }
+}
+
+/// The body of an error.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemView {
+    /// `urn:riderhub:problem:` and the stable name.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The stable name, for programs.
+    pub code: &'static str,
+    /// What went wrong, in general.
+    pub title: &'static str,
+    /// The status of the answer.
+    pub status: u16,
+    /// What went wrong this time, and what to do about it.
+    pub detail: String,
+    /// Facts about this problem, e.g. `left` pieces of a `product`.
+    #[serde(flatten)]
+    pub facts: Map<String, Value>,
+}
+
+/// An error on its way to a client. The source is for the log only.
+#[derive(Debug)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    facts: Map<String, Value>,
+    source: Option<Cause>,
+}
+
+impl Problem {
+    /// A problem with what to do about it.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), facts: Map::new(), source: None }
+    }
+
+    /// Adds a fact for programs.
+    #[must_use]
+    pub fn with(mut self, name: &str, fact: impl Into<Value>) -> Self {
+        self.facts.insert(name.to_owned(), fact.into());
+        self
+    }
+
+    fn caused_by(mut self, source: impl Into<Cause>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong, for programs.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.row().1, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.kind.row().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (status, code, title) = self.kind.row();
+        if status.is_server_error() {
+            tracing::error!(problem = code, error = ?self.source, "a request failed");
+        }
+        let view = ProblemView {
+            kind: format!("urn:riderhub:problem:{code}"),
+            code,
+            title,
+            status: status.as_u16(),
+            detail: self.detail.clone(),
+            facts: self.facts.clone(),
+        };
+        let mut answer = HttpResponse::build(status);
+        answer.content_type("application/problem+json");
+        if status == StatusCode::UNAUTHORIZED {
+            answer.insert_header(("WWW-Authenticate", "Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.insert_header(("Retry-After", "1"));
+        }
+        answer.body(serde_json::to_string(&view).unwrap_or_default())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(err: StoreError) -> Self {
+        match &err {
+            StoreError::NotFound { entity, .. } => not_found(entity).caused_by(err),
+            StoreError::Conflict { entity, .. } => {
+                let detail = format!("Somebody else changed the {entity} just now; read it again.");
+                Self::new(Kind::ChangedMeanwhile, detail)
+            }
+            StoreError::KeyReused { .. } => {
+                let detail = "This Idempotency-Key came before with another request; make a new \
+                              key for every new request and send the same body when you repeat one.";
+                Self::new(Kind::KeyReused, detail)
+            }
+            StoreError::LockConflict(_) | StoreError::Unavailable(_) => {
+                let detail = "Nothing was done; send the same request again in a moment.";
+                Self::new(Kind::Unavailable, detail).caused_by(err)
+            }
+            StoreError::OutcomeUnknown(_) => {
+                let detail = "Send the same request with the same Idempotency-Key again: it is \
+                              carried out once.";
+                Self::new(Kind::OutcomeUnknown, detail).caused_by(err)
+            }
+            StoreError::Duplicate(_) | StoreError::Corrupt { .. } | StoreError::Refused(_) => {
+                let detail = "Something is wrong on our side; it has been written down.";
+                Self::new(Kind::Internal, detail).caused_by(err)
+            }
+        }
+    }
+}
+
+fn not_found(what: &str) -> Problem {
+    Problem::new(Kind::NotFound, format!("There is no such {what} for you."))
+}
+
+fn sentence(err: &impl fmt::Display) -> String {
+    let text = err.to_string();
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
+        None => text,
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(err: AskError) -> Self {
+        let said = sentence(&err);
+        match err {
+            AskError::NotFound { what } => not_found(what),
+            AskError::Order(refusal) => order_refusal(refusal, said),
+            AskError::Delivery(DeliveryRefusal::NotTheRider) => not_found("delivery"),
+            AskError::Delivery(_) | AskError::Chat(_) => Self::new(Kind::StateRefused, said),
+            AskError::Offer(_) => Self::new(Kind::TooLate, said),
+            AskError::Cart(CartError::Twice { product_id }) => {
+                Self::new(Kind::BadInput, said).with("product", product_id.to_string())
+            }
+            AskError::Price(PriceError::BelowMinimum { min, items }) => {
+                Self::new(Kind::BelowMinimum, said)
+                    .with("min_order_minor", min.minor())
+                    .with("items_minor", items.minor())
+            }
+            AskError::Cart(_)
+            | AskError::Price(_)
+            | AskError::Text(_)
+            | AskError::Place(_)
+            | AskError::OutOfRange { .. } => Self::new(Kind::BadInput, said),
+            AskError::OutOfStock { product_id, name: _, left } => {
+                Self::new(Kind::OutOfStock, format!("{said} Order fewer, or something else."))
+                    .with("product", product_id.to_string())
+                    .with("left", left)
+            }
+            AskError::NotSold { product_id } => {
+                Self::new(Kind::NotSold, said).with("product", product_id.to_string())
+            }
+            AskError::StoreClosed => {
+                Self::new(Kind::StoreClosed, "Choose another store, or come back later.")
+            }
+            AskError::TooFar { radius_m, distance_m } => Self::new(Kind::TooFar, said)
+                .with("radius_m", radius_m)
+                .with("distance_m", distance_m),
+            AskError::LoginTaken => {
+                Self::new(Kind::LoginTaken, "Choose another login, or sign in with this one.")
+            }
+            AskError::WrongLogin => {
+                let detail = "Check login, password and role; we do not say which is wrong.";
+                Self::new(Kind::WrongLogin, detail)
+            }
+            AskError::BadToken => {
+                Self::new(Kind::NotSignedIn, "The token is not valid; sign in again.")
+            }
+            AskError::TokenExpired { .. } => {
+                Self::new(Kind::TokenExpired, "Get a new one at POST /v1/sessions/refresh.")
+            }
+            AskError::WrongRole { needed } => {
+                let detail = format!("Sign in as a {needed}: a token is for one role.");
+                Self::new(Kind::WrongRole, detail).with("needed", needed.as_str())
+            }
+            AskError::BadNotify { .. } => Self::new(Kind::BadNotify, said),
+            AskError::Busy => {
+                Self::new(Kind::Busy, "Nothing was done; send the same request again.")
+            }
+            AskError::Store(err) => err.into(),
+            AskError::Gone { .. }
+            | AskError::NotOnDuty
+            | AskError::BagFull { .. }
+            | AskError::StillCarrying { .. } => Self::new(Kind::WorkRefused, said),
+        }
+    }
+}
+
+fn order_refusal(refusal: OrderRefusal, said: String) -> Problem {
+    match refusal {
+        OrderRefusal::TooLate { until } => {
+            let detail = "The time for that is over; the facts say since when.";
+            Problem::new(Kind::TooLate, detail).with("until", until.ms())
+        }
+        OrderRefusal::TooEarly { from } => {
+            let detail = "It is not time for that yet; the facts say from when on.";
+            Problem::new(Kind::StateRefused, detail).with("from", from.ms())
+        }
+        OrderRefusal::ReasonNeeded { role } => {
+            let allowed = domain::reason::Reason::OF_STORE;
+            let allowed: Vec<_> = allowed.iter().map(|it| it.as_str()).collect();
+            let detail = format!("A {role} gives one of these reasons: {}.", allowed.join(", "));
+            Problem::new(Kind::BadInput, detail).with("reasons", json!(allowed))
+        }
+        OrderRefusal::Illegal(illegal) => {
+            Problem::new(Kind::StateRefused, said).with("state", illegal.from.as_str())
+        }
+        OrderRefusal::WrongActor { state, .. } => {
+            Problem::new(Kind::StateRefused, said).with("state", state.as_str())
+        }
+        OrderRefusal::NotTheRider | OrderRefusal::RiderFound => {
+            Problem::new(Kind::StateRefused, said)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_name_of_its_own_and_an_error_status() {
+        let names: HashSet<_> = Kind::ALL.iter().map(|it| it.row().1).collect();
+        assert_eq!(names.len(), Kind::ALL.len());
+        for kind in Kind::ALL {
+            let (status, name, title) = kind.row();
+            assert!(status.is_client_error() || status.is_server_error(), "{name}");
+            assert!(!title.is_empty() && !title.ends_with('.'), "{name}");
+        }
+    }
+
+    #[test]
+    fn causes_stay_inside() {
+        let problem = Problem::from(StoreError::refused("table secret_table is missing"));
+        assert!(!problem.to_string().contains("secret_table"));
+        assert_eq!(problem.status_code(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

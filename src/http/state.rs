@@ -1,0 +1,29 @@
+//! What every handler is given.
+
+use domain::role::Profile;
+use usecases::platform::Platform;
+
+/// What is served besides the API itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Doors {
+    /// Whether the sandbox can be paid at. Never in production.
+    pub sandbox: bool,
+    /// The operator that visitors of a demo are signed in as.
+    pub demo: Option<Profile>,
+}
+
+/// What every handler is given. Cheap to clone.
+#[derive(Clone)]
+pub struct HttpState {
+    /// The environment of the use cases.
+    pub platform: Platform,
+    /// What is served besides the API itself.
+    pub doors: Doors,
+}
+
+impl HttpState {
+    /// Puts it together.
+    pub const fn new(platform: Platform, doors: Doors) -> Self {
+        Self { platform, doors }
+    }
+}
