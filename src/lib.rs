@@ -4,7 +4,7 @@
 //! `domain` < `storage` < `usecases` < `actors` < `http` (here) < `main`.
 //!
 //! Reading order: [`http`] (what can be asked), [`startup`] (how it is put together), [`settings`],
-//! then [`cli`] and [`replay`].
+//! then [`client`] and the cities that live through it: [`demo`] and [`replay`].
 
 pub mod settings;
 pub mod telemetry;
@@ -13,6 +13,10 @@ pub mod http;
 
 pub mod startup;
 
-pub mod cli;
+pub mod client;
 
+pub mod city;
+pub mod demo;
 pub mod replay;
+
+pub mod cli;

@@ -1,10 +1,14 @@
 //! The command line: one module for each command, exit codes 0 (fine), 1 (failed), 2 (wrong use).
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    demo,
     settings::{Given, LogFormat, Settings, SettingsError},
     telemetry,
 };
@@ -29,8 +33,10 @@ pub struct Cli {
 enum Command {
     /// Run the server
     Serve(serve::ServeArgs),
-    /// Replay a recorded city day through the dispatcher
-    Replay(replay::ReplayArgs),
+    /// Run a server with a living city in it, to look at
+    Demo(demo::DemoArgs),
+    /// Replay a recorded city day, in virtual time or against a running server
+    Replay(Box<replay::ReplayArgs>),
     /// Plan the routes of single riders
     Plan(plan::PlanArgs),
     /// Bring the database schema up to date
@@ -121,14 +127,17 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Serve(args) => serve::run(args).await,
+        Command::Demo(args) => {
+            demo::run(args).await.map_err(|err| CliError::Failed(err.to_string()))
+        }
         Command::Replay(args) => {
-            let summary = replay::run(&args).map_err(|err| CliError::Failed(err.to_string()))?;
-            tell(&args.log, &summary.to_string());
+            let outcome = replay::run(&args).map_err(|err| CliError::Failed(err.to_string()))?;
+            tell(args.log.as_deref(), &outcome.to_string());
             Ok(())
         }
         Command::Plan(args) => {
             let summary = plan::run(&args).map_err(|err| CliError::Failed(err.to_string()))?;
-            tell(&args.output, &summary.to_string());
+            tell(Some(&args.output), &summary.to_string());
             Ok(())
         }
         Command::Migrate(args) => {
@@ -145,8 +154,8 @@ async fn run(command: Command) -> Result<(), CliError> {
 }
 
 /// Tells a result on standard output, or on standard error if the output itself goes there.
-fn tell(output: &std::path::Path, summary: &str) {
-    if output.as_os_str() == "-" {
+fn tell(output: Option<&Path>, summary: &str) {
+    if output == Some(Path::new("-")) {
         eprintln!("{summary}");
     } else {
         print(summary);

@@ -8,6 +8,7 @@ use domain::dispatch::{self, snapshot, weights::Weights};
 use super::output::write_whole;
 use crate::replay::{
     instance::{Instance, InstanceError},
+    live::{self, LiveArgs, LiveError},
     log,
     simulator::{Play, play},
     summary::Summary,
@@ -20,8 +21,8 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "DIR")]
     pub instance: PathBuf,
     /// Where the event log goes, one JSON line an event; `-` writes to the standard output
-    #[arg(long, value_name = "FILE")]
-    pub log: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "live")]
+    pub log: Option<PathBuf>,
     /// How riders are chosen
     #[arg(long, value_enum, default_value_t = Policy::Batch)]
     pub policy: Policy,
@@ -34,6 +35,27 @@ pub struct ReplayArgs {
     /// Rounds of search in each cycle of the batch policy
     #[arg(long, value_name = "N", default_value_t = ROUNDS)]
     pub rounds: u32,
+    /// The same day against a running server
+    #[command(flatten, next_help_heading = "Live replay")]
+    pub live: LiveArgs,
+}
+
+/// What a replay came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// In virtual time.
+    Virtual(Box<Summary>),
+    /// Against a running server.
+    Live(Box<live::report::Report>),
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Virtual(summary) => summary.fmt(f),
+            Self::Live(report) => report.fmt(f),
+        }
+    }
 }
 
 /// Enough for plans that more rounds hardly improve.
@@ -73,6 +95,9 @@ pub enum ReplayError {
         /// What the system says.
         source: io::Error,
     },
+    /// The live replay failed.
+    #[error(transparent)]
+    Live(#[from] LiveError),
     /// Some orders were left over; the log is written all the same.
     #[error("{summary}\n{} reachable orders were not delivered", .summary.n_missed)]
     Missed {
@@ -86,13 +111,23 @@ pub enum ReplayError {
 /// # Errors
 ///
 /// [`ReplayError`]; also when an order that a rider could have reached was not delivered.
-pub fn run(args: &ReplayArgs) -> Result<Summary, ReplayError> {
+pub fn run(args: &ReplayArgs) -> Result<Outcome, ReplayError> {
+    if args.live.is_live() {
+        let report = live::run(&args.instance, args.log.as_deref(), &args.live)?;
+        return Ok(Outcome::Live(Box::new(report)));
+    }
+    play_virtually(args).map(|it| Outcome::Virtual(Box::new(it)))
+}
+
+fn play_virtually(args: &ReplayArgs) -> Result<Summary, ReplayError> {
     let started = Instant::now();
     let instance = Instance::read(&args.instance)?;
     let played = play(&instance, args.play());
     let text = log::to_text(&instance, &played.events);
-    let unwritable = |source| ReplayError::Unwritable { path: args.log.clone(), source };
-    write_whole(&args.log, &text).map_err(unwritable)?;
+    if let Some(path) = &args.log {
+        let unwritable = |source| ReplayError::Unwritable { path: path.clone(), source };
+        write_whole(path, &text).map_err(unwritable)?;
+    }
     let summary = Summary::new(&instance, &played, started.elapsed());
     if summary.n_missed == 0 {
         Ok(summary)

@@ -1,6 +1,7 @@
 //! Recorded city days, played through the real dispatcher.
 
 pub mod instance;
+pub mod live;
 pub mod log;
 pub mod simulator;
 pub mod summary;

@@ -1,0 +1,310 @@
+//! A rider: goes on duty, streams positions, answers offers, follows the route, goes off duty.
+
+mod mind;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use domain::geo::Place;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use serde_json::{Value, json};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval, sleep_until},
+};
+
+use self::mind::Thought;
+use crate::{
+    city::{
+        road::{Manner, Road, Stop, Task},
+        story,
+        tally::Tally,
+    },
+    client::{
+        calls,
+        error::ClientError,
+        link::{Event, Events, Link, new_cid},
+        log::Entry,
+        pace::Pace,
+    },
+};
+
+/// A position report covers at most so many report intervals: after a stall nobody jumps.
+const STALL_REPORTS: i32 = 4;
+/// Pause before a refused stop is tried again, by the server's clock.
+const AGAIN_MS: i64 = 20_000;
+/// Cells of the pool have names of so many characters.
+const POOL_CELL_CHARS: usize = 6;
+
+/// How a rider takes things.
+#[derive(Debug, Clone, Copy)]
+pub struct Temper {
+    /// Share of offers declined.
+    pub declines: f64,
+    /// Share of offers left to lapse.
+    pub ignores: f64,
+    /// Share of deliveries in the pool that he grabs for.
+    pub grabs: f64,
+    /// Share of moments in which he says something.
+    pub talks: f64,
+    /// Shortest and longest time to think about an offer, by the server's clock.
+    pub thinks: (Duration, Duration),
+}
+
+/// A rider's day.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// `walk`, `bike`, `scooter` or `car`.
+    pub vehicle: &'static str,
+    /// Orders at once.
+    pub capacity: u32,
+    /// Where he starts.
+    pub start: Place,
+    /// How he moves.
+    pub manner: Manner,
+    /// How he takes things.
+    pub temper: Temper,
+    /// How often he tells his position, in real time.
+    pub reports_every: Duration,
+    /// When he takes nothing new any more, by the server's clock in milliseconds.
+    pub off_at: Option<i64>,
+    /// What his dice start from.
+    pub seed: u64,
+}
+
+/// See the file's head.
+struct Rider {
+    link: Link,
+    pace: Pace,
+    plan: Plan,
+    tally: Arc<Tally>,
+    dice: StdRng,
+    road: Road,
+    /// Answers that are thought about: when they go out, to what, and whether he takes it.
+    thoughts: Vec<(i64, Thought)>,
+    /// One `cid` for each task, kept until it is answered.
+    cids: HashMap<(String, String, &'static str), String>,
+    seq: u64,
+    told_at: i64,
+    paused_until: i64,
+    is_on_duty: bool,
+    cell: String,
+    mine: HashSet<String>,
+}
+
+/// Works until told to stop; the link stays open for whoever holds it.
+///
+/// # Errors
+///
+/// [`ClientError`] if the rider cannot go on duty or the server closes the socket for good.
+pub async fn work(
+    link: Link,
+    events: &mut Events,
+    plan: Plan,
+    tally: Arc<Tally>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), ClientError> {
+    let pace = link.ready().await?;
+    let mut rider = Rider {
+        pace,
+        dice: StdRng::seed_from_u64(plan.seed),
+        road: Road::new(plan.start, plan.manner),
+        thoughts: Vec::new(),
+        cids: HashMap::new(),
+        seq: 0,
+        told_at: pace.now_ms(),
+        paused_until: 0,
+        is_on_duty: false,
+        cell: String::new(),
+        mine: HashSet::new(),
+        link,
+        plan,
+        tally,
+    };
+    rider.go_on_duty().await?;
+    let mut reports = interval(rider.plan.reports_every);
+    reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let thought_at = rider.next_thought();
+        tokio::select! {
+            event = events.next() => match event {
+                None => return Ok(()),
+                Some(Event::Closed { code, reason }) => {
+                    return Err(ClientError::Closed { code, reason });
+                }
+                Some(event) => rider.on_event(event).await,
+            },
+            _ = reports.tick() => rider.live_on().await,
+            () = sleep_until(thought_at) => rider.answer_thoughts().await,
+            _ = stop.changed() => return Ok(()),
+        }
+    }
+}
+
+impl Rider {
+    async fn go_on_duty(&mut self) -> Result<(), ClientError> {
+        let at = self.road.at();
+        let params = json!({ "vehicle": self.plan.vehicle, "capacity": self.plan.capacity,
+            "lat": at.lat(), "lng": at.lng(), "cid": new_cid() });
+        self.link.call("duty.on", params).await?;
+        self.is_on_duty = true;
+        Ok(())
+    }
+
+    async fn on_event(&mut self, event: Event) {
+        match event {
+            Event::Entry(entry) => self.on_entry(&entry).await,
+            Event::Push(frame) => self.on_push(&frame),
+            Event::Up(true) => self.cell.clear(),
+            Event::Up(false) | Event::Down | Event::Closed { .. } => {}
+        }
+    }
+
+    async fn on_entry(&mut self, entry: &Entry) {
+        match entry.kind.as_str() {
+            "offer" => self.think_about(entry),
+            "route" => {
+                let stops = stops_of(entry.body.get("stops"));
+                self.mine.extend(stops.iter().map(|it| it.order.clone()));
+                self.road.plan(stops);
+            }
+            "order" => self.on_moved(entry),
+            "msg" => self.on_said(entry).await,
+            _ => {}
+        }
+    }
+
+    fn on_moved(&mut self, entry: &Entry) {
+        let Some(moved) = story::moved(entry) else { return };
+        match (moved.machine, moved.to) {
+            ("order", "ready") => self.road.is_ready(moved.order),
+            ("order", state) if story::is_over(state) => {
+                self.road.forget(moved.order);
+                self.mine.remove(moved.order);
+                if entry.channel.starts_with("order:") {
+                    self.link.put_away(&entry.channel);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    async fn on_said(&mut self, entry: &Entry) {
+        let Some((order, text)) = story::said(entry, self.link.session().profile()) else { return };
+        let asks = text.ends_with('?') && self.mine.contains(order);
+        if asks && self.dice.random_bool(self.plan.temper.talks) {
+            self.say(order, "almost there").await;
+        }
+    }
+
+    async fn say(&self, order: &str, text: &str) {
+        // A chat that is closed is no trouble of a rider's.
+        drop(self.tally.say(&self.link, order, text).await);
+    }
+
+    fn is_off(&self) -> bool {
+        self.plan.off_at.is_some_and(|it| self.pace.now_ms() >= it)
+    }
+
+    async fn welcome(&mut self, order: String) {
+        if self.dice.random_bool(self.plan.temper.talks) {
+            self.say(&order, "I am on my way to the store").await;
+        }
+        self.mine.insert(order);
+    }
+
+    /// One report interval passes: rides, tells the position, does what is due at a stop.
+    async fn live_on(&mut self) {
+        let (before, now) = (self.told_at, self.pace.now_ms());
+        self.told_at = now;
+        let longest = self.plan.reports_every * STALL_REPORTS.unsigned_abs();
+        let longest_ms = (longest.as_secs_f64() * self.pace.scale() * 1_000.0) as i64;
+        let from = before.max(now - longest_ms);
+        let task = self.road.ride(from, now);
+        if self.is_on_duty {
+            self.report(now);
+            self.hear_pool().await;
+        }
+        if let Some(task) = task.filter(|_| now >= self.paused_until) {
+            self.carry_out(task).await;
+        }
+        if self.is_on_duty && self.is_off() && self.road.is_free() {
+            let params = json!({ "cid": new_cid() });
+            self.is_on_duty = self.link.call("duty.off", params).await.is_err();
+        }
+    }
+
+    fn report(&mut self, now: i64) {
+        self.seq += 1;
+        self.tally.positions.add();
+        let at = self.road.at();
+        let params = json!({ "seq": self.seq, "lat": at.lat(), "lng": at.lng(), "acc": 8,
+            "spd": self.plan.manner.speed_m_per_s, "hdg": self.road.heading().round(), "t": now });
+        self.link.tell("loc.put", params);
+    }
+
+    /// Hears the pool of the cell he is in, if he cares.
+    async fn hear_pool(&mut self) {
+        if self.plan.temper.grabs <= 0.0 {
+            return;
+        }
+        let cell = self.road.at().cell(POOL_CELL_CHARS);
+        if cell == self.cell {
+            return;
+        }
+        let old = std::mem::replace(&mut self.cell, cell);
+        if !old.is_empty() {
+            // A cell that we do not hear any more is no loss.
+            drop(self.link.call("unsub", json!({ "ch": format!("pool:{old}") })).await);
+        }
+        drop(self.link.call("sub", json!({ "ch": format!("pool:{}", self.cell) })).await);
+    }
+
+    async fn carry_out(&mut self, task: Task) {
+        let (verb, stop) = match &task {
+            Task::Arrive(stop) => ("stop.arrive", stop),
+            Task::Finish(stop) => ("stop.done", stop),
+        };
+        let key = (stop.order.clone(), stop.stop.clone(), verb);
+        let cid = self.cids.entry(key.clone()).or_insert_with(new_cid).clone();
+        let params = json!({ "order": stop.order, "stop": stop.stop, "cid": cid });
+        let answer = self.link.call(verb, params).await;
+        let now = self.pace.now_ms();
+        match (answer, task) {
+            (Ok(_), Task::Arrive(stop)) => {
+                self.cids.remove(&key);
+                if stop.stop == "dropoff" && self.dice.random_bool(self.plan.temper.talks) {
+                    self.say(&stop.order, "I am at your door").await;
+                }
+            }
+            (Ok(_), Task::Finish(stop)) => {
+                self.cids.remove(&key);
+                self.road.finished(&stop, now);
+            }
+            (Err(err), Task::Finish(stop)) if err.is_refusal() => self.refused(&stop).await,
+            // An arrival told twice or never does no harm; the rest is tried again.
+            (Err(_), _) => {}
+        }
+    }
+
+    /// The server does not let us finish a stop: it is over for us, or not yet possible.
+    async fn refused(&mut self, stop: &Stop) {
+        self.cids.retain(|(order, ..), _| *order != stop.order);
+        self.paused_until = self.pace.now_ms() + AGAIN_MS;
+        let is_mine = match calls::order(self.link.session(), &stop.order).await {
+            Ok(view) => !story::is_over(&view.state) && view.state != "delivered",
+            Err(err) => !err.is_refusal(),
+        };
+        if !is_mine {
+            self.road.forget(&stop.order);
+        }
+    }
+}
+
+fn stops_of(value: Option<&Value>) -> Vec<Stop> {
+    let list = value.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(|it| serde_json::from_value(it.clone()).ok()).collect()
+}

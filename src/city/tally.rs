@@ -1,0 +1,94 @@
+//! Counts of what happened in a city, shared by everybody in it.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::client::{
+    error::ClientError,
+    link::{Link, new_cid},
+};
+
+/// A message that the server has acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Where it stands.
+    pub channel: String,
+    /// Our id of it.
+    pub cid: String,
+    /// Its offset.
+    pub off: u64,
+}
+
+/// See the file's head.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Orders placed.
+    pub placed: Count,
+    /// Orders paid.
+    pub paid: Count,
+    /// Orders delivered.
+    pub delivered: Count,
+    /// Orders completed.
+    pub completed: Count,
+    /// Orders that ended otherwise.
+    pub failed: Count,
+    /// Chat messages sent and acknowledged.
+    pub messages: Count,
+    /// Offers taken.
+    pub taken: Count,
+    /// Offers declined or left to lapse.
+    pub declined: Count,
+    /// Deliveries taken from the pool.
+    pub grabbed: Count,
+    /// Positions sent.
+    pub positions: Count,
+    /// Every message acknowledged, if anybody wants to check them later.
+    pub acknowledged: Option<Mutex<Vec<Acknowledged>>>,
+}
+
+impl Tally {
+    /// Counts that also keep every acknowledged message.
+    pub fn keeping_messages() -> Self {
+        Self { acknowledged: Some(Mutex::default()), ..Self::default() }
+    }
+
+    /// Says something in an order's chat and counts it.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] as the server answers.
+    pub async fn say(&self, link: &Link, order: &str, text: &str) -> Result<(), ClientError> {
+        let (channel, cid) = (format!("order:{order}"), new_cid());
+        let (off, _) = link.say(&channel, &cid, text).await?;
+        self.messages.add();
+        if let Some(all) = &self.acknowledged {
+            let said = Acknowledged { channel, cid, off };
+            all.lock().unwrap_or_else(PoisonError::into_inner).push(said);
+        }
+        Ok(())
+    }
+
+    /// Every message acknowledged so far, if they are kept.
+    pub fn messages_acknowledged(&self) -> Vec<Acknowledged> {
+        let all = self.acknowledged.as_ref();
+        all.map(|it| it.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+    }
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// One more.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

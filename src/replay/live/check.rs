@@ -1,0 +1,111 @@
+//! Compares what everybody has seen with the journal.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use super::play::Day;
+use crate::client::{link::Link, log::Kept};
+
+/// How long a copy may take to catch up, in real time.
+pub(super) const CATCH_UP_MAX: Duration = Duration::from_secs(15);
+/// Differences that are listed; more are only counted.
+pub(super) const LISTED_MAX: usize = 20;
+
+/// What the comparison found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Copies that were compared.
+    pub(super) n_copies: usize,
+    /// Entries in those copies.
+    pub(super) n_entries: usize,
+    /// Acknowledged messages that were looked for.
+    pub(super) n_messages: usize,
+    /// Everything that is not as it should be.
+    pub(super) wrong: Vec<String>,
+    /// Each order's channel as the journal has it.
+    pub(super) journals: BTreeMap<String, Vec<Kept>>,
+}
+
+/// Compares all copies of all order channels, and looks for every acknowledged message.
+pub(super) async fn check(day: &Day) -> Found {
+    let mut found = Found { wrong: day.faults.clone(), ..Found::default() };
+    for link in &day.links {
+        check_link(link, &mut found).await;
+    }
+    check_customers(day, &mut found);
+    check_messages(day, &mut found);
+    found
+}
+
+async fn check_link(link: &Link, found: &mut Found) {
+    let name = link.session().name().to_owned();
+    let contradictions = link.counts().contradictions;
+    if contradictions > 0 {
+        found.wrong.push(format!("{name}: the server contradicted itself {contradictions} times"));
+    }
+    for channel in link.channels().into_iter().filter(|it| it.starts_with("order:")) {
+        match link.compare(&channel, CATCH_UP_MAX).await {
+            Ok(differences) => {
+                found.wrong.extend(differences.into_iter().map(|it| format!("{name}: {it}")));
+            }
+            Err(err) => found.wrong.push(format!("{name}: {channel}: {err}")),
+        }
+        let copy = link.copy(&channel);
+        found.n_copies += 1;
+        found.n_entries += copy.len();
+        match found.journals.get(&channel) {
+            Some(other) if *other != copy => {
+                found.wrong.push(format!("{name}: {channel}: another party has another copy"));
+            }
+            Some(_) => {}
+            None => drop(found.journals.insert(channel, copy)),
+        }
+    }
+}
+
+/// Customers have left; what they had must be how the journal begins.
+fn check_customers(day: &Day, found: &mut Found) {
+    for played in &day.orders {
+        found.wrong.extend(played.differences.iter().map(|it| format!("a customer: {it}")));
+        let Ok(ended) = &played.ended else { continue };
+        let channel = format!("order:{}", ended.order);
+        let journal = found.journals.get(&channel).map(Vec::as_slice).unwrap_or_default();
+        found.n_copies += 1;
+        found.n_entries += played.copy.len();
+        if played.copy.is_empty() {
+            found.wrong.push(format!("a customer: {channel}: the copy is empty"));
+        } else if !journal.is_empty() && !journal.starts_with(&played.copy) {
+            found.wrong.push(format!("a customer: {channel}: not how the journal begins"));
+        }
+    }
+    let contradictions: u64 = day.customer_counts.iter().map(|it| it.contradictions).sum();
+    if contradictions > 0 {
+        found.wrong.push(format!("customers: {contradictions} contradictions of the server"));
+    }
+}
+
+/// Every message that was acknowledged stands at its offset, and nowhere else.
+fn check_messages(day: &Day, found: &mut Found) {
+    let mut places: HashMap<(&str, &str), Vec<u64>> = HashMap::new();
+    for (channel, journal) in &found.journals {
+        for kept in journal {
+            if let Some(cid) = &kept.cid {
+                places.entry((channel, cid)).or_default().push(kept.off);
+            }
+        }
+    }
+    let mut wrong = Vec::new();
+    let messages = day.tally.messages_acknowledged();
+    for said in &messages {
+        let places = places.get(&(said.channel.as_str(), said.cid.as_str()));
+        if places.map(Vec::as_slice) != Some(&[said.off]) {
+            let (channel, off) = (&said.channel, said.off);
+            wrong
+                .push(format!("{channel}: the message acknowledged at {off} stands at {places:?}"));
+        }
+    }
+    found.n_messages = messages.len();
+    found.wrong.extend(wrong);
+}

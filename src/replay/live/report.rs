@@ -1,0 +1,148 @@
+//! What a live replay came to: a table, a verdict, and the event log.
+
+use std::{fmt, path::Path, time::Duration};
+
+use super::{
+    check::{Found, LISTED_MAX},
+    play::{Day, Played},
+};
+use crate::{
+    client::link::Counts,
+    replay::{instance::Instance, summary::Spread},
+};
+
+/// The figures of a day that was played live.
+#[derive(Debug)]
+pub struct Report {
+    day: String,
+    n_orders: usize,
+    n_completed: usize,
+    /// Orders that no rider could ever reach, and how they ended.
+    unreachable: Vec<String>,
+    /// Orders that should have been completed and were not.
+    failed: Vec<String>,
+    click_to_door: Spread,
+    n_messages: u64,
+    n_offers_taken: u64,
+    n_grabbed: u64,
+    n_positions: u64,
+    counts: Counts,
+    n_copies: usize,
+    n_entries: usize,
+    n_messages_found: usize,
+    wrong: Vec<String>,
+    log: String,
+    wall: Duration,
+}
+
+impl Report {
+    pub(super) fn new(instance: &Instance, day: Day, found: Found, wall: Duration) -> Self {
+        let minute = |ms: i64| (ms - day.zero_ms) as f64 / 60_000.0;
+        let (mut unreachable, mut failed, mut doors) = (Vec::new(), Vec::new(), Vec::new());
+        let mut log = String::new();
+        let mut n_completed = 0;
+        for Played { index, ended, .. } in &day.orders {
+            let order = &instance.orders[*index];
+            let delivered = ended.as_ref().ok().and_then(|it| it.delivered_at);
+            if let Some(at) = delivered {
+                doors.push(minute(at) - order.placed as f64);
+                let (time, id) = (minute(at), &order.id);
+                log += &serde_json::json!({ "time": time, "order": id, "event": "delivered" })
+                    .to_string();
+                log.push('\n');
+            }
+            let how = match ended {
+                Ok(ended) if ended.state == "completed" => {
+                    n_completed += 1;
+                    continue;
+                }
+                Ok(ended) if ended.state.is_empty() => "no news".to_owned(),
+                Ok(ended) => ended.state.clone(),
+                Err(err) => err.clone(),
+            };
+            let line = format!("{} (placed at {}): {how}", order.id, order.placed);
+            if instance.is_reachable(order) {
+                failed.push(line);
+            } else {
+                unreachable.push(line);
+            }
+        }
+        let mut counts = Counts::default();
+        let link_counts = day.links.iter().map(|it| it.counts());
+        for count in link_counts.chain(day.customer_counts.iter().copied()) {
+            counts.pushes += count.pushes;
+            counts.resumes += count.resumes;
+            counts.repairs += count.repairs;
+            counts.contradictions += count.contradictions;
+        }
+        Self {
+            day: instance.name.clone(),
+            n_orders: day.orders.len(),
+            n_completed,
+            unreachable,
+            failed,
+            click_to_door: Spread::of(doors),
+            n_messages: day.tally.messages.get(),
+            n_offers_taken: day.tally.taken.get(),
+            n_grabbed: day.tally.grabbed.get(),
+            n_positions: day.tally.positions.get(),
+            counts,
+            n_copies: found.n_copies,
+            n_entries: found.n_entries,
+            n_messages_found: found.n_messages,
+            wrong: found.wrong,
+            log,
+            wall,
+        }
+    }
+
+    /// Whether every order that can be reached was completed and every copy is the journal's.
+    pub const fn is_good(&self) -> bool {
+        self.failed.is_empty() && self.wrong.is_empty()
+    }
+
+    pub(super) fn write_log(&self, path: &Path) -> std::io::Result<()> {
+        std::fs::write(path, &self.log)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut row = |name: &str, value: &dyn fmt::Display| writeln!(f, "{name:<34} {value:>10}");
+        row(&self.day, &"")?;
+        row("orders", &self.n_orders)?;
+        row("completed", &self.n_completed)?;
+        row("out of every rider's reach", &self.unreachable.len())?;
+        row("not completed", &self.failed.len())?;
+        row("click to door, mean, min", &format!("{:.2}", self.click_to_door.mean))?;
+        row("click to door, p90, min", &format!("{:.2}", self.click_to_door.p90))?;
+        row("offers taken", &self.n_offers_taken)?;
+        row("grabbed from the pool", &self.n_grabbed)?;
+        row("chat messages", &self.n_messages)?;
+        row("positions sent", &self.n_positions)?;
+        row("pushes received", &self.counts.pushes)?;
+        row("resumes", &self.counts.resumes)?;
+        row("holes closed from history", &self.counts.repairs)?;
+        row("copies compared with the journal", &self.n_copies)?;
+        row("entries in them", &self.n_entries)?;
+        row("acknowledged messages found", &self.n_messages_found)?;
+        row("faults", &self.wrong.len())?;
+        row("wall time, s", &format!("{:.1}", self.wall.as_secs_f64()))?;
+        for (title, lines) in [
+            ("out of every rider's reach", &self.unreachable),
+            ("not completed", &self.failed),
+            ("wrong", &self.wrong),
+        ] {
+            for line in lines.iter().take(LISTED_MAX) {
+                writeln!(f, "{title}: {line}")?;
+            }
+            if lines.len() > LISTED_MAX {
+                writeln!(f, "{title}: {} more", lines.len() - LISTED_MAX)?;
+            }
+        }
+        match self.is_good() {
+            true => write!(f, "every copy is the journal's; every order within reach is completed"),
+            false => write!(f, "see the lines above"),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What RiderHub promises to apps, shown with real servers, sockets and databases.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::large_futures,
+    unreachable_pub,
+    reason = "a test fails by panicking, and this crate has no users"
+)]
+
+mod bad_input;
+mod chat;
+mod grab;
+mod life;
+mod resume;
+mod support;

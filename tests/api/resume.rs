@@ -1,0 +1,130 @@
+//! Connections break and servers crash; what was acknowledged stays, once.
+
+use std::{collections::HashMap, time::Duration};
+
+use riderhub::client::{
+    calls::{self, OrderAsk},
+    link::{Link, new_cid},
+    session::Session,
+};
+use serde_json::json;
+use storage::testing::Engine;
+use tokio::time::sleep;
+
+use crate::{
+    chat::given_chat,
+    support::{Shop, World, each_world, spot},
+};
+
+/// Says numbered things until told to stop; answers the offset that each cid was given.
+async fn talk(link: Link, channel: String, n: usize, pause: Duration) -> HashMap<String, u64> {
+    let mut acknowledged = HashMap::new();
+    for i in 0..n {
+        let cid = new_cid();
+        let (off, _) = link.say(&channel, &cid, &format!("message {i}")).await.unwrap();
+        acknowledged.insert(cid, off);
+        sleep(pause).await;
+    }
+    acknowledged
+}
+
+#[tokio::test]
+async fn a_client_that_loses_its_connection_in_the_middle_misses_nothing() {
+    each_world(&[], async |world| {
+        let (customer, shop, order) = given_chat(world).await;
+        let channel = format!("order:{order}");
+        let pause = Duration::from_millis(10);
+        let theirs = tokio::spawn(talk(shop.merchant.link.clone(), channel.clone(), 80, pause));
+        let ours = tokio::spawn(talk(customer.link.clone(), channel.clone(), 60, pause));
+        for away_ms in [0, 150, 300] {
+            sleep(Duration::from_millis(150)).await;
+            customer.link.cut(Duration::from_millis(away_ms)).await;
+        }
+        let mut acknowledged = ours.await.unwrap();
+        acknowledged.extend(theirs.await.unwrap());
+
+        customer.check_copy(world, &channel).await;
+        shop.merchant.check_copy(world, &channel).await;
+        assert_eq!(customer.link.counts().resumes, 3, "it was cut three times");
+        check_acknowledged(world, &channel, &acknowledged).await;
+    })
+    .await;
+}
+
+/// Everything acknowledged stands in the journal at its offset, exactly once.
+async fn check_acknowledged(world: &World, channel: &str, acknowledged: &HashMap<String, u64>) {
+    let journal = world.journal(channel).await;
+    for (cid, off) in acknowledged {
+        let places: Vec<_> =
+            journal.iter().filter(|it| it.cid.as_ref() == Some(cid)).map(|it| it.off).collect();
+        assert_eq!(places, [*off], "the message with cid {cid}");
+    }
+}
+
+/// Places orders one after the other with fixed keys; answers the order that each key was given.
+async fn place_orders(customer: Session, ask: OrderAsk, n: usize) -> Vec<(String, String)> {
+    let mut placed = Vec::new();
+    for _ in 0..n {
+        let key = new_cid();
+        let order = calls::place(&customer, &ask, &key).await.unwrap().id;
+        placed.push((key, order));
+        sleep(Duration::from_millis(20)).await;
+    }
+    placed
+}
+
+#[tokio::test]
+async fn after_kill_9_of_the_embedded_server_all_that_was_acknowledged_is_there() {
+    let mut world = World::start(Engine::Sqlite, &[]);
+    let (customer, shop, order) = given_chat(&world).await;
+    let Shop { merchant, store, product } = &shop;
+    let channel = format!("order:{order}");
+    let pause = Duration::from_millis(5);
+    let talks = [
+        tokio::spawn(talk(customer.link.clone(), channel.clone(), 150, pause)),
+        tokio::spawn(talk(merchant.link.clone(), channel.clone(), 150, pause)),
+    ];
+    let ask = OrderAsk {
+        store: store.clone(),
+        lines: vec![(product.clone(), 1)],
+        dropoff: spot(0.0, 500.0),
+        address: "12 Lantern Lane".to_owned(),
+        note: None,
+    };
+    let orders = tokio::spawn(place_orders(customer.session.clone(), ask, 9));
+    for _ in 0..2 {
+        sleep(Duration::from_millis(300)).await;
+        world.nodes[0].kill();
+        sleep(Duration::from_millis(200)).await;
+        world.nodes[0].restart();
+    }
+    for talk in talks {
+        check_acknowledged(&world, &channel, &talk.await.unwrap()).await;
+    }
+    customer.check_copy(&world, &channel).await;
+    merchant.check_copy(&world, &channel).await;
+    assert!(customer.link.counts().resumes >= 2, "the server was killed twice");
+    for (_, order) in orders.await.unwrap() {
+        let view = calls::order(&customer.session, &order).await.unwrap();
+        assert_eq!(view.id, order);
+        assert_eq!(view.state, "pending_payment");
+    }
+    let mine = calls::open_orders(&customer.session).await.unwrap();
+    assert_eq!(mine.len(), 10, "nine and the one with the chat: a key makes one order");
+    customer.call("sub", json!({ "ch": channel })).await;
+}
+
+#[tokio::test]
+async fn a_client_that_was_away_for_a_hundred_entries_catches_up() {
+    each_world(&[], async |world| {
+        let (customer, shop, order) = given_chat(world).await;
+        let channel = format!("order:{order}");
+        customer.link.cut(Duration::from_secs(3)).await;
+        let rate = Duration::ZERO;
+        let talks = (0..6).map(|_| talk(shop.merchant.link.clone(), channel.clone(), 18, rate));
+        let said = futures_util::future::join_all(talks).await;
+        assert_eq!(said.iter().map(HashMap::len).sum::<usize>(), 108);
+        customer.check_copy(world, &channel).await;
+    })
+    .await;
+}

@@ -1,0 +1,7 @@
+//! The app under test: real nodes as processes of their own, and people with real sockets.
+
+mod node;
+mod people;
+
+pub use node::{World, each_world};
+pub use people::{Person, Shop, given_order, given_paid_order, given_shop, spot};
