@@ -37,12 +37,6 @@ use crate::{
 mod running;
 mod timing;
 
-/// How long a socket may stay without `connect`.
-pub const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// Time between two pings.
-pub const PING_EVERY: Duration = Duration::from_secs(20);
-/// Silence after a ping that makes the client count as lost.
-pub const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// How long the client may take to answer our close frame.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The client is warned this long before its token runs out.
@@ -228,12 +222,12 @@ impl Actor for Connection {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_later(CONNECT_WITHIN, |it, ctx| {
+        ctx.run_later(self.live.pace.connect_within, |it, ctx| {
             if matches!(it.signed_in, SignedIn::No) && it.outbox.is_open() {
                 it.close(Close::ConnectTimeout, ctx);
             }
         });
-        ctx.run_interval(PING_EVERY, Self::beat);
+        ctx.run_interval(self.live.pace.ping_every, Self::beat);
     }
 
     fn stopped(&mut self, _ctx: &mut Self::Context) {

@@ -270,18 +270,20 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Waits until at least half of the queue is free, or the outbox is closed. For the one
-    /// connection that owns the outbox.
-    pub async fn room(&self) {
-        poll_fn(|cx| {
+    /// Waits until at least half of the queue is free, or the outbox is closed; cuts off a reader
+    /// that takes too long. For the one connection that owns the outbox.
+    pub async fn room_or_cut_off(&self) {
+        let room = poll_fn(|cx| {
             let mut state = self.state();
             if state.end != End::Open || state.n_bytes <= self.bytes_max / 2 {
                 return Poll::Ready(());
             }
             set_waker(&mut state.owner, cx);
             Poll::Pending
-        })
-        .await;
+        });
+        if tokio::time::timeout(STALL_MAX, room).await.is_err() {
+            self.close(Close::Slow);
+        }
     }
 
     /// Bytes that wait.

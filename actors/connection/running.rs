@@ -49,7 +49,11 @@ impl Connection {
         let SignedIn::Yes(mut session) = signed_in else { return };
         let work = async move {
             let outcome = match protocol::decode(&frame) {
-                Ok(command) => commands::run(&mut session, &command.m, command.p).await,
+                Ok(command) => {
+                    // Answers may be large: whoever asks for many at once waits until he has read.
+                    session.outbox.room_or_cut_off().await;
+                    commands::run(&mut session, &command.m, command.p).await
+                }
                 Err(refusal) => Err(refusal),
             };
             (session, outcome)

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use actix::{AsyncContext, Context};
 use bytestring::ByteString;
 
-use super::{Connection, PONG_WITHIN, SignedIn, TOKEN_GRACE, TOKEN_WARNING};
+use super::{Connection, SignedIn, TOKEN_GRACE, TOKEN_WARNING};
 use crate::{close::Close, frame::Frame, outbox::Beat, session::Session};
 
 impl Connection {
@@ -17,7 +17,7 @@ impl Connection {
             // A browser does not show pings to its page.
             self.say(Frame::json(ByteString::from_static("{\"push\":\"ping\"}")));
         }
-        ctx.run_later(PONG_WITHIN, move |it, ctx| {
+        ctx.run_later(self.live.pace.pong_within, move |it, ctx| {
             it.outbox.check_stall();
             if it.heard_at < asked_at {
                 it.close(Close::NoPong, ctx);
