@@ -241,6 +241,9 @@ async fn nothing_is_lost_or_doubled_while_redis_dies_and_comes_back() {
         Node::start(&fresh.store, link, events)
     };
     let (one, two) = (node(), node());
+    while one.bridge.is_degraded() || two.bridge.is_degraded() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let mut here = Listener::join(&one.hub, &channel(), "", 0);
     let mut there = Listener::join(&two.hub, &channel(), "", 0);
     // A signed-in connection hears that the link is lost and back.
