@@ -28,7 +28,7 @@ impl Default for Weights {
             food_waiting: 0.0,
             rider_busy: 0.1,
             driving: 0.0,
-            unplanned: 1_000.0,
+            unplanned: 100_000.0,
         }
     }
 }
@@ -36,4 +36,4 @@ impl Default for Weights {
 /// A minute in the unit of all times here.
 pub const MINUTE_MS: i64 = 60_000;
 /// A plan that breaks a hard limit (capacity, end of shift) costs this much more, in milliseconds.
-pub(super) const BROKEN: f64 = 1e11;
+pub(super) const BROKEN: f64 = 1e12;
