@@ -4,11 +4,14 @@
 mod checker;
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
 };
 
 use checker::{Day, Rules, Verdict};
+use clap::{Args, Command, FromArgMatches};
 use riderhub::{
     cli::replay::{self, Policy, ReplayArgs, ReplayError},
     replay::instance::InstanceError,
@@ -60,15 +63,18 @@ fn given_day(seed: u64, n_orders: usize, n_riders: usize) -> TempDir {
 }
 
 fn given_args(instance: &Path, log: &Path, policy: Policy, rules: replay::Rules) -> ReplayArgs {
-    let (instance, log) = (instance.to_owned(), log.to_owned());
-    ReplayArgs { instance, log, policy, rules, capacity: None, rounds: 40 }
+    let line = ["replay", "--rounds", "40", "--instance"].map(OsStr::new);
+    let paths = [instance.as_os_str(), OsStr::new("--log"), log.as_os_str()];
+    let command = ReplayArgs::augment_args(Command::new("replay"));
+    let matches = command.get_matches_from(line.into_iter().chain(paths));
+    ReplayArgs { policy, rules, ..ReplayArgs::from_arg_matches(&matches).unwrap() }
 }
 
 /// Replays a day and has its log judged.
 fn replayed(day: &Path, policy: Policy, rules: replay::Rules) -> (String, Verdict) {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log.jsonl");
-    let summary = replay::run(&given_args(day, &log, policy, rules)).unwrap();
+    let summary = replay::play_virtually(&given_args(day, &log, policy, rules)).unwrap();
     let text = fs::read_to_string(&log).unwrap();
     let kept = match rules {
         replay::Rules::Strict => Rules::Strict,
