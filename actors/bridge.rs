@@ -22,10 +22,10 @@ use usecases::platform::{Announcer, Nudge};
 use crate::{
     channel_log::Ready,
     envelope::{Envelope, Kind},
+    frame::{Frame, Lane},
     frames,
     hub::Hub,
     interest::topic,
-    outbox::{Frame, Lane},
     relay::ready,
 };
 
@@ -56,7 +56,7 @@ impl Bridge {
     ) -> Arc<Self> {
         bus.subscribe(&[NODES_TOPIC.into()]);
         let listeners = Mutex::default();
-        let is_degraded = AtomicBool::new(false);
+        let is_degraded = AtomicBool::new(!bus.is_up());
         let bridge = Arc::new(Self { node_id, hub, bus, listeners, is_degraded });
         tokio::spawn(bridge.clone().follow(events));
         bridge

@@ -12,8 +12,9 @@ use std::{
 use domain::{channel::Channel, ids::ConnectionId};
 
 use crate::{
+    frame::{Frame, Lane},
     members::{Keep, Tally, push},
-    outbox::{Frame, Lane, Note, Outbox},
+    outbox::{Note, Outbox},
 };
 
 /// Entries kept for members that are still reading the journal; beyond it they read again.
@@ -272,7 +273,7 @@ impl ChannelLog {
     }
 }
 
-fn hand_over(outbox: &Outbox, lane: Lane, entry: &Ready) -> crate::outbox::Pushed {
+fn hand_over(outbox: &Outbox, lane: Lane, entry: &Ready) -> crate::frame::Pushed {
     if let Some(channel) = &entry.joins {
         outbox.tell(Note::Join(channel.clone()));
     }

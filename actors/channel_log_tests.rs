@@ -61,8 +61,10 @@ enum Event {
     Read(prop::sample::Index),
     /// Somebody who has read asks to be opened.
     Open(prop::sample::Index),
-    /// The relay looks at the head and repairs.
-    Repair,
+    /// The relay reads what is missing.
+    ReadPage,
+    /// The relay delivers what it read some time ago.
+    Fill,
     /// Somebody leaves.
     Leave(prop::sample::Index),
 }
@@ -76,7 +78,8 @@ fn event() -> impl Strategy<Value = Event> {
         2 => index().prop_map(Event::Attach),
         3 => index().prop_map(Event::Read),
         3 => index().prop_map(Event::Open),
-        1 => Just(Event::Repair),
+        2 => Just(Event::ReadPage),
+        2 => Just(Event::Fill),
         1 => index().prop_map(Event::Leave),
     ]
 }
@@ -86,12 +89,14 @@ struct World {
     top: u64,
     bag: Vec<u64>,
     readers: Vec<Reader>,
+    /// What the relay has read and not delivered yet.
+    page: Vec<Ready>,
 }
 
 impl World {
     fn new(top: u64) -> Self {
         let log = ChannelLog::new(Lane::Chat, "".into());
-        Self { log, top, bag: Vec::new(), readers: Vec::new() }
+        Self { log, top, bag: Vec::new(), readers: Vec::new(), page: Vec::new() }
     }
 
     fn step(&mut self, event: &Event) {
@@ -127,7 +132,8 @@ impl World {
                     reader.is_open = answer != Opened::ReadAgain;
                 }
             }
-            Event::Repair => self.repair(),
+            Event::ReadPage => self.read_page(),
+            Event::Fill => self.fill(),
             Event::Leave(who) if n_readers > 0 => {
                 let reader = self.readers.swap_remove(who.index(n_readers));
                 self.log.leave(reader.id);
@@ -136,11 +142,15 @@ impl World {
         }
     }
 
-    fn repair(&mut self) {
+    fn read_page(&mut self) {
         if let Some(last) = self.log.standing().last {
-            let missing = (last + 1..=self.top).map(entry).collect();
-            self.log.fill("e", missing, &mut Tally::default());
+            self.page = (last + 1..=self.top).map(entry).collect();
         }
+    }
+
+    fn fill(&mut self) {
+        let page = std::mem::take(&mut self.page);
+        self.log.fill("e", page, &mut Tally::default());
     }
 
     fn settle(&mut self) {
@@ -150,7 +160,8 @@ impl World {
             assert!(matches!(answer, Opened::Open | Opened::OthersMissed), "{answer:?}");
             reader.is_open = true;
         }
-        self.repair();
+        self.read_page();
+        self.fill();
     }
 
     fn check(&mut self) -> Result<(), TestCaseError> {

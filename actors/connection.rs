@@ -13,22 +13,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, StreamHandler, WrapFuture,
-    fut::wrap_future,
-};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, StreamHandler};
 use bytes::Bytes;
 use bytestring::ByteString;
 use domain::ids::ConnectionId;
-use futures_util::{FutureExt, Stream};
+use futures_util::Stream;
 
 use crate::{
     close::Close,
-    commands::{self, Answer, connect},
-    frames,
+    commands::{self, Answer},
+    frame::{Frame, Lane},
     live::Live,
     messages::{ConnectionState, Observe},
-    outbox::{Beat, Frame, Lane, Note, OUTBOX_BYTES_MAX, Outbox},
+    outbox::{Beat, Note, OUTBOX_BYTES_MAX, Outbox},
     protocol::{self, FRAME_BYTES_MAX},
     rate::{RateLimit, Verdict},
     reader::{Broken, Incoming, Reader},
@@ -37,12 +34,9 @@ use crate::{
     writer::Writer,
 };
 
-/// How long a socket may stay without `connect`.
-pub const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// Time between two pings.
-pub const PING_EVERY: Duration = Duration::from_secs(20);
-/// Silence after a ping that makes the client count as lost.
-pub const PONG_WITHIN: Duration = Duration::from_secs(10);
+mod running;
+mod timing;
+
 /// How long the client may take to answer our close frame.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The client is warned this long before its token runs out.
@@ -222,200 +216,18 @@ impl Connection {
             (id, Err(refusal)) => self.say(protocol::err(id, &refusal)),
         }
     }
-
-    /// Runs `connect`; the next frame waits for it.
-    fn connect(&mut self, id: Option<u32>, frame: ByteString, ctx: &mut Context<Self>) {
-        self.signed_in = SignedIn::Busy;
-        let (live, outbox, connection_id) = (self.live.clone(), self.outbox.clone(), self.id);
-        let work = async move {
-            let params = protocol::decode(&frame)?.p;
-            connect::connect(live, connection_id, outbox, params).await
-        };
-        let work = AssertUnwindSafe(work).catch_unwind();
-        ctx.wait(wrap_future::<_, Self>(work).map(move |outcome, it, ctx| match outcome {
-            Ok(Ok((session, answer))) => {
-                tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
-                it.watch_token(&session, ctx);
-                if it.live.bridge.is_degraded() {
-                    it.say(frames::hub_state(true));
-                }
-                it.finish(id, Box::new(session), Ok(answer), ctx);
-            }
-            Ok(Err(refusal)) => {
-                it.say(protocol::err(id, &refusal));
-                it.close(why_not_in(refusal.kind), ctx);
-            }
-            Err(_) => it.panicked(ctx),
-        }));
-    }
-
-    /// Runs a command that waits; the next frame waits for it.
-    fn run(&mut self, id: Option<u32>, frame: ByteString, ctx: &mut Context<Self>) {
-        let signed_in = std::mem::replace(&mut self.signed_in, SignedIn::Busy);
-        let SignedIn::Yes(mut session) = signed_in else { return };
-        let work = async move {
-            let outcome = match protocol::decode(&frame) {
-                Ok(command) => commands::run(&mut session, &command.m, command.p).await,
-                Err(refusal) => Err(refusal),
-            };
-            (session, outcome)
-        };
-        let work = AssertUnwindSafe(work).catch_unwind();
-        ctx.wait(wrap_future::<_, Self>(work).map(move |done, it, ctx| match done {
-            Ok((session, outcome)) => it.finish(id, session, outcome, ctx),
-            Err(_) => it.panicked(ctx),
-        }));
-    }
-
-    /// Answers, then does what is left to do for the channels concerned.
-    fn finish(
-        &mut self,
-        id: Option<u32>,
-        session: Box<Session>,
-        outcome: Result<Answer, Refusal>,
-        ctx: &mut Context<Self>,
-    ) {
-        let mut plans = Vec::new();
-        match outcome {
-            Ok(answer) => {
-                self.say(protocol::ok(id.unwrap_or(0), &answer.json));
-                plans = answer.plans;
-            }
-            Err(refusal) => self.say(protocol::err(id, &refusal)),
-        }
-        if plans.is_empty() {
-            return self.resume_with(session, ctx);
-        }
-        let work = async move {
-            for plan in plans {
-                if let Err(refusal) = session.carry_out(plan).await {
-                    return (session, Err(refusal));
-                }
-            }
-            (session, Ok(()))
-        };
-        let work = AssertUnwindSafe(work).catch_unwind();
-        ctx.wait(wrap_future::<_, Self>(work).map(|done, it, ctx| match done {
-            Ok((session, Ok(()))) => it.resume_with(session, ctx),
-            Ok((_, Err(refusal))) => {
-                // The client was promised entries that we cannot read: it must resume elsewhere.
-                it.say(protocol::err(None, &refusal));
-                it.close(Close::ServerError, ctx);
-            }
-            Err(_) => it.panicked(ctx),
-        }));
-    }
-
-    fn resume_with(&mut self, session: Box<Session>, ctx: &mut Context<Self>) {
-        if !self.outbox.is_open() {
-            return;
-        }
-        self.signed_in = SignedIn::Yes(session);
-        // A deep pile of ready commands must not become a deep stack.
-        if !self.frames.is_empty() {
-            ctx.spawn(async {}.into_actor(self).map(|(), it, ctx| it.pump(ctx)));
-        }
-    }
-
-    /// Becomes a party of a channel without having asked.
-    fn join(&mut self, channel: domain::channel::Channel, ctx: &mut Context<Self>) {
-        let signed_in = std::mem::replace(&mut self.signed_in, SignedIn::Busy);
-        let SignedIn::Yes(mut session) = signed_in else {
-            self.signed_in = signed_in;
-            return;
-        };
-        if session.hears(&channel) || session.attach(&channel).is_err() {
-            self.signed_in = SignedIn::Yes(session);
-            return;
-        }
-        let work = async move {
-            let outcome = async {
-                for (position, plan) in session.positions(&[(channel.clone(), None)]).await? {
-                    let told = frames::subscribed(&channel, &position.ep, position.to, true);
-                    session.outbox.push(Lane::Control, told);
-                    session.carry_out(plan).await?;
-                }
-                Ok::<_, Refusal>(())
-            };
-            let outcome = outcome.await;
-            (session, outcome)
-        };
-        let work = AssertUnwindSafe(work).catch_unwind();
-        ctx.wait(wrap_future::<_, Self>(work).map(|done, it, ctx| match done {
-            Ok((session, Ok(()))) => it.resume_with(session, ctx),
-            // Its resume asks again which channels are its own.
-            Ok((_, Err(_))) => it.close(Close::ServerError, ctx),
-            Err(_) => it.panicked(ctx),
-        }));
-    }
-
-    /// Pings, then looks whether anything came back.
-    fn beat(&mut self, ctx: &mut Context<Self>) {
-        let asked_at = Instant::now();
-        self.outbox.beat(Beat::Ping);
-        if !matches!(self.signed_in, SignedIn::No) {
-            // A browser does not show pings to its page.
-            self.say(Frame::json(ByteString::from_static("{\"push\":\"ping\"}")));
-        }
-        ctx.run_later(PONG_WITHIN, move |it, ctx| {
-            it.outbox.check_stall();
-            if it.heard_at < asked_at {
-                it.close(Close::NoPong, ctx);
-            }
-        });
-    }
-
-    /// Warns before the token runs out, and closes some time after.
-    fn watch_token(&self, session: &Session, ctx: &mut Context<Self>) {
-        let clock = &self.live.platform.clock;
-        let left_ms = session.token_expires_at.ms_since(clock.now());
-        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
-        let token = session.token_expires_at;
-        ctx.run_later(clock.real(left.saturating_sub(TOKEN_WARNING)), move |it, _| {
-            if it.has_token_until(token) {
-                let expires_in_ms = TOKEN_WARNING.as_millis();
-                it.say(Frame::json(format!(
-                    "{{\"push\":\"auth\",\"state\":\"expiring\",\"expires_in_ms\":{expires_in_ms}}}"
-                )));
-            }
-        });
-        ctx.run_later(clock.real(left + TOKEN_GRACE), move |it, ctx| {
-            if it.has_token_until(token) {
-                return it.close(Close::TokenExpired, ctx);
-            }
-            if let SignedIn::Yes(session) = &it.signed_in {
-                it.watch_token(session, ctx);
-            }
-        });
-    }
-
-    fn has_token_until(&self, token: domain::clock::Timestamp) -> bool {
-        matches!(&self.signed_in, SignedIn::Yes(session) if session.token_expires_at == token)
-    }
-}
-
-/// How a socket ends that could not sign in.
-const fn why_not_in(kind: Kind) -> Close {
-    match kind {
-        Kind::Unauthorized | Kind::NotFound => Close::InvalidToken,
-        Kind::TokenExpired => Close::TokenExpired,
-        Kind::Forbidden => Close::Forbidden,
-        Kind::Unavailable | Kind::OutcomeUnknown => Close::Overloaded,
-        Kind::BadRequest | Kind::UnknownCommand | Kind::TooBig => Close::BadProtocol,
-        _ => Close::ServerError,
-    }
 }
 
 impl Actor for Connection {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_later(CONNECT_WITHIN, |it, ctx| {
+        ctx.run_later(self.live.pace.connect_within, |it, ctx| {
             if matches!(it.signed_in, SignedIn::No) && it.outbox.is_open() {
                 it.close(Close::ConnectTimeout, ctx);
             }
         });
-        ctx.run_interval(PING_EVERY, Self::beat);
+        ctx.run_interval(self.live.pace.ping_every, Self::beat);
     }
 
     fn stopped(&mut self, _ctx: &mut Self::Context) {

@@ -6,9 +6,10 @@ use domain::{channel::Channel, ids::ConnectionId};
 
 use crate::{
     channel_log::{ChannelLog, Heard, Opened, Ready, Standing},
+    frame::Frame,
     lanes::{Travel, travel},
     members::{Keep, Members, Tally},
-    outbox::{Frame, Outbox},
+    outbox::Outbox,
 };
 
 /// A part of the channels of this node.

@@ -4,7 +4,7 @@ use domain::channel::Channel;
 use serde::Serialize;
 use storage::events::Latest;
 
-use crate::outbox::Frame;
+use crate::frame::Frame;
 
 /// A frame of any value that has a JSON form; ours all have one.
 pub fn json<T: Serialize>(value: &T) -> Frame {

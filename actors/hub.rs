@@ -17,10 +17,11 @@ use tokio::sync::Notify;
 use crate::{
     channel_log::{Heard, Opened, Ready, Standing},
     fan_out::FanOut,
+    frame::{Frame, Slot},
     interest::Interest,
     lanes::{Travel, travel},
     members::{Keep, Tally},
-    outbox::{Frame, Outbox, Slot},
+    outbox::Outbox,
     registry::Registry,
 };
 

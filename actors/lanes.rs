@@ -2,7 +2,7 @@
 
 use domain::channel::Channel;
 
-use crate::outbox::Lane;
+use crate::frame::Lane;
 
 /// How a channel's frames travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

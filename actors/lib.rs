@@ -3,6 +3,7 @@
 //! Every actor is a thin shell around a plain struct that can be tested without a runtime.
 
 pub mod close;
+pub mod frame;
 pub mod outbox;
 pub mod reader;
 pub mod writer;

@@ -1,6 +1,6 @@
 //! What every connection of this node shares.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::ids::RiderId;
 use usecases::platform::Platform;
@@ -9,6 +9,27 @@ use crate::{bridge::Bridge, fleet::Fix, hub::Hub};
 
 /// Takes a rider's position; called from the connection, so it must not wait.
 pub type PositionSink = Arc<dyn Fn(RiderId, Fix) + Send + Sync>;
+
+/// How long sockets may be silent, in real time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How long a socket may stay without `connect`.
+    pub connect_within: Duration,
+    /// Time between two pings.
+    pub ping_every: Duration,
+    /// Silence after a ping that makes the client count as lost. Shorter than `ping_every`.
+    pub pong_within: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            connect_within: Duration::from_secs(5),
+            ping_every: Duration::from_secs(20),
+            pong_within: Duration::from_secs(10),
+        }
+    }
+}
 
 /// The environment of a connection.
 pub struct Live {
@@ -20,6 +41,8 @@ pub struct Live {
     pub bridge: Arc<Bridge>,
     /// Where positions go.
     pub positions: PositionSink,
+    /// How long sockets may be silent.
+    pub pace: Pace,
     /// Whether the channels of the load generator are open. Never in production.
     pub bench_channels: bool,
 }

@@ -12,27 +12,30 @@ use domain::{
     channel::Channel,
     clock::Timestamp,
     ids::{ConnectionId, NodeId},
+    role::{Profile, Role},
 };
 use storage::{
     bus::{
         Bus, BusCounts, BusEvents, Published, Topic,
         in_process::{InProcessBus, InProcessLink},
+        redis::RedisBus,
     },
     error::StoreError,
     events,
     journal::{self, Entry},
     store::Store,
-    testing::{Engine, fresh_store},
+    testing::{Engine, fresh_store, servers::RedisServer},
 };
 use usecases::platform::Announcer;
 
 use crate::{
     bridge::Bridge,
     channel_log::Opened,
+    frame::Frame,
     hub::Hub,
     interest::Interest,
     messages::{Observe, RelayState},
-    outbox::{Batch, Frame, Outbox},
+    outbox::{Batch, Outbox},
     relay::Relay,
 };
 
@@ -227,4 +230,44 @@ async fn a_latest_value_reaches_other_nodes_too() {
     assert!(two.hub.open_latest(&channel, id));
     one.bridge.publish(&channel, "k", &Frame::json("{1}"), None);
     assert_eq!(Listener(outbox, Vec::new()).heard(1).await, ["{1}"]);
+}
+
+#[actix::test]
+async fn nothing_is_lost_or_doubled_while_redis_dies_and_comes_back() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let server = RedisServer::start();
+    let node = || {
+        let (link, events) = RedisBus::open(&server.url(), "live").unwrap();
+        Node::start(&fresh.store, link, events)
+    };
+    let (one, two) = (node(), node());
+    while one.bridge.is_degraded() || two.bridge.is_degraded() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut here = Listener::join(&one.hub, &channel(), "", 0);
+    let mut there = Listener::join(&two.hub, &channel(), "", 0);
+    // A signed-in connection hears that the link is lost and back.
+    let told = Outbox::bounded(1_000);
+    let person = Profile::generate(Role::Customer);
+    two.hub.registry.register(person, ConnectionId::generate(), told.clone());
+
+    let mut all = Vec::new();
+    for round in 0..40 {
+        match round {
+            10 => server.kill(),
+            20 => server.restart(),
+            30 => server.freeze(),
+            36 => server.thaw(),
+            _ => {}
+        }
+        let entries = commit(&fresh.store, 5).await;
+        one.bridge.announce(entries.clone());
+        all.extend(frames(&entries));
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    assert_eq!(here.heard(200).await, all);
+    assert_eq!(there.heard(200).await, all);
+    let mut told = Listener(told, Vec::new());
+    let hub = |state| format!(r#"{{"push":"hub","state":"{state}"}}"#);
+    assert_eq!(told.heard(2).await[..2], [hub("degraded"), hub("ok")]);
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use domain::ids::ConnectionId;
 
-use crate::outbox::{Frame, Lane, Outbox, Pushed, Slot};
+use crate::{
+    frame::{Frame, Lane, Pushed, Slot},
+    outbox::Outbox,
+};
 
 /// Values kept for a member that still waits for its snapshot.
 pub const HELD_VALUES_MAX: usize = 1_024;

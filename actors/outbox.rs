@@ -12,10 +12,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use domain::channel::Channel;
 
-use crate::close::Close;
+use crate::{
+    close::Close,
+    frame::{Frame, Lane, Pushed, Slot},
+};
 
 /// Bytes that may wait for one socket.
 pub const OUTBOX_BYTES_MAX: usize = 262_144;
@@ -25,74 +27,6 @@ pub const NOTES_MAX: usize = 512;
 pub const STALL_MAX: Duration = Duration::from_secs(10);
 /// Places that an empty lane may keep.
 const IDLE_CAPACITY_MAX: usize = 16;
-
-/// One encoded frame. Made once, shared by all who get it: a clone only counts a reference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame(ByteString);
-
-impl Frame {
-    /// A frame of this JSON text.
-    pub fn json(text: impl Into<ByteString>) -> Self {
-        Self(text.into())
-    }
-
-    /// A frame of JSON that is UTF-8 already; `None` if it is not.
-    pub fn from_bytes(bytes: Bytes) -> Option<Self> {
-        ByteString::try_from(bytes).ok().map(Self)
-    }
-
-    /// The JSON text.
-    pub fn text(&self) -> &str {
-        &self.0
-    }
-
-    /// Length in bytes.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The bytes, shared.
-    pub fn into_bytes(self) -> Bytes {
-        self.0.into_bytes()
-    }
-}
-
-/// Which frames go first. Frames of one lane keep their order; so all of a logged channel are in one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lane {
-    /// Replies and what concerns the connection itself.
-    Control,
-    /// Offers and alarms: inboxes and stores.
-    Critical,
-    /// Chat and status of orders.
-    Chat,
-    /// Typing and the like: dropped first.
-    Ephemeral,
-}
-
-/// Names a value of which only the newest counts: a hash of channel and key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Slot(pub u64, pub u64);
-
-/// What became of a pushed frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pushed {
-    /// It will be written in turn.
-    Queued,
-    /// It took the place of an older value.
-    Conflated,
-    /// The reader is slow and this frame can be missed.
-    Dropped,
-    /// The reader is too slow to be kept: the connection is closing because of this push.
-    Full,
-    /// The connection is closing or closed.
-    Gone,
-}
 
 /// What the hub tells the connection behind an outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -336,18 +270,20 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Waits until at least half of the queue is free, or the outbox is closed. For the one
-    /// connection that owns the outbox.
-    pub async fn room(&self) {
-        poll_fn(|cx| {
+    /// Waits until at least half of the queue is free, or the outbox is closed; cuts off a reader
+    /// that takes too long. For the one connection that owns the outbox.
+    pub async fn room_or_cut_off(&self) {
+        let room = poll_fn(|cx| {
             let mut state = self.state();
             if state.end != End::Open || state.n_bytes <= self.bytes_max / 2 {
                 return Poll::Ready(());
             }
             set_waker(&mut state.owner, cx);
             Poll::Pending
-        })
-        .await;
+        });
+        if tokio::time::timeout(STALL_MAX, room).await.is_err() {
+            self.close(Close::Slow);
+        }
     }
 
     /// Bytes that wait.

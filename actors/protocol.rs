@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 use storage::commands::{CommandKey, fingerprint};
 
-use crate::{outbox::Frame, refusal::Refusal};
+use crate::{frame::Frame, refusal::Refusal};
 
 /// The subprotocol of JSON text frames.
 pub const SUBPROTOCOL_JSON: &str = "riderhub.v1.json";

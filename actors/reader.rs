@@ -92,7 +92,7 @@ impl Parser {
     /// # Errors
     ///
     /// [`Broken`] as soon as a frame cannot become a message; then the parser is of no more use.
-    pub fn next(&mut self) -> Result<Option<Incoming>, Broken> {
+    pub fn read(&mut self) -> Result<Option<Incoming>, Broken> {
         while let Some(header) = self.header()? {
             let n_payload = usize::try_from(header.len).map_err(|_| Broken::TooBig)?;
             if self.buffer.len() < header.n_header + n_payload {
@@ -227,7 +227,7 @@ where
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             if !self.is_broken {
-                match self.parser.next() {
+                match self.parser.read() {
                     Ok(Some(message)) => return Poll::Ready(Some(Ok(message))),
                     Ok(None) => {}
                     Err(broken) => {

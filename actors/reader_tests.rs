@@ -30,7 +30,7 @@ fn parsed(bytes: &[u8], step: usize) -> (Vec<Incoming>, Option<Broken>) {
     for part in bytes.chunks(step.max(1)) {
         parser.feed(Bytes::copy_from_slice(part));
         loop {
-            match parser.next() {
+            match parser.read() {
                 Ok(Some(message)) => found.push(message),
                 Ok(None) => break,
                 Err(broken) => return (found, Some(broken)),

@@ -9,7 +9,8 @@ use domain::{ids::ConnectionId, role::Profile};
 
 use crate::{
     close::Close,
-    outbox::{Frame, Lane, Outbox},
+    frame::{Frame, Lane},
+    outbox::Outbox,
 };
 
 /// The signed-in connections of this node.

@@ -26,10 +26,10 @@ use tokio::time::{Instant as TokioInstant, sleep_until};
 
 use crate::{
     channel_log::{Ready, Standing},
+    frame::Frame,
     frames,
     hub::{Hub, SHARDS},
     messages::{Observe, RelayState},
-    outbox::Frame,
 };
 
 /// Every served channel is compared with the journal once in this time while the bus is up.
@@ -40,6 +40,8 @@ pub const AUDIT_EVERY_DEGRADED: Duration = Duration::from_secs(1);
 pub const REPAIR_PAGE: u32 = 200;
 /// Repairs that read at once.
 pub const REPAIRS_AT_ONCE: usize = 8;
+/// Pause before a channel is looked at again whose members have not caught up yet.
+const UNOPENED_PAUSE: Duration = Duration::from_millis(200);
 /// Pause after a read that failed.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -153,7 +155,9 @@ impl Work {
     }
 
     fn compare(&self, channel: &Channel, head: &journal::Head) {
-        let Some(Standing { epoch, last: Some(last) }) = self.hub.standing(channel) else { return };
+        let Some(Standing { epoch, last }) = self.hub.standing(channel) else { return };
+        // Its members still read the journal themselves, maybe from before this head.
+        let Some(last) = last else { return self.hub.want_repair(channel, UNOPENED_PAUSE) };
         if !epoch.is_empty() && *epoch != *head.epoch {
             tracing::warn!(channel.id = %channel, "channel {channel} has a new numbering");
             let told = frames::subscribed(channel, &head.epoch, head.top, false);

@@ -15,11 +15,11 @@ use storage::{
 
 use crate::{
     channel_log::Opened,
-    close::Close,
+    frame::{Frame, Lane},
     frames,
     lanes::{Travel, travel},
     live::Live,
-    outbox::{Frame, Lane, Outbox, STALL_MAX},
+    outbox::Outbox,
     protocol::CHANNELS_MAX,
     refusal::{Kind, Refusal},
     relay::ready,
@@ -224,9 +224,7 @@ impl Session {
     ) -> Result<usize, Refusal> {
         let Travel::Logged(lane) = travel(channel) else { return Ok(0) };
         // A page goes out before the next is read: the gap may be larger than the outbox.
-        if tokio::time::timeout(STALL_MAX, self.outbox.room()).await.is_err() {
-            self.outbox.close(Close::Slow);
-        }
+        self.outbox.room_or_cut_off().await;
         let mut reader = self.live.platform.reader();
         let entries = journal::read_after(&mut reader, channel, *upto, PAGE).await?;
         for entry in &entries {

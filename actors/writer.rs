@@ -14,7 +14,10 @@ use std::{
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::Stream;
 
-use crate::outbox::{Batch, Beat, Frame, Outbox};
+use crate::{
+    frame::Frame,
+    outbox::{Batch, Beat, Outbox},
+};
 
 /// Bytes of text that are joined into one WebSocket message; a longer frame goes alone.
 pub const JOIN_BYTES_MAX: usize = 16_384;
@@ -120,7 +123,7 @@ mod tests {
     use futures_util::{FutureExt, StreamExt};
 
     use super::*;
-    use crate::{close::Close, outbox::Lane};
+    use crate::{close::Close, frame::Lane};
 
     fn taken(writer: &mut Writer) -> Option<Bytes> {
         writer.next().now_or_never().flatten().map(|it| it.unwrap())

@@ -1,6 +1,7 @@
 //! The composition root: what is opened, in which order, and how it stops.
 
 use std::{
+    any::Any,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -10,6 +11,7 @@ use actix::Actor;
 use actix_web::{
     App, HttpServer,
     dev::ServerHandle,
+    rt::net::TcpStream,
     web::{self, Data},
 };
 use actors::{
@@ -18,7 +20,7 @@ use actors::{
     fleet::Fleet,
     hub::Hub,
     interest::Interest,
-    live::Live,
+    live::{Live, Pace},
     positions,
     relay::Relay,
     timekeeper::Timekeeper,
@@ -27,6 +29,7 @@ use domain::{
     clock::{Clock, SystemClock, Timestamp},
     ids::NodeId,
 };
+use socket2::SockRef;
 use storage::{
     bus::{Bus, BusEvents, in_process::InProcessBus, redis::RedisBus},
     db::{Db, Tx},
@@ -54,6 +57,8 @@ use crate::{
 const CLOCK_ORIGIN: &str = "clock_origin";
 /// How long requests under way may take to end at a stop.
 const SHUTDOWN_TIMEOUT_S: u64 = 5;
+/// How long a peer may leave what we sent unacknowledged, or its window closed.
+const UNWRITABLE_MAX: Duration = Duration::from_secs(20);
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
 /// Sockets that one worker serves at most.
@@ -218,7 +223,8 @@ async fn start_live_side(
     Dispatcher::new(platform.clone(), fleet, node, policy, bell).start();
     tracing::info!(node.id = %node, "node {node} is up");
     let bench_channels = settings.bench_channels;
-    Ok(Ok(Arc::new(Live { platform, hub, bridge, positions, bench_channels })))
+    let pace = Pace::default();
+    Ok(Ok(Arc::new(Live { platform, hub, bridge, positions, pace, bench_channels })))
 }
 
 fn secrets(settings: &Settings) -> PlatformSettings {
@@ -274,6 +280,7 @@ fn listen(
     .tcp_nodelay(true)
     // Any other value leaves sockets open for seconds after the closing handshake.
     .client_disconnect_timeout(Duration::ZERO)
+    .on_connect(|io, _| limit_unwritable(io))
     .shutdown_timeout(SHUTDOWN_TIMEOUT_S);
     let server = if workers == 0 { server } else { server.workers(workers) };
     let server = server.bind(listen)?;
@@ -282,6 +289,14 @@ fn listen(
     let handle = running.handle();
     let serving = actix_web::rt::spawn(running);
     Ok(RunningServer { addr, handle, serving, store })
+}
+
+/// Lets the kernel end a connection whose peer takes nothing: no close frame would get through.
+fn limit_unwritable(io: &dyn Any) {
+    if let Some(tcp) = io.downcast_ref::<TcpStream>() {
+        // Without it the connection ends all the same, hours later.
+        let _best_effort = SockRef::from(tcp).set_tcp_user_timeout(Some(UNWRITABLE_MAX));
+    }
 }
 
 /// The one clock of all nodes of a store. A scaled clock counts from an origin that is kept in the

@@ -12,7 +12,6 @@ use usecases::{accounts, channels};
 
 use crate::{
     commands::Answer,
-    connection::{PING_EVERY, PONG_WITHIN},
     live::Live,
     outbox::{OUTBOX_BYTES_MAX, Outbox},
     protocol::{CHANNELS_MAX, FRAME_BYTES_MAX, params},
@@ -133,7 +132,10 @@ pub async fn connect(
         role: profile.role().as_str(),
         name: session.name.clone(),
         time: now.ms(),
-        ping: Ping { every_ms: PING_EVERY.as_millis(), timeout_ms: PONG_WITHIN.as_millis() },
+        ping: Ping {
+            every_ms: session.live.pace.ping_every.as_millis(),
+            timeout_ms: session.live.pace.pong_within.as_millis(),
+        },
         limits: LIMITS,
         channels: names.zip(positions).collect(),
         reconnect: RECONNECT,

@@ -10,8 +10,8 @@ use usecases::{
 
 use crate::{
     commands::Answer,
+    frame::Frame,
     frames,
-    outbox::Frame,
     protocol::params,
     refusal::{Kind, Refusal},
     session::{Known, Plan, Position, Session},

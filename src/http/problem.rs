@@ -65,6 +65,12 @@ pub enum Kind {
     BadNotify,
     /// A rider cannot do that now.
     WorkRefused,
+    /// The address is for WebSockets.
+    NoUpgrade,
+    /// None of the offered versions of the socket's protocol is ours.
+    WrongSubprotocol,
+    /// A page of this origin may not open sockets.
+    ForeignOrigin,
     /// Too much at once.
     Busy,
     /// The store is not reachable.
@@ -77,7 +83,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::WrongLogin,
@@ -105,6 +111,9 @@ impl Kind {
         Self::LoginTaken,
         Self::BadNotify,
         Self::WorkRefused,
+        Self::NoUpgrade,
+        Self::WrongSubprotocol,
+        Self::ForeignOrigin,
         Self::Busy,
         Self::Unavailable,
         Self::OutcomeUnknown,
@@ -142,6 +151,9 @@ impl Kind {
             Self::LoginTaken       => (StatusCode::CONFLICT,               "login-taken",             "The login is taken"),
             Self::BadNotify        => (StatusCode::BAD_REQUEST,            "bad-notify",              "The message of the provider is not acceptable"),
             Self::WorkRefused      => (StatusCode::CONFLICT,               "work-refused",            "Not possible for this rider now"),
+            Self::NoUpgrade        => (StatusCode::UPGRADE_REQUIRED,       "no-upgrade",              "This address is for WebSockets"),
+            Self::WrongSubprotocol => (StatusCode::BAD_REQUEST,            "wrong-subprotocol",       "Not a version of the protocol that we speak"),
+            Self::ForeignOrigin    => (StatusCode::FORBIDDEN,              "foreign-origin",          "Not from this page"),
             Self::Busy             => (StatusCode::SERVICE_UNAVAILABLE,    "busy",                    "Try again in a moment"),
             Self::Unavailable      => (StatusCode::SERVICE_UNAVAILABLE,    "unavailable",             "Try again later"),
             Self::OutcomeUnknown   => (StatusCode::SERVICE_UNAVAILABLE,    "outcome-unknown",         "Nobody knows whether it was done"),

@@ -11,6 +11,8 @@ use actix_web::{
 };
 use actors::{connection::Connection, live::Live, protocol::SUBPROTOCOL_JSON};
 
+use crate::http::problem::{Kind, Problem};
+
 /// What a socket needs to be opened.
 pub struct SocketDoor {
     /// What all connections share.
@@ -23,28 +25,33 @@ pub struct SocketDoor {
 ///
 /// # Errors
 ///
-/// 400 if it is no upgrade that we understand or asks for another protocol version, 403 for a page
-/// of a foreign origin.
+/// `no-upgrade`, `wrong-subprotocol`, `foreign-origin`.
 pub async fn open(
     req: HttpRequest,
     payload: Payload,
     door: Data<SocketDoor>,
-) -> actix_web::Result<HttpResponse> {
+) -> Result<HttpResponse, Problem> {
     if !is_known_origin(&req, &door.origins) {
-        return Err(actix_web::error::ErrorForbidden("this origin may not open sockets here"));
+        let detail = "This origin is not on the allow-list of the server (setting `origins`).";
+        return Err(Problem::new(Kind::ForeignOrigin, detail));
     }
     let offered = offered_protocols(&req);
     let is_json = offered.iter().any(|it| it == SUBPROTOCOL_JSON);
     if !offered.is_empty() && !is_json {
-        let text = format!("this server speaks the subprotocol {SUBPROTOCOL_JSON}");
-        return Err(actix_web::error::ErrorBadRequest(text));
+        let detail = format!("Offer `{SUBPROTOCOL_JSON}`, or none.");
+        return Err(Problem::new(Kind::WrongSubprotocol, detail));
     }
-    let mut response = handshake(req.head())?;
+    let mut response = handshake(req.head()).map_err(|err| no_upgrade(&err))?;
     if is_json {
         response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL_JSON));
     }
     let writer = Connection::open(Arc::clone(&door.live), payload.into_inner());
-    Ok(response.message_body(BodyStream::new(writer).boxed())?.into())
+    let body = BodyStream::new(writer).boxed();
+    response.message_body(body).map(HttpResponse::from).map_err(|err| no_upgrade(&err))
+}
+
+fn no_upgrade(err: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Kind::NoUpgrade, format!("Open a WebSocket of version 13 here: {err}."))
 }
 
 /// Pages of this server, of the allow-list, and whatever is no page (it sends no origin).

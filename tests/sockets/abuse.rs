@@ -48,9 +48,22 @@ async fn who_does_not_sign_in_first_is_closed() {
 
 #[actix_web::test]
 async fn who_says_nothing_is_closed_after_a_while() {
-    let (_city, node) = city().await;
+    let mut city = City::new().await;
+    city.pace.connect_within = Duration::from_millis(200);
+    city.pace.ping_every = Duration::from_millis(400);
+    city.pace.pong_within = Duration::from_millis(200);
+    let node = city.node().await;
     let mut client = node.socket().await;
     assert_eq!(client.closed().await, ended(4502, "connect_timeout"));
+
+    let person = node.person("Ann", Role::Customer).await;
+    let (mut lively, _) = node.connect(&person).await;
+    let (mut silent, _) = node.connect(&person).await;
+    for _ in 0..3 {
+        lively.push("ping").await;
+    }
+    node.holds(1).await;
+    assert_eq!(silent.closed().await, ended(4003, "no_pong"));
 }
 
 #[actix_web::test]

@@ -13,7 +13,11 @@ use std::{
 use actix::Actor;
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
 use actors::{
-    bridge::Bridge, hub::Hub, interest::Interest, live::Live, protocol::SUBPROTOCOL_JSON,
+    bridge::Bridge,
+    hub::Hub,
+    interest::Interest,
+    live::{Live, Pace},
+    protocol::SUBPROTOCOL_JSON,
     relay::Relay,
 };
 use domain::{
@@ -55,6 +59,7 @@ pub(crate) struct City {
     pub(crate) fresh: FreshStore,
     bus: InProcessBus,
     clock: Arc<dyn Clock>,
+    pub(crate) pace: Pace,
 }
 
 /// A node that listens.
@@ -72,7 +77,8 @@ impl City {
 
     pub(crate) async fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let fresh = fresh_store(Engine::Sqlite).await;
-        Self { fresh, bus: InProcessBus::default(), clock }
+        let pace = Pace::default();
+        Self { fresh, bus: InProcessBus::default(), clock, pace }
     }
 
     pub(crate) async fn node(&self) -> Node {
@@ -91,6 +97,7 @@ impl City {
             hub,
             bridge,
             positions: Arc::new(move |_, fix| seen.lock().unwrap().push(fix.seq)),
+            pace: self.pace,
             bench_channels: true,
         });
         let door = web::Data::new(SocketDoor { live: live.clone(), origins: Vec::new() });
@@ -172,7 +179,7 @@ impl Node {
         let Profile::Customer(customer_id) = customer.profile else { panic!("not a customer") };
         let wish = OrderWish {
             store_id: shop.store,
-            lines: Some(vec![shop.line.clone()]),
+            lines: Some(vec![shop.line]),
             dropoff: shop.place.offset(900.0, 400.0),
             address: Address::parse("1 Long Street").unwrap(),
             note: None,

@@ -161,12 +161,16 @@ impl Subscriber {
     /// Runs until nobody wants the events any more.
     async fn run(self) {
         let mut pause = RECONNECT_PAUSE.0;
+        let mut is_known = false;
         while !self.sink.is_closed() {
             let outcome = self.serve().await;
             if self.wanted.is_up.swap(false, Ordering::AcqRel) {
                 pause = RECONNECT_PAUSE.0;
+                is_known = false;
                 self.sink.offer(BusEvent::Down);
-                tracing::warn!(error = ?outcome.err(), "the bus link is lost, reconnecting");
+            }
+            if !std::mem::replace(&mut is_known, true) {
+                tracing::warn!(error = ?outcome.err(), "the bus link is down, trying again");
             }
             sleep(pause).await;
             pause = (pause * 2).min(RECONNECT_PAUSE.1);

@@ -1,0 +1,161 @@
+//! Commands that wait for something: the next frame of the connection waits for them.
+
+use std::panic::AssertUnwindSafe;
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture, fut::wrap_future};
+use bytestring::ByteString;
+use futures_util::FutureExt;
+
+use super::{Connection, SignedIn};
+use crate::{
+    close::Close,
+    commands::{self, Answer, connect},
+    frame::Lane,
+    frames, protocol,
+    refusal::{Kind, Refusal},
+    session::Session,
+};
+
+impl Connection {
+    /// Runs `connect`; the next frame waits for it.
+    pub(super) fn connect(&mut self, id: Option<u32>, frame: ByteString, ctx: &mut Context<Self>) {
+        self.signed_in = SignedIn::Busy;
+        let (live, outbox, connection_id) = (self.live.clone(), self.outbox.clone(), self.id);
+        let work = async move {
+            let params = protocol::decode(&frame)?.p;
+            connect::connect(live, connection_id, outbox, params).await
+        };
+        let work = AssertUnwindSafe(work).catch_unwind();
+        ctx.wait(wrap_future::<_, Self>(work).map(move |outcome, it, ctx| match outcome {
+            Ok(Ok((session, answer))) => {
+                tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
+                it.watch_token(&session, ctx);
+                if it.live.bridge.is_degraded() {
+                    it.say(frames::hub_state(true));
+                }
+                it.finish(id, Box::new(session), Ok(answer), ctx);
+            }
+            Ok(Err(refusal)) => {
+                it.say(protocol::err(id, &refusal));
+                it.close(why_not_in(refusal.kind), ctx);
+            }
+            Err(_) => it.panicked(ctx),
+        }));
+    }
+
+    /// Runs a command that waits; the next frame waits for it.
+    pub(super) fn run(&mut self, id: Option<u32>, frame: ByteString, ctx: &mut Context<Self>) {
+        let signed_in = std::mem::replace(&mut self.signed_in, SignedIn::Busy);
+        let SignedIn::Yes(mut session) = signed_in else { return };
+        let work = async move {
+            let outcome = match protocol::decode(&frame) {
+                Ok(command) => {
+                    // Answers may be large: whoever asks for many at once waits until he has read.
+                    session.outbox.room_or_cut_off().await;
+                    commands::run(&mut session, &command.m, command.p).await
+                }
+                Err(refusal) => Err(refusal),
+            };
+            (session, outcome)
+        };
+        let work = AssertUnwindSafe(work).catch_unwind();
+        ctx.wait(wrap_future::<_, Self>(work).map(move |done, it, ctx| match done {
+            Ok((session, outcome)) => it.finish(id, session, outcome, ctx),
+            Err(_) => it.panicked(ctx),
+        }));
+    }
+
+    /// Answers, then does what is left to do for the channels concerned.
+    pub(super) fn finish(
+        &mut self,
+        id: Option<u32>,
+        session: Box<Session>,
+        outcome: Result<Answer, Refusal>,
+        ctx: &mut Context<Self>,
+    ) {
+        let mut plans = Vec::new();
+        match outcome {
+            Ok(answer) => {
+                self.say(protocol::ok(id.unwrap_or(0), &answer.json));
+                plans = answer.plans;
+            }
+            Err(refusal) => self.say(protocol::err(id, &refusal)),
+        }
+        if plans.is_empty() {
+            return self.resume_with(session, ctx);
+        }
+        let work = async move {
+            for plan in plans {
+                if let Err(refusal) = session.carry_out(plan).await {
+                    return (session, Err(refusal));
+                }
+            }
+            (session, Ok(()))
+        };
+        let work = AssertUnwindSafe(work).catch_unwind();
+        ctx.wait(wrap_future::<_, Self>(work).map(|done, it, ctx| match done {
+            Ok((session, Ok(()))) => it.resume_with(session, ctx),
+            Ok((_, Err(refusal))) => {
+                // The client was promised entries that we cannot read: it must resume elsewhere.
+                it.say(protocol::err(None, &refusal));
+                it.close(Close::ServerError, ctx);
+            }
+            Err(_) => it.panicked(ctx),
+        }));
+    }
+
+    pub(super) fn resume_with(&mut self, session: Box<Session>, ctx: &mut Context<Self>) {
+        if !self.outbox.is_open() {
+            return;
+        }
+        self.signed_in = SignedIn::Yes(session);
+        // A deep pile of ready commands must not become a deep stack.
+        if !self.frames.is_empty() {
+            ctx.spawn(async {}.into_actor(self).map(|(), it, ctx| it.pump(ctx)));
+        }
+    }
+
+    /// Becomes a party of a channel without having asked.
+    pub(super) fn join(&mut self, channel: domain::channel::Channel, ctx: &mut Context<Self>) {
+        let signed_in = std::mem::replace(&mut self.signed_in, SignedIn::Busy);
+        let SignedIn::Yes(mut session) = signed_in else {
+            self.signed_in = signed_in;
+            return;
+        };
+        if session.hears(&channel) || session.attach(&channel).is_err() {
+            self.signed_in = SignedIn::Yes(session);
+            return;
+        }
+        let work = async move {
+            let outcome = async {
+                for (position, plan) in session.positions(&[(channel.clone(), None)]).await? {
+                    let told = frames::subscribed(&channel, &position.ep, position.to, true);
+                    session.outbox.push(Lane::Control, told);
+                    session.carry_out(plan).await?;
+                }
+                Ok::<_, Refusal>(())
+            };
+            let outcome = outcome.await;
+            (session, outcome)
+        };
+        let work = AssertUnwindSafe(work).catch_unwind();
+        ctx.wait(wrap_future::<_, Self>(work).map(|done, it, ctx| match done {
+            Ok((session, Ok(()))) => it.resume_with(session, ctx),
+            // Its resume asks again which channels are its own.
+            Ok((_, Err(_))) => it.close(Close::ServerError, ctx),
+            Err(_) => it.panicked(ctx),
+        }));
+    }
+}
+
+/// How a socket ends that could not sign in.
+const fn why_not_in(kind: Kind) -> Close {
+    match kind {
+        Kind::Unauthorized | Kind::NotFound => Close::InvalidToken,
+        Kind::TokenExpired => Close::TokenExpired,
+        Kind::Forbidden => Close::Forbidden,
+        Kind::Unavailable | Kind::OutcomeUnknown => Close::Overloaded,
+        Kind::BadRequest | Kind::UnknownCommand | Kind::TooBig => Close::BadProtocol,
+        _ => Close::ServerError,
+    }
+}
