@@ -72,7 +72,7 @@ pub struct DropoffInput {
 pub struct AcceptInput {
     /// Kitchen time in minutes; left out for the store's usual time.
     pub prep_min: Option<u32>,
-    /// Whether the kitchen starts at once [true].
+    /// Whether the kitchen starts at once (default true).
     pub start: Option<bool>,
 }
 
@@ -100,7 +100,7 @@ pub struct CancelInput {
 pub struct OrdersQuery {
     /// Only those that have not ended (`true`) or have (`false`).
     pub open: Option<bool>,
-    /// How many at most, up to 100 [50].
+    /// How many at most, up to 100 (default 50).
     pub limit: Option<u32>,
     /// Only those placed before this order.
     #[param(value_type = Option<String>)]

@@ -41,15 +41,15 @@ pub struct StoreInput {
     pub address: Option<String>,
     /// ISO 4217: `CNY`, `EUR`, `USD`, `JPY` or `KWD`.
     pub currency: String,
-    /// Usual kitchen time, in minutes [15].
+    /// Usual kitchen time, in minutes (default 15).
     pub prep_min: Option<u32>,
-    /// What the customer pays for the delivery, in minor units [0].
+    /// What the customer pays for the delivery, in minor units (default 0).
     pub delivery_fee_minor: Option<i64>,
-    /// The least that the items of an order must cost, in minor units [0].
+    /// The least that the items of an order must cost, in minor units (default 0).
     pub min_order_minor: Option<i64>,
-    /// How far away it delivers, in metres [5000].
+    /// How far away it delivers, in metres (default 5000).
     pub radius_m: Option<u32>,
-    /// Whether it takes orders at once [true].
+    /// Whether it takes orders at once (default true).
     pub is_open: Option<bool>,
 }
 
@@ -181,9 +181,9 @@ pub struct NearQuery {
     pub lat: f64,
     /// Degrees east.
     pub lng: f64,
-    /// How far away, in metres [5000].
+    /// How far away, in metres (default 5000).
     pub radius_m: Option<u32>,
-    /// How many at most [50].
+    /// How many at most (default 50).
     pub limit: Option<usize>,
 }
 
