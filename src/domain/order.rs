@@ -241,6 +241,9 @@ impl Order {
     /// Who may call an order off, and until when.
     fn check_cancel(&self, ask: &Ask<'_>) -> Result<(), OrderRefusal> {
         use ActorRole as A;
+        if ask.by.role() == A::Customer && ask.reason.is_some() {
+            needs_reason(ask, Reason::OF_CUSTOMER)?;
+        }
         match (self.state, ask.by.role()) {
             (S::PendingPayment | S::Paying, A::Customer) => self.check_owner(ask),
             (S::Paid, A::Customer) => self.check_owner(ask),

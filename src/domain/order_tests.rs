@@ -137,6 +137,16 @@ fn a_store_that_says_no_says_why() {
 }
 
 #[test]
+fn a_customer_need_not_say_why_but_cannot_speak_for_the_store() {
+    let order = order(S::Paid);
+    let mute = ask(E::Cancelled, order.customer_id, NOON);
+    assert!(order.decide(mute).is_ok());
+    assert!(order.decide(Ask { reason: Some(Reason::ChangedMind), ..mute }).is_ok());
+    let odd = order.decide(Ask { reason: Some(Reason::Busy), ..mute });
+    assert!(matches!(odd, Err(OrderRefusal::ReasonNeeded { .. })));
+}
+
+#[test]
 fn deadlines_do_not_come_early() {
     let cases = [
         (S::PendingPayment, E::PaymentExpired, POLICY.unpaid),

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod extract;
 pub mod problem;
+mod refusals;
 pub mod state;
 
 pub mod accounts;

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        self,
+        self, RefOr,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -17,7 +17,7 @@ use super::{accounts, carts, operations, orders, payments, stores};
         title = "RiderHub",
         description = "Accounts, stores, carts, orders and payments. Live events come over the socket at `/v1/ws`.",
     ),
-    modifiers(&BearerToken),
+    modifiers(&BearerToken, &ProblemType),
     paths(
         accounts::create, accounts::sign_in, accounts::refresh, accounts::me, accounts::demo,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
@@ -38,6 +38,27 @@ impl Modify for BearerToken {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Errors have a media type of their own.
+struct ProblemType;
+
+impl Modify for ProblemType {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        for item in document.paths.paths.values_mut() {
+            let operations =
+                [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+            for operation in operations.into_iter().flatten() {
+                for (status, response) in &mut operation.responses.responses {
+                    if let (true, RefOr::T(response)) = (status.starts_with('4'), response)
+                        && let Some(content) = response.content.shift_remove("application/json")
+                    {
+                        response.content.insert("application/problem+json".to_owned(), content);
+                    }
+                }
+            }
+        }
     }
 }
 

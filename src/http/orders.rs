@@ -159,18 +159,19 @@ pub async fn create(
     Ok(Answer::created(OrderView::from(page)).replayed(done.dup))
 }
 
-/// Lists the customer's orders, newest first.
+/// Lists the orders of which the profile is a party, newest first.
 #[utoipa::path(get, path = "/v1/orders", operation_id = "list_orders", tag = "orders",
     security(("bearer" = [])), params(OrdersQuery),
     responses((status = 200, body = OrdersView), (status = "4XX", body = ProblemView)))]
 pub async fn list(
-    Customer(by): Customer,
+    AnyProfile(identity): AnyProfile,
     query: Query<OrdersQuery>,
     state: Data<HttpState>,
 ) -> Result<Answer<OrdersView>, Problem> {
     let OrdersQuery { open, limit, before } = query.into_inner();
     let (before, limit) = (before.map(|it| it.0), limit.unwrap_or(PAGE_DEFAULT));
-    let found = order_book::list_for_customer(&state.platform, by, open, before, limit).await?;
+    let found =
+        order_book::list_for(&state.platform, identity.profile, open, before, limit).await?;
     Ok(Answer::ok(OrdersView { orders: found.into_iter().map(OrderRowView::from).collect() }))
 }
 

@@ -3,11 +3,9 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use domain::{cart::CartError, delivery::DeliveryRefusal, order::OrderRefusal, price::PriceError};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use storage::error::{Cause, StoreError};
-use usecases::error::AskError;
 use utoipa::ToSchema;
 
 /// What went wrong, for programs.
@@ -282,111 +280,8 @@ impl From<StoreError> for Problem {
     }
 }
 
-fn not_found(what: &str) -> Problem {
+pub(super) fn not_found(what: &str) -> Problem {
     Problem::new(Kind::NotFound, format!("There is no such {what} for you."))
-}
-
-fn sentence(err: &impl fmt::Display) -> String {
-    let text = err.to_string();
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
-        None => text,
-    }
-}
-
-impl From<AskError> for Problem {
-    fn from(err: AskError) -> Self {
-        let said = sentence(&err);
-        match err {
-            AskError::NotFound { what } => not_found(what),
-            AskError::Order(refusal) => order_refusal(refusal, said),
-            AskError::Delivery(DeliveryRefusal::NotTheRider) => not_found("delivery"),
-            AskError::Delivery(_) | AskError::Chat(_) => Self::new(Kind::StateRefused, said),
-            AskError::Offer(_) => Self::new(Kind::TooLate, said),
-            AskError::Cart(CartError::Twice { product_id }) => {
-                Self::new(Kind::BadInput, said).with("product", product_id.to_string())
-            }
-            AskError::Price(PriceError::BelowMinimum { min, items }) => {
-                Self::new(Kind::BelowMinimum, said)
-                    .with("min_order_minor", min.minor())
-                    .with("items_minor", items.minor())
-            }
-            AskError::Cart(_)
-            | AskError::Price(_)
-            | AskError::Text(_)
-            | AskError::Place(_)
-            | AskError::OutOfRange { .. } => Self::new(Kind::BadInput, said),
-            AskError::OutOfStock { product_id, name: _, left } => {
-                Self::new(Kind::OutOfStock, format!("{said} Order fewer, or something else."))
-                    .with("product", product_id.to_string())
-                    .with("left", left)
-            }
-            AskError::NotSold { product_id } => {
-                Self::new(Kind::NotSold, said).with("product", product_id.to_string())
-            }
-            AskError::StoreClosed => {
-                Self::new(Kind::StoreClosed, "Choose another store, or come back later.")
-            }
-            AskError::TooFar { radius_m, distance_m } => Self::new(Kind::TooFar, said)
-                .with("radius_m", radius_m)
-                .with("distance_m", distance_m),
-            AskError::LoginTaken => {
-                Self::new(Kind::LoginTaken, "Choose another login, or sign in with this one.")
-            }
-            AskError::WrongLogin => {
-                let detail = "Check login, password and role; we do not say which is wrong.";
-                Self::new(Kind::WrongLogin, detail)
-            }
-            AskError::BadToken => {
-                Self::new(Kind::NotSignedIn, "The token is not valid; sign in again.")
-            }
-            AskError::TokenExpired { .. } => {
-                Self::new(Kind::TokenExpired, "Get a new one at POST /v1/sessions/refresh.")
-            }
-            AskError::WrongRole { needed } => {
-                let detail = format!("Sign in as a {needed}: a token is for one role.");
-                Self::new(Kind::WrongRole, detail).with("needed", needed.as_str())
-            }
-            AskError::BadNotify { .. } => Self::new(Kind::BadNotify, said),
-            AskError::Busy => {
-                Self::new(Kind::Busy, "Nothing was done; send the same request again.")
-            }
-            AskError::Store(err) => err.into(),
-            AskError::Gone { .. }
-            | AskError::NotOnDuty
-            | AskError::BagFull { .. }
-            | AskError::StillCarrying { .. } => Self::new(Kind::WorkRefused, said),
-        }
-    }
-}
-
-fn order_refusal(refusal: OrderRefusal, said: String) -> Problem {
-    match refusal {
-        OrderRefusal::TooLate { until } => {
-            let detail = "The time for that is over; the facts say since when.";
-            Problem::new(Kind::TooLate, detail).with("until", until.ms())
-        }
-        OrderRefusal::TooEarly { from } => {
-            let detail = "It is not time for that yet; the facts say from when on.";
-            Problem::new(Kind::StateRefused, detail).with("from", from.ms())
-        }
-        OrderRefusal::ReasonNeeded { role } => {
-            let allowed = domain::reason::Reason::OF_STORE;
-            let allowed: Vec<_> = allowed.iter().map(|it| it.as_str()).collect();
-            let detail = format!("A {role} gives one of these reasons: {}.", allowed.join(", "));
-            Problem::new(Kind::BadInput, detail).with("reasons", json!(allowed))
-        }
-        OrderRefusal::Illegal(illegal) => {
-            Problem::new(Kind::StateRefused, said).with("state", illegal.from.as_str())
-        }
-        OrderRefusal::WrongActor { state, .. } => {
-            Problem::new(Kind::StateRefused, said).with("state", state.as_str())
-        }
-        OrderRefusal::NotTheRider | OrderRefusal::RiderFound => {
-            Problem::new(Kind::StateRefused, said)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use domain::{
     cart::Quantity,
     clock::Timestamp,
     geo::Place,
-    ids::{CustomerId, MerchantId, OrderId, ProductId, StoreId},
+    ids::{CustomerId, MerchantId, OrderId, ProductId, RiderId, StoreId},
     money::Money,
     order::{Order, StateChange},
     order_state::OrderState,
@@ -64,6 +64,12 @@ pub enum Whose {
     Customer(CustomerId),
     /// Those that a store may see: paid, and what became of it.
     Store(StoreId),
+    /// The same of all stores that a merchant works for.
+    Staff(MerchantId),
+    /// Those whose delivery a rider holds, or was the last to hold.
+    Rider(RiderId),
+    /// Those that a store may see, of every store.
+    Anybody,
 }
 
 #[derive(sqlx::FromRow)]
@@ -300,18 +306,25 @@ pub async fn list(
     before: Option<OrderId>,
     limit: u32,
 ) -> Result<Vec<StoredOrder>, StoreError> {
-    let (filter, owner) = match whose {
-        Whose::Customer(id) => ("customer_id = ?", Val::from(id)),
-        Whose::Store(id) => {
-            ("store_id = ? and state not in ('pending_payment', 'paying', 'closed')", Val::from(id))
+    let paid = "state not in ('pending_payment', 'paying', 'closed')";
+    let (filter, mut values) = match whose {
+        Whose::Customer(id) => ("customer_id = ?".to_owned(), vec![Val::from(id)]),
+        Whose::Store(id) => (format!("store_id = ? and {paid}"), vec![Val::from(id)]),
+        Whose::Staff(id) => {
+            let stores = "select store_id from store_staff where merchant_id = ?";
+            (format!("store_id in ({stores}) and {paid}"), vec![Val::from(id)])
         }
+        Whose::Rider(id) => {
+            let held = "select order_id from delivery where rider_id = ?";
+            (format!("order_id in ({held})"), vec![Val::from(id)])
+        }
+        Whose::Anybody => (paid.to_owned(), Vec::new()),
     };
     let ended = match open {
         None => "",
         Some(true) => " and ended_at_ms is null",
         Some(false) => " and ended_at_ms is not null",
     };
-    let mut values = vec![owner];
     let mut page = "";
     if let Some(before) = before {
         // Ids of one kind sort by the time at which they were made.

@@ -2,7 +2,7 @@
 
 use domain::{
     channel::Channel,
-    ids::{CustomerId, MerchantId, OrderId, StoreId},
+    ids::{MerchantId, OrderId, StoreId},
     role::{Profile, Role},
 };
 use storage::{
@@ -102,19 +102,24 @@ pub async fn party(
     }
 }
 
-/// A page of a customer's orders, newest first.
+/// A page of the orders of which somebody is a party, newest first.
 ///
 /// # Errors
 ///
 /// [`AskError::Store`] if they cannot be read.
-pub async fn list_for_customer(
+pub async fn list_for(
     platform: &Platform,
-    by: CustomerId,
+    by: Profile,
     open: Option<bool>,
     before: Option<OrderId>,
     limit: u32,
 ) -> Result<Vec<StoredOrder>, AskError> {
-    let whose = Whose::Customer(by);
+    let whose = match by {
+        Profile::Customer(id) => Whose::Customer(id),
+        Profile::Merchant(id) => Whose::Staff(id),
+        Profile::Rider(id) => Whose::Rider(id),
+        Profile::Operator(_) => Whose::Anybody,
+    };
     Ok(orders::list(&mut platform.reader(), whose, open, before, limit).await?)
 }
 

@@ -31,6 +31,8 @@ pub const RADIUS_M_MAX: u32 = 50_000;
 pub const RADIUS_M_DEFAULT: u32 = 5_000;
 /// Most pieces of a product in stock.
 pub const STOCK_MAX: i64 = 1_000_000_000;
+/// Radius of the first circle of a search, in metres.
+const SEARCH_FROM_M: f64 = 1_000.0;
 /// Stores of one search at most.
 pub const NEARBY_MAX: usize = 200;
 
@@ -231,15 +233,27 @@ pub async fn near(
     if !(1..=RADIUS_M_MAX).contains(&radius_m) {
         return Err(AskError::OutOfRange { what: "radius_m is from 1 to 50000 metres" });
     }
-    let radius = f64::from(radius_m);
-    let found = rows::list_near(&mut platform.reader(), centre, radius).await?;
-    let mut near: Vec<(f64, StoreRecord)> = found
-        .into_iter()
-        .map(|it| (it.place.metres_to(centre), it))
-        .filter(|(distance, _)| *distance <= radius)
-        .collect();
+    let (far, limit) = (f64::from(radius_m), limit.min(NEARBY_MAX));
+    let mut reader = platform.reader();
+    let mut near: Vec<(f64, StoreRecord)> = Vec::new();
+    let mut radius = SEARCH_FROM_M.min(far);
+    // A small circle first: in a city it is enough, and it never scans more than it must.
+    loop {
+        let found = rows::list_near(&mut reader, centre, radius).await?;
+        near.clear();
+        near.extend(
+            found
+                .into_iter()
+                .map(|it| (it.place.metres_to(centre), it))
+                .filter(|(distance, _)| *distance <= radius),
+        );
+        if near.len() >= limit || radius >= far {
+            break;
+        }
+        radius = (radius * 2.0).min(far);
+    }
     near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.id.cmp(&b.1.id)));
-    near.truncate(limit.min(NEARBY_MAX));
+    near.truncate(limit);
     let nearby = |(distance, store)| Nearby { store, distance_m: f64::round(distance) as u32 };
     Ok(near.into_iter().map(nearby).collect())
 }

@@ -101,6 +101,11 @@ async fn somebody_elses_order_does_not_exist() {
         world.get(&list).by(&other).send().await.problem(404, "not-found");
         let mine = world.get("/v1/orders?open=true").by(&customer).send().await.expect(200);
         assert_eq!(mine.json["orders"].as_array().unwrap().len(), 2);
+        let theirs = world.get("/v1/orders").by(&shop.merchant).send().await.expect(200);
+        assert_eq!(theirs.json["orders"].as_array().unwrap().len(), 1, "the paid one");
+        let rider = world.person(Role::Rider).await;
+        let none = world.get("/v1/orders").by(&rider).send().await.expect(200);
+        assert_eq!(none.json["orders"], json!([]));
         let before = format!("/v1/orders?before={paid}");
         let older = world.get(&before).by(&customer).send().await.expect(200);
         assert_eq!(older.json["orders"].as_array().unwrap().len(), 1);

@@ -10,7 +10,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use serde_json::json;
-use usecases::sandbox::SignedNotify;
+use usecases::{payments::send_refund, sandbox::SignedNotify};
 
 use crate::support::{Reply, World, each_world};
 
@@ -142,6 +142,73 @@ async fn money_that_comes_after_the_order_was_closed_goes_back() {
         let story = shown.json["changes"].to_string();
         assert_eq!(story.matches("\"event\":\"requested\"").count(), 1, "{story}");
         assert_eq!(world.stock(&shop).await, 9);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_refund_that_is_asked_for_again_is_paid_once() {
+    each_world(async |world| {
+        let (shop, customer) = (world.shop(9).await, world.person(Role::Customer).await);
+        let order = world.paid_order(&shop, &customer).await;
+        world.act(&order, &customer, "cancel", json!({})).await.expect(200);
+        let order_id = order.parse().unwrap();
+        let mut reader = world.platform.reader();
+        let refunds = storage::payments::list_refunds(&mut reader, order_id).await.unwrap();
+        assert_eq!(refunds.len(), 1);
+        let again = (0..10).map(|_| send_refund(&world.platform, refunds[0].id));
+        for outcome in join_all(again).await {
+            outcome.unwrap();
+        }
+        let shown = world.show(&order, &customer).await;
+        assert_eq!(shown.text("refund"), "full");
+        let story = shown.json["changes"].to_string();
+        assert_eq!(story.matches("\"event\":\"sent_to_provider\"").count(), 2, "{story}");
+        let due = storage::timers::due(&mut reader, world.platform.now() + Duration::from_secs(60));
+        assert_eq!(due.await.unwrap(), [], "no timer is left behind");
+    })
+    .await;
+}
+
+/// Every order in which four things can happen.
+fn orders_of_four() -> Vec<[usize; 4]> {
+    let mut all = Vec::new();
+    for n in 0..256_usize {
+        let order = [n & 3, (n >> 2) & 3, (n >> 4) & 3, (n >> 6) & 3];
+        if (0..4).all(|it| order.contains(&it)) {
+            all.push(order);
+        }
+    }
+    all
+}
+
+#[actix_web::test]
+async fn paid_failed_twice_and_cancelled_in_any_order_ends_with_the_money_in_one_place() {
+    each_world(async |world| {
+        let (shop, customer) = (world.shop(100).await, world.person(Role::Customer).await);
+        for steps in orders_of_four() {
+            let order = world.order(&shop, &customer).await;
+            let payment = world.start_paying(&order, &customer).await.expect(201);
+            let amount = Money::from_minor(3_000, CNY);
+            let paid = say(world, FactKind::Paid, &payment, amount);
+            let failed = say(world, FactKind::PaymentFailed, &payment, amount);
+            for step in steps {
+                match step {
+                    0 | 1 => drop(notify(world, &paid).await.expect(200)),
+                    2 => drop(notify(world, &failed).await.expect(200)),
+                    _ => drop(world.act(&order, &customer, "cancel", json!({})).await),
+                }
+            }
+            let shown = world.show(&order, &customer).await;
+            let story = shown.json["changes"].to_string();
+            let n_paid = story.matches("\"event\":\"payment_confirmed\"").count();
+            let cancelled = ["cancelled", "closed"].contains(&shown.text("state").as_str());
+            assert!(cancelled, "{steps:?}: {story}");
+            assert!(n_paid <= 1, "{steps:?}: {story}");
+            assert_eq!(shown.text("refund"), "full", "{steps:?}: {story}");
+            assert_eq!(story.matches("\"event\":\"requested\"").count(), 1, "{steps:?}: {story}");
+        }
+        assert_eq!(world.stock(&shop).await, 100);
     })
     .await;
 }

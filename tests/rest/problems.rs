@@ -104,3 +104,26 @@ async fn the_sandbox_can_be_shut() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn a_store_that_is_gone_is_said_so_without_a_word_about_its_inside() {
+    each_world(async |world| {
+        let (shop, customer) = (world.shop(9).await, world.person(Role::Customer).await);
+        world.cut_off().await;
+        let wish = crate::support::World::wish(&shop, 1);
+        let store = format!("/v1/stores/{}", shop.store);
+        let answers = [
+            world.get(&store).send().await,
+            world.post("/v1/orders").by(&customer).key("k").json(&wish).send().await,
+            world.get("/readyz").send().await,
+        ];
+        for answer in answers {
+            let answer = answer.problem(503, "unavailable");
+            assert!(answer.headers.contains_key("Retry-After"));
+            let text = answer.json.to_string().to_lowercase();
+            assert!(!text.contains("sql") && !text.contains("pool"), "{text}");
+        }
+        world.get("/healthz").send().await.expect(200);
+    })
+    .await;
+}

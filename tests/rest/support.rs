@@ -267,6 +267,11 @@ impl World {
         menu.json["products"][0]["stock"].as_i64().unwrap()
     }
 
+    /// Closes the database under the running application.
+    pub(crate) async fn cut_off(&self) {
+        self.fresh.store.db().close().await;
+    }
+
     /// Moves the clock and carries out whatever is due.
     pub(crate) async fn pass(&self, span: std::time::Duration) {
         self.clock.advance(span);

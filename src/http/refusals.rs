@@ -1,0 +1,118 @@
+//! How the refusals of use cases leave: each with a kind, and a sentence that says what to do.
+
+use std::fmt;
+
+use domain::{
+    cart::CartError, delivery::DeliveryRefusal, order::OrderRefusal, price::PriceError,
+    reason::Reason, role::ActorRole,
+};
+use serde_json::json;
+use usecases::error::AskError;
+
+use super::problem::{Kind, Problem, not_found};
+
+fn sentence(err: &impl fmt::Display) -> String {
+    let text = err.to_string();
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
+        None => text,
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(err: AskError) -> Self {
+        let said = sentence(&err);
+        match err {
+            AskError::NotFound { what } => not_found(what),
+            AskError::Order(refusal) => order_refusal(refusal, said),
+            AskError::Delivery(DeliveryRefusal::NotTheRider) => not_found("delivery"),
+            AskError::Delivery(_) | AskError::Chat(_) => Problem::new(Kind::StateRefused, said),
+            AskError::Offer(_) => Problem::new(Kind::TooLate, said),
+            AskError::Cart(CartError::Twice { product_id }) => {
+                Problem::new(Kind::BadInput, said).with("product", product_id.to_string())
+            }
+            AskError::Price(PriceError::BelowMinimum { min, items }) => {
+                Problem::new(Kind::BelowMinimum, said)
+                    .with("min_order_minor", min.minor())
+                    .with("items_minor", items.minor())
+            }
+            AskError::Cart(_)
+            | AskError::Price(_)
+            | AskError::Text(_)
+            | AskError::Place(_)
+            | AskError::OutOfRange { .. } => Problem::new(Kind::BadInput, said),
+            AskError::OutOfStock { product_id, name: _, left } => {
+                Problem::new(Kind::OutOfStock, format!("{said} Order fewer, or something else."))
+                    .with("product", product_id.to_string())
+                    .with("left", left)
+            }
+            AskError::NotSold { product_id } => {
+                Problem::new(Kind::NotSold, said).with("product", product_id.to_string())
+            }
+            AskError::StoreClosed => {
+                Problem::new(Kind::StoreClosed, "Choose another store, or come back later.")
+            }
+            AskError::TooFar { radius_m, distance_m } => Problem::new(Kind::TooFar, said)
+                .with("radius_m", radius_m)
+                .with("distance_m", distance_m),
+            AskError::LoginTaken => {
+                Problem::new(Kind::LoginTaken, "Choose another login, or sign in with this one.")
+            }
+            AskError::WrongLogin => {
+                let detail = "Check login, password and role; we do not say which is wrong.";
+                Problem::new(Kind::WrongLogin, detail)
+            }
+            AskError::BadToken => {
+                Problem::new(Kind::NotSignedIn, "The token is not valid; sign in again.")
+            }
+            AskError::TokenExpired { .. } => {
+                Problem::new(Kind::TokenExpired, "Get a new one at POST /v1/sessions/refresh.")
+            }
+            AskError::WrongRole { needed } => {
+                let detail = format!("Sign in as a {needed}: a token is for one role.");
+                Problem::new(Kind::WrongRole, detail).with("needed", needed.as_str())
+            }
+            AskError::BadNotify { .. } => Problem::new(Kind::BadNotify, said),
+            AskError::Busy => {
+                Problem::new(Kind::Busy, "Nothing was done; send the same request again.")
+            }
+            AskError::Store(err) => err.into(),
+            AskError::Gone { .. }
+            | AskError::NotOnDuty
+            | AskError::BagFull { .. }
+            | AskError::StillCarrying { .. } => Problem::new(Kind::WorkRefused, said),
+        }
+    }
+}
+
+fn order_refusal(refusal: OrderRefusal, said: String) -> Problem {
+    match refusal {
+        OrderRefusal::TooLate { until } => {
+            let detail = "The time for that is over; the facts say since when.";
+            Problem::new(Kind::TooLate, detail).with("until", until.ms())
+        }
+        OrderRefusal::TooEarly { from } => {
+            let detail = "It is not time for that yet; the facts say from when on.";
+            Problem::new(Kind::StateRefused, detail).with("from", from.ms())
+        }
+        OrderRefusal::ReasonNeeded { role } => {
+            let allowed = match role {
+                ActorRole::Customer => Reason::OF_CUSTOMER,
+                _ => Reason::OF_STORE,
+            };
+            let allowed: Vec<_> = allowed.iter().map(|it| it.as_str()).collect();
+            let detail = format!("A {role} gives one of these reasons: {}.", allowed.join(", "));
+            Problem::new(Kind::BadInput, detail).with("reasons", json!(allowed))
+        }
+        OrderRefusal::Illegal(illegal) => {
+            Problem::new(Kind::StateRefused, said).with("state", illegal.from.as_str())
+        }
+        OrderRefusal::WrongActor { state, .. } => {
+            Problem::new(Kind::StateRefused, said).with("state", state.as_str())
+        }
+        OrderRefusal::NotTheRider | OrderRefusal::RiderFound => {
+            Problem::new(Kind::StateRefused, said)
+        }
+    }
+}
