@@ -106,11 +106,11 @@ pub enum ReplayError {
     },
 }
 
-/// Plays the day, writes its log, works out its figures.
+/// Replays the day, in virtual time or against a running server.
 ///
 /// # Errors
 ///
-/// [`ReplayError`]; also when an order that a rider could have reached was not delivered.
+/// [`ReplayError`]; also when an order was not delivered that could have been.
 pub fn run(args: &ReplayArgs) -> Result<Outcome, ReplayError> {
     if args.live.is_live() {
         let report = live::run(&args.instance, args.log.as_deref(), &args.live)?;
@@ -119,7 +119,12 @@ pub fn run(args: &ReplayArgs) -> Result<Outcome, ReplayError> {
     play_virtually(args).map(|it| Outcome::Virtual(Box::new(it)))
 }
 
-fn play_virtually(args: &ReplayArgs) -> Result<Summary, ReplayError> {
+/// Plays the day in virtual time, writes its log, works out its figures.
+///
+/// # Errors
+///
+/// [`ReplayError`]; also when an order that a rider could have reached was not delivered.
+pub fn play_virtually(args: &ReplayArgs) -> Result<Summary, ReplayError> {
     let started = Instant::now();
     let instance = Instance::read(&args.instance)?;
     let played = play(&instance, args.play());

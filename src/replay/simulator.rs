@@ -9,7 +9,7 @@ use domain::{
     dispatch::{
         self, Policy,
         decision::Outcome,
-        snapshot::{Delivery, Rider, Rules, Service, Snapshot, Stage, Stop, Visit},
+        snapshot::{Delivery, Demand, Rider, Rules, Service, Snapshot, Stage, Stop, Visit},
         weights::{MINUTE_MS, Weights},
     },
     travel::{Spot, Stepped, Vehicle},
@@ -223,9 +223,20 @@ impl<'a> World<'a> {
             rounds: self.play.rounds,
             riders: riders.iter().map(|it| self.rider(*it, &order_index)).collect(),
             deliveries: orders.iter().map(|it| self.delivery(*it, &rider_index)).collect(),
+            demand: self.demand(),
             travel: self.travel,
         };
         (snapshot, orders, riders)
+    }
+
+    /// Stores by the orders they had so far.
+    fn demand(&self) -> Vec<Demand> {
+        let mut shares = vec![0.5; self.instance.stores.len()];
+        for order in &self.instance.orders[..self.n_known] {
+            shares[order.store] += 1.0;
+        }
+        let stores = self.instance.stores.iter().zip(shares);
+        stores.map(|(it, share)| Demand { at: Spot { index: 0, at: it.at }, share }).collect()
     }
 
     fn is_bound(&self, stop: RiderStop, rider: usize) -> bool {

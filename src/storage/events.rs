@@ -267,6 +267,15 @@ pub struct OpsStore {
     pub is_open: bool,
 }
 
+/// Push `store` on the inbox of a merchant: a store is open, and its channel is heard.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StoreOpened {
+    /// The store.
+    pub store: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// Push `ops`: the newest value of one thing on the operators' map; `null` when it is gone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OpsValue<T> {

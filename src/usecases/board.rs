@@ -124,6 +124,7 @@ impl Board {
                 rounds,
                 riders: snapshot_riders,
                 deliveries: numbered,
+                demand: Vec::new(),
                 travel: CrowFlies,
             },
             riders: ids,

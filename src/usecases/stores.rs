@@ -1,6 +1,7 @@
 //! Stores and what they sell.
 
 use domain::{
+    channel::Channel,
     checked_text::{Address, Description, ProductName, StoreName},
     clock::Timestamp,
     geo::Place,
@@ -8,9 +9,12 @@ use domain::{
     money::{Currency, Money},
     policy::PREP_MIN_MAX,
     price,
+    role::Profile,
 };
 use storage::{
     db::Tx,
+    events::{self, StoreOpened},
+    journal::NewEntry,
     products::{self, ProductRecord},
     stores::{self as rows, RegionSummary, StoreRecord},
 };
@@ -162,6 +166,11 @@ pub async fn create(
     let write = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         rows::insert(tx, &stored, at).await?;
         ops::tell_store(changes, &stored, at)?;
+        let owner = Profile::Merchant(stored.owner_id);
+        let opened = StoreOpened { store: stored.id.to_string(), name: stored.name.clone() };
+        let told = events::entry(Channel::Inbox(owner), "store", Some(owner), &opened)?;
+        // Whoever is connected hears the new store's channel from now on.
+        changes.entries.push(NewEntry { joins: Some(Channel::Store(stored.id)), ..told });
         Ok::<_, AskError>(())
     };
     platform.command(None, write).await?;

@@ -137,7 +137,7 @@ async fn wrong_commands_are_answered_by_errors_and_the_socket_stays() {
         ("sub", json!({ "ch": unknown_order }), 130),
         ("history", json!({ "ch": unknown_order, "after": 0, "limit": 10 }), 130),
         ("duty.on", json!({ "vehicle": "scooter", "capacity": 1, "lat": 0, "lng": 0 }), 122),
-        ("order.ready", json!({ "order": "ord_1", "cid": new_cid() }), 110),
+        ("order.ready", json!({ "order": "ord_1", "cid": new_cid() }), 122),
     ];
     for (id, (method, params, code)) in (2..).zip(cases) {
         let reply = raw.command(id, method, params.clone()).await;
@@ -172,8 +172,7 @@ async fn broken_frames_of_any_kind_do_not_hurt_the_server() {
 
 #[tokio::test]
 async fn a_strangers_order_is_not_found_and_a_stale_offer_is_gone() {
-    let mut world =
-        World::start(Engine::Sqlite, &["--time-scale", "30", "--access-ttl-s", "86400"]);
+    let mut world = World::start(Engine::Sqlite, &["--time-scale", "30"]);
     let shop = given_shop(&world, 0, spot(0.0, 0.0), 10).await;
     let customer = Person::join(&world, 0, "customer", "Cleo").await;
     let stranger = Person::join(&world, 0, "customer", "Eve").await;
@@ -223,13 +222,15 @@ async fn rest_answers_nonsense_with_problems() {
 
     let order = json!({ "store": shop.store, "lines": [{ "product": shop.product, "quantity": 1 }],
         "dropoff": { "lat": 31.2, "lng": 121.47, "address": "x" } });
+    let unknown = format!("/v1/orders/ord_{}", uuid::Uuid::now_v7().simple());
     let mut cheap = order.clone();
     cheap["total_minor"] = json!(1);
     let calls = [
         ("sold out", Call::post("/v1/orders", order.clone()).key(new_cid()), 409),
         ("no key", Call::post("/v1/orders", order), 400),
         ("a total made by the client", Call::post("/v1/orders", cheap).key(new_cid()), 400),
-        ("no such order", Call::get("/v1/orders/ord_0"), 404),
+        ("not an id", Call::get("/v1/orders/ord_0"), 400),
+        ("a stranger's order", Call::get(&unknown), 404),
         ("no such route", Call::get("/v1/nothing/here"), 404),
         ("no object", Call::post("/v1/orders", json!([1])).key(new_cid()), 400),
         (

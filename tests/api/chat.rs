@@ -9,7 +9,7 @@ use crate::support::{Person, Shop, World, each_world, given_paid_order, given_sh
 
 /// An order that the store has accepted, so that its chat is open.
 pub async fn given_chat(world: &World) -> (Person, Shop, String) {
-    let shop = given_shop(world, 0, spot(0.0, 0.0), 10).await;
+    let shop = given_shop(world, 0, spot(0.0, 0.0), 100).await;
     let mut customer = Person::join(world, world.nodes.len() - 1, "customer", "Cleo").await;
     let order = given_paid_order(&customer.session, &shop, spot(0.0, 900.0)).await;
     let accept = json!({ "order": order, "cid": new_cid(), "prep_min": 5 });

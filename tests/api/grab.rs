@@ -8,10 +8,14 @@ use crate::support::{Person, Shop, World, given_paid_order, given_shop, spot};
 
 /// Deliveries that are fought over.
 const N_GRABS: usize = 200;
-/// Deliveries that are in the pool at a time.
-const BATCH: usize = 25;
-/// With this clock three minutes without a rider pass in a second.
-const FAST: [&str; 4] = ["--time-scale", "180", "--access-ttl-s", "86400"];
+/// Deliveries that are in the pool at a time; a rider can carry as many.
+const BATCH: usize = 40;
+/// Races at the same time.
+const AT_ONCE: usize = 8;
+/// With this clock three minutes without a rider pass in a second and a half.
+const FAST: [&str; 2] = ["--time-scale", "120"];
+/// So far north the dispatcher does not look for riders: nobody but the two takes anything.
+const FAR_NORTH_M: f64 = 90_000.0;
 
 #[tokio::test]
 async fn of_two_riders_who_grab_at_once_exactly_one_wins_on_sqlite() {
@@ -31,26 +35,33 @@ async fn grab_race(world: &World) {
     let mut wins = [0, 0];
     for _ in 0..N_GRABS / BATCH {
         let orders = given_pool(&shop, &mut customer).await;
-        one.on_duty(spot(100.0, 0.0), 100).await;
-        two.on_duty(spot(0.0, 100.0), 100).await;
-        for order in &orders {
-            let (a, b) = tokio::join!(grab(&one, order), grab(&two, order));
-            let (winner, number, loser) = match (a, b) {
-                (Ok(won), Err(lost)) => (won, 0, lost),
-                (Err(lost), Ok(won)) => (won, 1, lost),
-                (Ok(_), Ok(_)) => panic!("both won {order}"),
-                (Err(a), Err(b)) => panic!("nobody won {order}: {a}; {b}"),
-            };
-            assert_eq!(winner["state"], "won");
-            assert_eq!(loser.code(), Some(132), "the loser hears that it is gone: {loser}");
-            wins[number] += 1;
+        one.on_duty(spot(FAR_NORTH_M, 0.0), BATCH as u32).await;
+        two.on_duty(spot(FAR_NORTH_M, 100.0), BATCH as u32).await;
+        for some in orders.chunks(AT_ONCE) {
+            let races = some.iter().map(|order| race(&one, &two, order));
+            for winner in futures_util::future::join_all(races).await {
+                wins[winner] += 1;
+            }
         }
-        for (rider, other) in [(&one, &two), (&two, &one)] {
-            finish(rider, other, &orders).await;
-        }
+        finish(&one, &orders).await;
+        finish(&two, &orders).await;
     }
     assert_eq!(wins.iter().sum::<usize>(), N_GRABS);
     eprintln!("wins: {wins:?}");
+}
+
+/// Two riders grab one delivery; answers which of them won.
+async fn race(one: &Person, two: &Person, order: &str) -> usize {
+    let (a, b) = tokio::join!(grab(one, order), grab(two, order));
+    let (winner, number, loser) = match (a, b) {
+        (Ok(won), Err(lost)) => (won, 0, lost),
+        (Err(lost), Ok(won)) => (won, 1, lost),
+        (Ok(_), Ok(_)) => panic!("both won {order}"),
+        (Err(a), Err(b)) => panic!("nobody won {order}: {a}; {b}"),
+    };
+    assert_eq!(winner["state"], "won");
+    assert_eq!(loser.code(), Some(132), "the loser hears that it is gone: {loser}");
+    number
 }
 
 /// Orders that nobody was there to take, so that they are in the pool.
@@ -73,7 +84,7 @@ async fn grab(rider: &Person, order: &str) -> Result<Value, ClientError> {
 }
 
 /// Delivers what this rider won, and goes off duty.
-async fn finish(rider: &Person, _other: &Person, orders: &[String]) {
+async fn finish(rider: &Person, orders: &[String]) {
     for order in orders {
         let params = json!({ "order": order, "stop": "pickup", "cid": new_cid() });
         match rider.link.call("stop.done", params).await {

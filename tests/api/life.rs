@@ -100,7 +100,7 @@ async fn a_customer_who_changes_her_mind_before_the_store_accepts_gets_all_money
     let mut customer = Person::join(&world, 0, "customer", "Cleo").await;
     let order = given_paid_order(&customer.session, &shop, spot(0.0, 900.0)).await;
 
-    let reason = json!({ "reason": "changed my mind" });
+    let reason = json!({ "reason": "changed_mind" });
     calls::step(&customer.session, &order, "cancel", reason).await.unwrap();
     customer.until_state(&order, "order", "cancelled").await;
     customer.until_state(&order, "refund", "succeeded").await;

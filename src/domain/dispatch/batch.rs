@@ -10,6 +10,8 @@ use crate::{dice::Dice, travel::TravelTimes};
 const RIDERS_TRIED: usize = 24;
 /// At most so many deliveries are taken out in one round.
 const RUIN_MAX: usize = 6;
+/// So many times the usual rounds are spent on deliveries without a rider.
+const RESCUE_FACTOR: u32 = 4;
 /// Less is no gain but rounding.
 const GAIN_MIN_MS: f64 = 1.0;
 
@@ -28,8 +30,30 @@ pub(super) fn improve<T: TravelTimes>(tours: &mut Tours<'_, T>) {
     }
     let mut dice = Dice::new(tours.timeline.now as u64);
     for _ in 0..snapshot.rounds {
-        let out = related(tours, &movable, &mut dice);
+        let seed = movable[dice.below(movable.len())];
+        let out = related(tours, &movable, seed, &mut dice);
         try_elsewhere(tours, &out, &candidates, &mut dice);
+    }
+    rescue(tours, &movable, &candidates, &mut dice);
+}
+
+/// Searches on for deliveries that found no place although some rider could take them.
+fn rescue<T: TravelTimes>(
+    tours: &mut Tours<'_, T>,
+    movable: &[u32],
+    candidates: &[Vec<u32>],
+    dice: &mut Dice,
+) {
+    for _ in 0..tours.timeline.snapshot.rounds.saturating_mul(RESCUE_FACTOR) {
+        let is_lost = |it: &u32| {
+            tours.rider_of[*it as usize].is_none() && !candidates[*it as usize].is_empty()
+        };
+        let lost: Vec<u32> = movable.iter().copied().filter(is_lost).collect();
+        if lost.is_empty() {
+            return;
+        }
+        let out = related(tours, movable, lost[dice.below(lost.len())], dice);
+        try_elsewhere(tours, &out, candidates, dice);
     }
 }
 
@@ -57,9 +81,13 @@ fn candidates<T: TravelTimes>(tours: &mut Tours<'_, T>) -> Vec<Vec<u32>> {
     riders
 }
 
-/// Deliveries that might change places: near in place and time to one picked by chance.
-fn related<T: TravelTimes>(tours: &Tours<'_, T>, movable: &[u32], dice: &mut Dice) -> Vec<u32> {
-    let seed = movable[dice.below(movable.len())];
+/// Deliveries that might change places with `seed`: near in place and time, with some chance.
+fn related<T: TravelTimes>(
+    tours: &Tours<'_, T>,
+    movable: &[u32],
+    seed: u32,
+    dice: &mut Dice,
+) -> Vec<u32> {
     let n_out = (1 + dice.below(RUIN_MAX)).min(movable.len());
     let it = tours.delivery(seed);
     let mut by_distance: Vec<(f64, u32)> = movable

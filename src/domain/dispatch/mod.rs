@@ -23,7 +23,10 @@ use snapshot::{Snapshot, Stage};
 use timeline::Timeline;
 use tours::Tours;
 
-use crate::{text_enum::text_enum, travel::TravelTimes};
+use crate::{
+    text_enum::text_enum,
+    travel::{TravelTimes, Vehicle},
+};
 
 text_enum! {
     /// How riders are chosen.
@@ -35,12 +38,20 @@ text_enum! {
     }
 }
 
+/// The outlook from a drop-off is the same for everybody.
+const OUTLOOK_VEHICLE: Vehicle = Vehicle::Scooter;
+
 /// Decides what has to be decided at `now`.
 ///
 /// The same snapshot gives the same outcome. Indices in the snapshot must be valid; a rider's old stops need
 /// not be: whatever no longer fits is dropped and planned anew.
 pub fn plan<T: TravelTimes>(policy: Policy, snapshot: &Snapshot<T>, now: i64) -> Outcome {
-    let mut tours = Tours::new(Timeline { snapshot, now });
+    let outlook: Vec<f64> = snapshot
+        .deliveries
+        .iter()
+        .map(|it| timeline::outlook(snapshot, it.drop_off, OUTLOOK_VEHICLE))
+        .collect();
+    let mut tours = Tours::new(Timeline { snapshot, now, outlook: &outlook });
     let decisions = match policy {
         Policy::Instant => instant::assign(&mut tours),
         Policy::Batch => {
@@ -55,3 +66,6 @@ pub fn plan<T: TravelTimes>(policy: Policy, snapshot: &Snapshot<T>, now: i64) ->
     let unplanned = (0..snapshot.deliveries.len() as u32).filter(is_unplanned).collect();
     Outcome { decisions, routes: commit::routes(&tours), unplanned, n_looks: tours.n_looks }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ impl Open {
     }
 }
 
-/// Inserts `deliveries`, each into the tour of one of its `candidates`; returns what found no place.
+/// Inserts `deliveries`, each into the tour of one of its `candidates`; what finds no place stays out.
 ///
 /// `noise` is added to each regret, so that repeated calls try different sequences.
 pub(super) fn insert_all<T: TravelTimes>(

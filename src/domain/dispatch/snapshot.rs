@@ -49,8 +49,19 @@ pub struct Snapshot<T> {
     pub riders: Vec<Rider>,
     /// Deliveries that are known and not yet handed over.
     pub deliveries: Vec<Delivery>,
+    /// Where the next orders are expected; empty if nothing is known.
+    pub demand: Vec<Demand>,
     /// How long legs take.
     pub travel: T,
+}
+
+/// A place from which orders are expected, usually a store.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demand {
+    /// Where.
+    pub at: Spot,
+    /// How many of the next orders come from here, relative to the other places.
+    pub share: f64,
 }
 
 /// One rider.

@@ -1,13 +1,15 @@
 //! When a rider is where: the clock work of a route, one stop after the other.
 
 use super::{
-    snapshot::{Delivery, Rules, Snapshot, Stage, Stop},
+    snapshot::{Delivery, Demand, Rules, Snapshot, Stage, Stop},
     weights::{BROKEN, MINUTE_MS},
 };
 use crate::travel::{Spot, TravelTimes, Vehicle};
 
 /// No store: the rider is not in a visit.
 const NOWHERE: u32 = u32::MAX;
+/// A rider whose shift goes on for this long after his route is worth placing well.
+const HORIZON_MS: i64 = 60 * MINUTE_MS;
 
 /// A rider at one point of his route.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Progress {
     /// Cost so far, in milliseconds of one customer's waiting.
     pub(super) cost: f64,
     pub(super) load: u32,
+    /// Expected ride from `at` to the next orders, in milliseconds.
+    outlook: f64,
     visit: u32,
     pickup_from: i64,
     /// Bound orders still to be taken before he may leave the first store.
@@ -31,6 +35,15 @@ pub(super) struct Progress {
 pub(super) struct Timeline<'a, T> {
     pub(super) snapshot: &'a Snapshot<T>,
     pub(super) now: i64,
+    /// Per delivery: the outlook of a rider who has just handed it over.
+    pub(super) outlook: &'a [f64],
+}
+
+/// Expected ride from a place to the next orders, in milliseconds.
+pub(super) fn outlook<T: TravelTimes>(snapshot: &Snapshot<T>, at: Spot, vehicle: Vehicle) -> f64 {
+    let all: f64 = snapshot.demand.iter().map(|it| it.share).sum();
+    let ride = |it: &Demand| it.share * snapshot.travel.time(at, it.at, vehicle) as f64;
+    if all > 0.0 { snapshot.demand.iter().map(ride).sum::<f64>() / all } else { 0.0 }
 }
 
 impl<T> Clone for Timeline<'_, T> {
@@ -56,14 +69,25 @@ impl<'a, T: TravelTimes> Timeline<'a, T> {
             None => (NOWHERE, time),
         };
         let at = it.at;
-        Progress { at, time, done_at: time, cost: 0.0, load, visit, pickup_from, bound_here }
+        let outlook = outlook(self.snapshot, at, it.vehicle);
+        Progress {
+            at,
+            time,
+            done_at: time,
+            cost: 0.0,
+            load,
+            outlook,
+            visit,
+            pickup_from,
+            bound_here,
+        }
     }
 
     /// Makes one stop; `None` if the rules forbid it.
     pub(super) fn step(&self, rider: &Moves, from: Progress, stop: Stop) -> Option<Progress> {
         match stop {
             Stop::Pickup(delivery) => self.pick_up(rider, from, self.delivery(delivery)),
-            Stop::DropOff(delivery) => self.drop_off(rider, from, self.delivery(delivery)),
+            Stop::DropOff(delivery) => self.drop_off(rider, from, delivery),
         }
     }
 
@@ -96,10 +120,11 @@ impl<'a, T: TravelTimes> Timeline<'a, T> {
         Some(to)
     }
 
-    fn drop_off(&self, rider: &Moves, from: Progress, it: &Delivery) -> Option<Progress> {
+    fn drop_off(&self, rider: &Moves, from: Progress, delivery: u32) -> Option<Progress> {
         if from.bound_here > 0 {
             return None;
         }
+        let it = self.delivery(delivery);
         let snapshot = self.snapshot;
         let leg = snapshot.travel.time(from.at, it.drop_off, rider.vehicle);
         let done_at = from.time + leg + snapshot.service.before_drop_ms;
@@ -110,6 +135,7 @@ impl<'a, T: TravelTimes> Timeline<'a, T> {
             done_at,
             cost: from.cost + driving + self.cost_of_delivery(it, done_at),
             load: from.load.saturating_sub(it.load),
+            outlook: self.outlook[delivery as usize],
             visit: NOWHERE,
             ..from
         })
@@ -127,7 +153,13 @@ impl<'a, T: TravelTimes> Timeline<'a, T> {
 
     /// Cost of the whole route that ends at `end`.
     pub(super) fn total(&self, rider: &Moves, end: &Progress) -> f64 {
-        end.cost + self.snapshot.weights.rider_busy * (end.time - rider.from) as f64
+        let weights = &self.snapshot.weights;
+        // Time after the shift is worth nothing, and neither is the place where he ends it.
+        let busy_until = end.time.min(rider.shift_ends_at).max(rider.from);
+        let shift_left = rider.shift_ends_at.saturating_sub(end.time) as f64;
+        end.cost
+            + weights.rider_busy * (busy_until - rider.from) as f64
+            + weights.outlook * end.outlook * (shift_left / HORIZON_MS as f64).clamp(0.0, 1.0)
     }
 
     /// How a rider moves.

@@ -11,10 +11,12 @@ pub struct Weights {
     pub past_limit: f64,
     /// A minute that food waits after it is ready.
     pub food_waiting: f64,
-    /// A minute until a rider is free again, counted from when he could start.
+    /// A minute until a rider is free again, counted from when he could start, within his shift.
     pub rider_busy: f64,
     /// A minute of driving.
     pub driving: f64,
+    /// A minute that a rider would need, from where his route ends, to the stores of the next orders.
+    pub outlook: f64,
     /// A delivery for which no rider can be planned; must exceed any sensible plan.
     pub unplanned: f64,
 }
@@ -25,10 +27,11 @@ impl Default for Weights {
             click_to_door: 1.0,
             past_promise: 1.0,
             past_limit: 20.0,
-            food_waiting: 0.0,
-            rider_busy: 0.1,
+            food_waiting: 0.2,
+            rider_busy: 0.07,
             driving: 0.0,
-            unplanned: 1_000.0,
+            outlook: 0.15,
+            unplanned: 100_000.0,
         }
     }
 }
@@ -36,4 +39,4 @@ impl Default for Weights {
 /// A minute in the unit of all times here.
 pub const MINUTE_MS: i64 = 60_000;
 /// A plan that breaks a hard limit (capacity, end of shift) costs this much more, in milliseconds.
-pub(super) const BROKEN: f64 = 1e11;
+pub(super) const BROKEN: f64 = 1e12;

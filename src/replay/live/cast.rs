@@ -76,7 +76,7 @@ pub(super) async fn register(
     let n_all = stores.len() + riders.len() + orders.len();
     let show = Show::start("accounts", n_all as u64);
     let join = async |role: &'static str, names: Vec<String>| {
-        let login = |name: &String| format!("{role}-{name}-{run}");
+        let login = |name: &String| format!("{}-{run}", name.replace(' ', "-"));
         let newcomers =
             names.into_iter().map(|name| Newcomer { login: login(&name), role, name }).collect();
         let tick = show.clone();

@@ -41,10 +41,10 @@ pub struct Node {
 
 /// Some nodes on a store of their own.
 pub struct World {
-    /// Which engine the store runs on.
-    pub engine: Engine,
     /// The nodes.
     pub nodes: Vec<Node>,
+    /// How many times faster than life their clock runs.
+    pub scale: f64,
     database: String,
     _folder: TempDir,
 }
@@ -79,7 +79,9 @@ impl World {
             Engine::MariaDb => 2,
         };
         let nodes = (0..n_nodes).map(|n| Node::start(&args, folder.path(), n)).collect();
-        Self { engine, nodes, database, _folder: folder }
+        let scale = options.iter().skip_while(|it| **it != "--time-scale").nth(1);
+        let scale = scale.map_or(1.0, |it| it.parse().unwrap());
+        Self { nodes, scale, database, _folder: folder }
     }
 
     /// Addresses of all nodes, beginning with number `first`.

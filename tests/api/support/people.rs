@@ -28,8 +28,6 @@ pub struct Person {
     pub seen: Vec<Arc<Entry>>,
     /// Every other push told so far.
     pub pushes: Vec<Arc<Frame>>,
-    /// How the server ended the link, if it did.
-    pub closed: Option<(u16, String)>,
 }
 
 /// A store that is open, with its merchant and one product.
@@ -51,14 +49,14 @@ pub fn spot(north_m: f64, east_m: f64) -> LatLng {
 impl Person {
     /// Registers somebody and opens a socket to node number `node`.
     pub async fn join(world: &World, node: usize, role: &'static str, name: &str) -> Self {
-        Self::connect(Self::sign_up(world, node, role, name).await).await
+        Self::connect(world, Self::sign_up(world, node, role, name).await).await
     }
 
     /// Registers somebody.
     pub async fn sign_up(world: &World, node: usize, role: &'static str, name: &str) -> Session {
         let rest = Rest::new(&world.bases(node), 0).unwrap();
         let login = Login {
-            login: format!("{name}-{}", uuid::Uuid::now_v7().simple()),
+            login: format!("{role}-{}", uuid::Uuid::now_v7().simple()),
             password: "correct horse battery".to_owned(),
             role,
         };
@@ -66,15 +64,16 @@ impl Person {
     }
 
     /// Opens a socket.
-    pub async fn connect(session: Session) -> Self {
+    pub async fn connect(world: &World, session: Session) -> Self {
         let settings = LinkSettings {
             reconnect_window: Some(Duration::from_millis(100)),
             patience: WAIT,
+            scale: world.scale,
             ..LinkSettings::default()
         };
         let (link, events) = link::open(session.clone(), settings);
         link.ready().await.unwrap();
-        Self { session, link, events, seen: Vec::new(), pushes: Vec::new(), closed: None }
+        Self { session, link, events, seen: Vec::new(), pushes: Vec::new() }
     }
 
     /// The profile.
@@ -86,7 +85,9 @@ impl Person {
         match self.events.next().await {
             Some(Event::Entry(entry)) => self.seen.push(entry),
             Some(Event::Push(frame)) => self.pushes.push(frame),
-            Some(Event::Closed { code, reason }) => self.closed = Some((code, reason)),
+            Some(Event::Closed { code, reason }) => {
+                panic!("the server closed {}'s socket: {code} {reason}", self.session.name());
+            }
             Some(Event::Up(_) | Event::Down) => {}
             None => tokio::time::sleep(WAIT).await,
         }
@@ -131,19 +132,6 @@ impl Person {
             return found;
         }
         panic!("{} waited in vain for {what}; saw {:#?}", self.session.name(), self.pushes);
-    }
-
-    /// Waits until the socket is closed for good.
-    pub async fn until_closed(&mut self) -> (u16, String) {
-        let waiting = tokio::time::timeout(WAIT, async {
-            loop {
-                if let Some(closed) = self.closed.clone() {
-                    return closed;
-                }
-                self.one_event().await;
-            }
-        });
-        waiting.await.expect("the socket stays open")
     }
 
     /// Waits until the channel of an order tells that one of its machines reached a state.

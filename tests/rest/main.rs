@@ -1,0 +1,10 @@
+//! What is promised over HTTP, on both engines.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod accounts;
+mod orders;
+mod payments;
+mod problems;
+mod stores;
+mod support;
