@@ -271,6 +271,7 @@ fn listen(
             .configure(|cfg| http::routes(cfg, &state))
             .route("/v1/ws", web::get().to(ws::open))
             .configure(http::metrics::routes)
+            .configure(http::console::routes)
             .configure(assets::routes)
             .default_service(web::to(http::unknown_route))
     })
