@@ -42,7 +42,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// The lease's name. One dispatcher plans for all regions until regions are spread over nodes.
 const LEASE_NAME: &str = "dispatch";
 
-/// The actor: a shell around [`Work`].
+/// The actor: a shell around its private `Work`.
 pub struct Dispatcher {
     work: Arc<Work>,
 }

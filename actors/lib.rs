@@ -1,6 +1,20 @@
 //! The live side: who is connected, who listens to what, who is asked next.
 //!
 //! Every actor is a thin shell around a plain struct that can be tested without a runtime.
+//!
+//! ```text
+//!  socket ─> Reader ─> Connection ─ commands ─> use cases ─ commit ─> Bridge (the Announcer)
+//!    ^                     │ Session: attach, catch up, open              │          │
+//!    └── Writer <─ Outbox <┴──────────────── Hub (shards) <───────────────┤         bus
+//!          one queue a socket                 ^   fan-out                 └──────────┤
+//!                                             │ what is missing           other nodes┘
+//!                                    Relay ───┴── reads the journal
+//!                    Dispatcher, Timekeeper: rows that are due ─> use cases
+//! ```
+//!
+//! Started in this order: bus link, `Hub`, `Bridge`, platform, `Relay`, then the rest; a
+//! `Connection` for every socket. Reading order: [`outbox`], [`channel_log`] (the promise),
+//! [`hub`], [`relay`], [`session`], [`connection`], [`commands`].
 
 pub mod close;
 pub mod frame;

@@ -1,11 +1,18 @@
 //! What every connection of this node shares.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use domain::ids::RiderId;
 use usecases::platform::Platform;
 
-use crate::{bridge::Bridge, fleet::Fix, hub::Hub};
+use crate::{
+    bridge::Bridge,
+    fleet::{Fix, Fleet},
+    hub::Hub,
+};
 
 /// Takes a rider's position; called from the connection, so it must not wait.
 pub type PositionSink = Arc<dyn Fn(RiderId, Fix) + Send + Sync>;
@@ -41,6 +48,8 @@ pub struct Live {
     pub bridge: Arc<Bridge>,
     /// Where positions go.
     pub positions: PositionSink,
+    /// Where riders were seen last.
+    pub fleet: Arc<Mutex<Fleet>>,
     /// How long sockets may be silent.
     pub pace: Pace,
     /// Whether the channels of the load generator are open. Never in production.

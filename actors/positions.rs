@@ -2,9 +2,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::{channel::Channel, clock::Clock, ids::RiderId};
+use domain::{
+    channel::Channel,
+    clock::{Clock, Timestamp},
+    ids::{OrderId, RiderId},
+};
 use serde::{Deserialize, Serialize};
-use storage::events::{self, Latest};
+use storage::{
+    error::StoreError,
+    events::{self, Latest},
+};
 use usecases::platform::Announcer;
 
 use crate::{
@@ -54,20 +61,33 @@ pub fn start(
     Arc::new(move |rider, fix| take(&fleet, &bridge, &*clock, rider, fix))
 }
 
+/// Where the rider of an order was seen last, as its parties see it; `None` if nobody knows.
+pub fn last_seen(
+    fleet: &Mutex<Fleet>,
+    order: OrderId,
+    rider: RiderId,
+    now: Timestamp,
+) -> Option<Latest> {
+    let (_, fix) = fleet.lock().unwrap_or_else(PoisonError::into_inner).place(rider, now)?;
+    body(rider, fix, now).ok().map(|body| value(order, body, now))
+}
+
+fn body(rider: RiderId, fix: Fix, now: Timestamp) -> Result<String, StoreError> {
+    let age_ms = now.ms().saturating_sub(fix.t).max(0);
+    events::json(&Loc { rider: rider.to_string(), fix, age_ms })
+}
+
+fn value(order: OrderId, body: String, at: Timestamp) -> Latest {
+    Latest { channel: Channel::Loc(order), key: "loc".to_owned(), push: "loc", body, at }
+}
+
 fn take(fleet: &Mutex<Fleet>, bridge: &Bridge, clock: &dyn Clock, rider: RiderId, fix: Fix) {
     let now = clock.now();
     let viewers = fleet.lock().unwrap_or_else(PoisonError::into_inner).put(rider, fix, now);
     let Some(viewers) = viewers else { return };
-    let loc = Loc { rider: rider.to_string(), fix, age_ms: now.ms().saturating_sub(fix.t).max(0) };
-    if let Ok(body) = events::json(&loc) {
-        let value = |order| Latest {
-            channel: Channel::Loc(order),
-            key: "loc".to_owned(),
-            push: "loc",
-            body: body.clone(),
-            at: now,
-        };
-        bridge.latest(viewers.orders.into_iter().map(value).collect());
+    if let Ok(body) = body(rider, fix, now) {
+        let values = viewers.orders.into_iter().map(|order| value(order, body.clone(), now));
+        bridge.latest(values.collect());
     }
     let moved = Moved { rider: rider.to_string(), fix, at: now.ms() };
     if let Ok(body) = events::json(&moved) {

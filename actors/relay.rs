@@ -45,7 +45,7 @@ const UNOPENED_PAUSE: Duration = Duration::from_millis(200);
 /// Pause after a read that failed.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// The actor: a shell around [`Work`].
+/// The actor: a shell around its private `Work`.
 pub struct Relay {
     work: Arc<Work>,
 }

@@ -4,7 +4,11 @@
 //! tell the client the position, read the gap, open. Nothing is missed and nothing comes twice.
 //! However a session ends, dropping it leaves every channel.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use domain::{channel::Channel, clock::Timestamp, ids::ConnectionId, role::Profile};
 use serde::Serialize;
@@ -155,18 +159,16 @@ impl Session {
     ) -> Result<Vec<(Position, Plan)>, StoreError> {
         let names: Vec<Channel> = channels.iter().map(|(it, _)| it.clone()).collect();
         let heads = journal::heads(&mut self.live.platform.reader(), &names).await?;
-        let head_of = |channel: &Channel| {
-            let found = heads.iter().find(|(it, _)| it == channel);
-            found.map_or_else(|| Head { top: 0, epoch: String::new() }, |(_, head)| head.clone())
-        };
-        let place = |(channel, known): &(Channel, Option<Known>)| {
-            let head = head_of(channel);
+        let mut heads: HashMap<Channel, Head> = heads.into_iter().collect();
+        let mut place = |(channel, known): &(Channel, Option<Known>)| {
+            let no_entry = || Head { top: 0, epoch: String::new() };
+            let head = heads.remove(channel).unwrap_or_else(no_entry);
             let (upto, recovered) = resume_from(known.as_ref(), &head);
             let (ep, top) = (head.epoch, head.top);
             let position = Position { ep: ep.clone(), from: upto + 1, to: top, recovered };
             (position, Plan::Log { channel: channel.clone(), epoch: ep, upto, top })
         };
-        Ok(channels.iter().map(place).collect())
+        Ok(channels.iter().map(&mut place).collect())
     }
 
     /// Sends what the plan says and opens the channel.

@@ -26,7 +26,7 @@ pub const LOOK_MIN: Duration = Duration::from_millis(50);
 /// Pause after a look that failed.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// The actor: a shell around [`Work`].
+/// The actor: a shell around its private `Work`.
 pub struct Timekeeper {
     work: Arc<Work>,
 }

@@ -220,11 +220,11 @@ async fn start_live_side(
     Relay::new(Arc::clone(&hub), Arc::clone(store), bus).start();
     Timekeeper::new(platform.clone()).start();
     let policy = settings.dispatch_policy();
-    Dispatcher::new(platform.clone(), fleet, node, policy, bell).start();
+    Dispatcher::new(platform.clone(), Arc::clone(&fleet), node, policy, bell).start();
     tracing::info!(node.id = %node, "node {node} is up");
     let bench_channels = settings.bench_channels;
     let pace = Pace::default();
-    Ok(Ok(Arc::new(Live { platform, hub, bridge, positions, pace, bench_channels })))
+    Ok(Ok(Arc::new(Live { platform, hub, bridge, positions, fleet, pace, bench_channels })))
 }
 
 fn secrets(settings: &Settings) -> PlatformSettings {
@@ -271,6 +271,7 @@ fn listen(
             .configure(|cfg| http::routes(cfg, &state))
             .route("/v1/ws", web::get().to(ws::open))
             .configure(http::metrics::routes)
+            .configure(http::console::routes)
             .configure(assets::routes)
             .default_service(web::to(http::unknown_route))
     })

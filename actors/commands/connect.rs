@@ -37,6 +37,9 @@ struct Connected {
     role: &'static str,
     name: String,
     time: i64,
+    /// How many times faster than real time the server's clock runs, unless it runs in real time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_scale: Option<f64>,
     ping: Ping,
     limits: Limits,
     channels: BTreeMap<String, Position>,
@@ -132,6 +135,8 @@ pub async fn connect(
         role: profile.role().as_str(),
         name: session.name.clone(),
         time: now.ms(),
+        time_scale: Some(session.live.platform.clock.scale())
+            .filter(|it| (it - 1.0).abs() > f64::EPSILON),
         ping: Ping {
             every_ms: session.live.pace.ping_every.as_millis(),
             timeout_ms: session.live.pace.pong_within.as_millis(),

@@ -11,7 +11,7 @@ use usecases::{
 use crate::{
     commands::Answer,
     frame::Frame,
-    frames,
+    frames, positions,
     protocol::params,
     refusal::{Kind, Refusal},
     session::{Known, Plan, Position, Session},
@@ -132,6 +132,14 @@ async fn snapshot(session: &Session, channel: &Channel) -> Result<Option<Frame>,
         Channel::Ops(region) => {
             let values = ops::snapshot(&session.live.platform, region).await?;
             Ok(Some(frames::ops_snapshot(&ch, &values)))
+        }
+        Channel::Loc(order_id) => {
+            let platform = &session.live.platform;
+            let rider = deliveries::rider_of(platform, *order_id).await?;
+            let seen = rider.and_then(|rider| {
+                positions::last_seen(&session.live.fleet, *order_id, rider, platform.now())
+            });
+            Ok(seen.as_ref().map(frames::latest))
         }
         _ => Ok(None),
     }

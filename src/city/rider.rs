@@ -171,9 +171,19 @@ impl Rider {
                 self.mine.extend(stops.iter().map(|it| it.order.clone()));
                 self.road.plan(stops);
             }
+            "duty" => self.on_duty_changed(entry).await,
             "order" => self.on_moved(entry),
             "msg" => self.on_said(entry).await,
             _ => {}
+        }
+    }
+
+    /// Offers that were left unanswered end in a break: says that he is back.
+    async fn on_duty_changed(&mut self, entry: &Entry) {
+        let is_break = entry.text("duty") == Some("break");
+        if is_break && self.is_on_duty && !self.is_off() {
+            // If that fails, the next break says so again.
+            drop(self.go_on_duty().await);
         }
     }
 

@@ -45,6 +45,10 @@ const RIDERS_WITHIN_M: f64 = 2_500.0;
 const SCOOTER_M_PER_S: f64 = 7.5;
 /// Positions are told this often, in real time.
 const REPORTS_EVERY: Duration = Duration::from_millis(500);
+/// Orders placed quickly at the beginning, so that a visitor sees something.
+const FIRST_ORDERS: u32 = 8;
+/// Pause between those, in real time.
+const FIRST_PAUSE: Duration = Duration::from_millis(700);
 /// How often the city says how it is, in real time.
 const NEWS_EVERY: Duration = Duration::from_secs(30);
 /// Pause after an order that could not be placed, in real time.
@@ -160,8 +164,8 @@ async fn ride(session: Session, start: Place, shared: Shared, seed: u64) {
             at_door: (Duration::from_secs(60), Duration::from_secs(30)),
         },
         temper: Temper {
-            declines: 0.08,
-            ignores: 0.04,
+            declines: 0.15,
+            ignores: 0.06,
             grabs: 0.6,
             talks: 0.5,
             thinks: (Duration::from_secs(3), Duration::from_secs(12)),
@@ -186,10 +190,11 @@ async fn order_on_and_on(
     let mean = Duration::from_secs(3_600).div_f64(f64::from(args.orders_per_hour) * args.speed);
     let stores = Arc::new(stores);
     let mut told = tokio::time::Instant::now();
-    loop {
+    for n in 0_u64.. {
         // Times between independent events: exponentially distributed.
         let share: f64 = 1.0 - dice.random::<f64>();
-        sleep(mean.mul_f64(-share.ln()).min(mean * 4)).await;
+        let pause = mean.mul_f64(-share.ln()).min(mean * 4);
+        sleep(if n < FIRST_ORDERS.into() { pause.min(FIRST_PAUSE) } else { pause }).await;
         while people.try_join_next().is_some() {}
         if told.elapsed() >= NEWS_EVERY {
             told = tokio::time::Instant::now();

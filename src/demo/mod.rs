@@ -34,7 +34,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=200))]
     pub stores: u32,
     /// Orders in an hour of the city's own time
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=2000))]
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=2000))]
     pub orders_per_hour: u32,
     /// The same seed makes the same city
     #[arg(long, default_value_t = 1)]

@@ -21,6 +21,7 @@ pub mod health;
 pub mod openapi;
 
 pub mod assets;
+pub mod console;
 pub mod metrics;
 pub mod ws;
 

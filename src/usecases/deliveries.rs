@@ -317,3 +317,16 @@ async fn lock_own(
     }
     Ok(case)
 }
+
+/// Who holds the delivery of an order, or held it last; `None` while nobody does.
+///
+/// # Errors
+///
+/// [`StoreError`] as the store gives it.
+pub async fn rider_of(
+    platform: &Platform,
+    order_id: OrderId,
+) -> Result<Option<RiderId>, StoreError> {
+    let stored = deliveries::find_for_order(&mut platform.reader(), order_id).await?;
+    Ok(stored.and_then(|it| it.delivery.rider_id))
+}

@@ -1,5 +1,7 @@
 //! What people at an order say to each other, and what riders and merchants do by socket.
 
+use std::time::Duration;
+
 use domain::{ids::OrderId, role::Role};
 use serde_json::{Value, json};
 
@@ -216,6 +218,11 @@ async fn a_rider_works_by_socket() {
         let fix = json!({ "seq": seq, "lat": 31.2, "lng": 121.5, "t": 1 });
         client.raw(json!({ "m": "loc.put", "p": fix }).to_string()).await;
     }
+    while table.node.positions.lock().unwrap().len() < 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    customer.ask("sub", json!({ "ch": format!("loc:{order}") })).await.unwrap();
+    assert_eq!(customer.push("loc").await["seq"], 3, "the last position is there at once");
     merchant.ask("order.ready", json!({ "order": order.to_string(), "cid": cid() })).await.unwrap();
     for (m, stop) in [
         ("stop.arrive", "pickup"),

@@ -14,6 +14,7 @@ use actix::Actor;
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
 use actors::{
     bridge::Bridge,
+    fleet::Fleet,
     hub::Hub,
     interest::Interest,
     live::{Live, Pace},
@@ -92,11 +93,17 @@ impl City {
         let platform = platform.await.unwrap();
         let positions = Arc::new(Mutex::new(Vec::new()));
         let seen = positions.clone();
+        let fleet = Arc::new(Mutex::new(Fleet::default()));
+        let (its_fleet, clock) = (fleet.clone(), self.clock.clone());
         let live = Arc::new(Live {
             platform,
             hub,
             bridge,
-            positions: Arc::new(move |_, fix| seen.lock().unwrap().push(fix.seq)),
+            positions: Arc::new(move |rider, fix| {
+                its_fleet.lock().unwrap().put(rider, fix, clock.now());
+                seen.lock().unwrap().push(fix.seq);
+            }),
+            fleet,
             pace: self.pace,
             bench_channels: true,
         });

@@ -6,17 +6,18 @@
 
 use super::{
     Budget,
+    bounds::{Bounds, Scratch},
     model::{Model, Progress},
 };
 
 /// The search packs a state into 64 bits, which ends here.
 pub(super) const ORDERS_MAX: usize = 29;
-/// Beyond this many orders one narrow pass is all that pays.
-pub(super) const ORDERS_WIDE: usize = 20;
 /// Labels kept in a layer by the first bounded pass.
-pub(super) const WIDTH_FIRST: usize = 100;
+pub(super) const WIDTH_FIRST: usize = 40;
 /// Each pass keeps so many times more.
-pub(super) const WIDTH_GROWTH: usize = 8;
+pub(super) const WIDTH_GROWTH: usize = 5;
+/// Labels kept in a layer once the budget is used up.
+const WIDTH_LAST: usize = 4;
 /// No pass is wider, which also bounds the memory.
 pub(super) const WIDTH_MAX: usize = 400_000;
 
@@ -41,10 +42,19 @@ struct Label {
     next_in_state: u32,
 }
 
+impl Label {
+    /// What is done and where: labels of one state are comparable.
+    fn state(&self) -> u64 {
+        u64::from(self.picked)
+            | u64::from(self.delivered) << ORDERS_MAX
+            | u64::from(self.at.node) << (2 * ORDERS_MAX)
+    }
+}
+
 /// Looks for a sequence that costs less than `limit`, keeping `width` labels of each layer.
 pub(super) fn search(model: &Model, limit: f64, width: usize, budget: &mut Budget<'_>) -> Found {
     let bounds = Bounds::new(model);
-    let mut limit = limit;
+    let mut width = width;
     let mut is_complete = true;
     let mut picked = 0;
     for order in (0..model.n).filter(|i| model.on_board[*i]) {
@@ -60,16 +70,18 @@ pub(super) fn search(model: &Model, limit: f64, width: usize, budget: &mut Budge
     };
     let mut arena = vec![root];
     let mut layer = vec![0_u32];
-    let mut states = States::new();
+    let (mut states, mut scratch) = (States::new(), Scratch::default());
     for _ in 0..model.n_stops() {
         states.clear(layer.len() * model.n);
         let first_child = arena.len();
         for parent in &layer {
             let n_before = arena.len();
-            expand(model, &bounds, *parent, limit, &mut arena, &mut states);
+            expand(&bounds, *parent, limit, &mut arena, &mut states, &mut scratch);
             let looks = 1 + (arena.len() - n_before) as u64;
-            if !budget.spend(looks) {
-                return Found { best: None, is_complete: false };
+            if !budget.spend(looks) && width > WIDTH_LAST {
+                // Out of budget: come to an end with what is most promising, instead of with nothing.
+                (width, is_complete) = (WIDTH_LAST, false);
+                break;
             }
         }
         let alive = |i: &u32| arena[*i as usize].bound < limit - EPSILON;
@@ -86,22 +98,20 @@ pub(super) fn search(model: &Model, limit: f64, width: usize, budget: &mut Budge
         let (a, b) = (&arena[*a as usize], &arena[*b as usize]);
         a.at.cost.total_cmp(&b.at.cost)
     });
-    let best = best.map(|end| {
-        limit = arena[end as usize].at.cost;
-        sequence_to(&arena, end)
-    });
+    let best = best.map(|end| sequence_to(&arena, end));
     Found { best, is_complete }
 }
 
 /// Adds every useful next stop of one label.
 fn expand(
-    model: &Model,
     bounds: &Bounds<'_>,
     parent: u32,
     limit: f64,
     arena: &mut Vec<Label>,
     states: &mut States,
+    scratch: &mut Scratch,
 ) {
+    let model = bounds.model;
     let from = arena[parent as usize];
     if from.bound.is_infinite() {
         return;
@@ -114,24 +124,30 @@ fn expand(
         let is_pickup = from.picked & bit == 0;
         let node = if is_pickup { model.pickup(order) } else { model.drop_off(order) };
         let Some(mut at) = model.step(from.at, node) else { continue };
-        let (picked, delivered) = if is_pickup {
-            (from.picked | bit, from.delivered)
-        } else {
-            (from.picked, from.delivered | bit)
+        let (picked, delivered) = match is_pickup {
+            true => (from.picked | bit, from.delivered),
+            false => (from.picked, from.delivered | bit),
         };
-        if at.cost >= limit - EPSILON {
-            continue;
-        }
-        let bound = at.cost + bounds.rest(at, picked, delivered, limit - at.cost);
-        if bound >= limit - EPSILON {
+        // The three tests in the order of their price.
+        let enough = limit - EPSILON - at.cost;
+        let at_least = bounds.one_by_one(at, picked, delivered, scratch);
+        if at_least >= enough {
             continue;
         }
         if model.weight == 0.0 {
             // Without lateness the clock decides nothing: one label a state.
             at.time = 0;
         }
-        let label = Label { at, bound, picked, delivered, parent, next_in_state: NONE };
-        states.add(label, arena);
+        let bound = at.cost + at_least;
+        let mut label = Label { at, bound, picked, delivered, parent, next_in_state: NONE };
+        let slot = states.slot(label.state());
+        if states.is_dominated(slot, &label, arena) {
+            continue;
+        }
+        label.bound += bounds.together(at, picked, delivered, scratch);
+        if label.bound < limit - EPSILON {
+            states.add(slot, label, arena);
+        }
     }
 }
 
@@ -175,29 +191,34 @@ impl States {
         slot
     }
 
-    /// Keeps `label` unless another one of its state is at least as good; drops those that are not.
-    fn add(&mut self, mut label: Label, arena: &mut Vec<Label>) {
-        let key = u64::from(label.picked)
-            | u64::from(label.delivered) << ORDERS_MAX
-            | u64::from(label.at.node) << (2 * ORDERS_MAX);
-        let slot = self.slot(key);
+    /// Whether another label of this state is neither later nor dearer.
+    fn is_dominated(&self, slot: usize, label: &Label, arena: &[Label]) -> bool {
+        let mut other = self.slots[slot].1;
+        while other != NONE {
+            let it = &arena[other as usize];
+            let is_as_good = it.at.time <= label.at.time && it.at.cost <= label.at.cost;
+            if is_as_good && it.bound.is_finite() {
+                return true;
+            }
+            other = it.next_in_state;
+        }
+        false
+    }
+
+    /// Keeps `label`; drops the labels of its state that are later and dearer.
+    fn add(&mut self, slot: usize, mut label: Label, arena: &mut Vec<Label>) {
         let head = self.slots[slot].1;
         let mut other = head;
         while other != NONE {
             let it = &mut arena[other as usize];
-            if it.bound.is_finite() {
-                if it.at.time <= label.at.time && it.at.cost <= label.at.cost {
-                    return;
-                }
-                if label.at.time <= it.at.time && label.at.cost <= it.at.cost {
-                    it.bound = f64::INFINITY;
-                }
+            if label.at.time <= it.at.time && label.at.cost <= it.at.cost {
+                it.bound = f64::INFINITY;
             }
             other = it.next_in_state;
         }
         label.next_in_state = head;
+        self.slots[slot] = (label.state(), arena.len() as u32);
         arena.push(label);
-        self.slots[slot] = (key, (arena.len() - 1) as u32);
         if head == NONE {
             self.used += 1;
             if self.used * 2 > self.slots.len() {
@@ -214,122 +235,5 @@ impl States {
             let slot = self.slot(entry.0);
             self.slots[slot] = entry;
         }
-    }
-}
-
-/// Lower bounds on what is left to pay.
-struct Bounds<'a> {
-    model: &'a Model,
-    /// Per node: the shortest leg into it.
-    into: Vec<i64>,
-    /// Drop-offs by (shortest leg into it + service), and the same of pickups.
-    drops: Vec<(i64, usize)>,
-    pickups: Vec<(i64, usize)>,
-}
-
-impl<'a> Bounds<'a> {
-    fn new(model: &'a Model) -> Self {
-        let n = model.n;
-        let into: Vec<i64> = (0..=2 * n as u8)
-            .map(|to| {
-                // Nobody comes back to node 0, and no pickup follows its own drop-off.
-                let own_drop = to + n as u8;
-                let from = (1..=2 * n as u8).filter(|from| *from != to && *from != own_drop);
-                from.map(|from| model.leg(from, to)).min().unwrap_or(0)
-            })
-            .collect();
-        let by_cost = |node: fn(&Model, usize) -> u8| {
-            let cost = |i: usize| {
-                let node = node(model, i) as usize;
-                (into[node] + model.service[node], i)
-            };
-            let mut list: Vec<_> = (0..n).map(cost).collect();
-            list.sort_unstable();
-            list
-        };
-        let (drops, pickups) = (by_cost(Model::drop_off), by_cost(Model::pickup));
-        Self { model, into, drops, pickups }
-    }
-
-    /// At least so much has to be paid after `at`.
-    ///
-    /// Travel: the farthest delivery, or the shortest legs into all open stops. Lateness: what each delivery
-    /// is late if served next, plus what all are late beyond that because they are served one after the other.
-    /// Stops counting at `enough`.
-    fn rest(&self, at: Progress, picked: u32, delivered: u32, enough: f64) -> f64 {
-        let model = self.model;
-        let mut open = [(0_i64, 0_i64); ORDERS_MAX];
-        let (mut n_open, mut n_board, mut far, mut legs, mut late) = (0, 0, 0, 0, 0);
-        for order in (0..model.n).filter(|i| delivered & (1 << i) == 0) {
-            let (p, d) = (model.pickup(order), model.drop_off(order));
-            let (ride, earliest) = if picked & (1 << order) != 0 {
-                n_board += 1;
-                let leg = model.leg(at.node, d);
-                (leg, at.time + leg)
-            } else {
-                let (to, on) = (model.leg(at.node, p), model.leg(p, d));
-                let collected =
-                    (at.time + to).max(model.ready[p as usize]) + model.service[p as usize];
-                legs += self.into[p as usize];
-                (to + on, collected + on)
-            };
-            let earliest = earliest + model.service[d as usize];
-            let due = model.due[d as usize];
-            far = far.max(ride);
-            legs += self.into[d as usize];
-            late += (earliest - due).max(0);
-            open[n_open] = (earliest, due.max(earliest));
-            n_open += 1;
-        }
-        let travel = far.max(legs) as f64;
-        let bound = travel + model.weight * late as f64;
-        if model.weight == 0.0 || n_open < 2 || bound >= enough {
-            return bound;
-        }
-        late += self.queueing(at.time, picked, delivered, n_board, &mut open[..n_open]);
-        travel + model.weight * late as f64
-    }
-
-    /// Lateness beyond each one's own minimum, because the k-th delivery cannot be earlier than the k
-    /// quickest ones need. `open` holds (earliest delivery, deadline not before it).
-    fn queueing(
-        &self,
-        now: i64,
-        picked: u32,
-        delivered: u32,
-        n_board: usize,
-        open: &mut [(i64, i64)],
-    ) -> i64 {
-        let mut dues = [0_i64; ORDERS_MAX];
-        let dues = &mut dues[..open.len()];
-        for (due, it) in dues.iter_mut().zip(open.iter()) {
-            *due = it.1;
-        }
-        sort_few(dues, |it| *it);
-        sort_few(open, |it| it.0);
-        let mut pickups = self.pickups.iter().filter(|it| picked & (1 << it.1) == 0);
-        let drops = self.drops.iter().filter(|it| delivered & (1 << it.1) == 0);
-        let (mut time, mut late) = (now, 0);
-        for (k, ((drop, _), due)) in drops.zip(dues.iter()).enumerate() {
-            time += drop;
-            if k >= n_board {
-                time += pickups.next().map_or(0, |it| it.0);
-            }
-            late += (time.max(open[k].0) - due).max(0);
-        }
-        late
-    }
-}
-
-/// Sorts a handful of things: shorter than the general sort, and called millions of times.
-fn sort_few<T: Copy>(list: &mut [T], key: impl Fn(&T) -> i64) {
-    for i in 1..list.len() {
-        let it = list[i];
-        let mut j = i;
-        while j > 0 && key(&list[j - 1]) > key(&it) {
-            list[j] = list[j - 1];
-            j -= 1;
-        }
-        list[j] = it;
     }
 }

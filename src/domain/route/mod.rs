@@ -7,6 +7,7 @@
 pub mod insertion;
 pub mod problem;
 
+mod bounds;
 mod labels;
 mod model;
 mod search;
@@ -87,27 +88,48 @@ pub fn plan_route(
     let stop = if unlimited { None } else { options.stop };
     let mut budget = Budget { left, stop, until_asked: Budget::ASK_EVERY };
 
-    let mut is_proven = model.n_stops() <= 1;
-    let mut width = if unlimited { usize::MAX } else { labels::WIDTH_FIRST };
-    while !is_proven && model.n <= labels::ORDERS_MAX && budget.left > 0 {
-        let found = labels::search(&model, cost, width, &mut budget);
-        if let Some(sequence) = found.best {
-            let (sequence, better) = search::improve(&model, sequence);
-            (best, cost) = (sequence, better);
-        }
-        is_proven = found.is_complete;
-        if width > labels::WIDTH_MAX {
-            break;
-        }
-        width = width.saturating_mul(labels::WIDTH_GROWTH);
-        if model.n > labels::ORDERS_WIDE {
-            break;
-        }
-    }
-    if !is_proven && budget.left > 0 {
-        (best, cost) = search::ruin_and_recreate(&model, best, cost, &mut budget);
+    let is_proven = match model.n {
+        0..=ORDERS_ALWAYS_EXACT => prove(&model, &mut best, &mut cost, &mut budget, usize::MAX),
+        n if n <= labels::ORDERS_MAX => widen(&model, &mut best, &mut cost, &mut budget),
+        _ => false,
+    };
+    if !is_proven {
+        (best, cost) = search::ruin_and_recreate(&model, best, cost, &mut budget, 0);
     }
     Ok(model.plan(&best, cost, is_proven))
+}
+
+/// One search of the given width; whether the best plan is now proven.
+fn prove(
+    model: &Model,
+    best: &mut Vec<u8>,
+    cost: &mut f64,
+    budget: &mut Budget<'_>,
+    width: usize,
+) -> bool {
+    let found = labels::search(model, *cost, width, budget);
+    if let Some(sequence) = found.best {
+        (*best, *cost) = search::improve(model, sequence);
+    }
+    found.is_complete
+}
+
+/// Wider and wider searches, each followed by some ruin and recreate; whether the best plan is proven.
+fn widen(model: &Model, best: &mut Vec<u8>, cost: &mut f64, budget: &mut Budget<'_>) -> bool {
+    let mut width = labels::WIDTH_FIRST;
+    while budget.left > 0 && width <= labels::WIDTH_MAX {
+        let before = budget.left;
+        if prove(model, best, cost, budget, width) {
+            return true;
+        }
+        let left = ((before - budget.left) / 2).min(budget.left);
+        let mut part = Budget { left, ..*budget };
+        let sequence = std::mem::take(best);
+        (*best, *cost) = search::ruin_and_recreate(model, sequence, *cost, &mut part, width);
+        budget.spend(left);
+        width *= labels::WIDTH_GROWTH;
+    }
+    false
 }
 
 #[cfg(test)]

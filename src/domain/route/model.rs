@@ -99,6 +99,12 @@ impl Model {
         self.legs[from as usize * (2 * self.n + 1) + to as usize]
     }
 
+    /// Times of the legs from a node to every node.
+    pub(super) fn legs_from(&self, from: u8) -> &[i64] {
+        let n_nodes = 2 * self.n + 1;
+        &self.legs[from as usize * n_nodes..][..n_nodes]
+    }
+
     /// The node of an order's pickup.
     pub(super) const fn pickup(&self, order: usize) -> u8 {
         (order + 1) as u8

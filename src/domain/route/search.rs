@@ -109,14 +109,16 @@ fn may_swap(model: &Model, part: &[u8]) -> bool {
     a_stays_valid && b_stays_valid
 }
 
-/// Takes a few orders out and puts them back elsewhere, as often as the budget allows.
+/// Takes a few orders out and puts them back elsewhere, as often as the budget allows. Another `seed` tries
+/// other orders.
 pub(super) fn ruin_and_recreate(
     model: &Model,
     sequence: Vec<u8>,
     cost: f64,
     budget: &mut Budget<'_>,
+    seed: usize,
 ) -> (Vec<u8>, f64) {
-    let mut dice = Dice::new(model.n as u64);
+    let mut dice = Dice::new(seed as u64);
     let (mut best, mut best_cost) = (sequence.clone(), cost);
     let (mut current, mut current_cost) = (sequence, cost);
     let looks = (model.n * model.n) as u64;
