@@ -124,7 +124,9 @@ impl LineInput {
         let speed = self.speed.filter(|speed| *speed > 0.0 && *speed < NUMBER_MAX);
         let speed = speed.ok_or("`speed` must be above zero (metres per second)")?;
         let is_round = self.rider.lat.is_some();
-        let point = |xy: (Option<f64>, Option<f64>), ll: (Option<f64>, Option<f64>), whose: &str| {
+        let point = |xy: (Option<f64>, Option<f64>),
+                     ll: (Option<f64>, Option<f64>),
+                     whose: &str| {
             let (pair, names) = if is_round { (ll, "lat/lon") } else { (xy, "x/y") };
             match pair {
                 (Some(a), Some(b)) if a.abs() < NUMBER_MAX && b.abs() < NUMBER_MAX => Ok([a, b]),
@@ -180,7 +182,8 @@ fn read_matrix(rows: &[Vec<f64>], n_nodes: usize) -> Result<Matrix, String> {
 
 impl OrderInput {
     fn read(&self) -> Result<RouteOrder, String> {
-        let optional = |name, value: Option<f64>, default| thousandths(name, value.unwrap_or(default));
+        let optional =
+            |name, value: Option<f64>, default| thousandths(name, value.unwrap_or(default));
         let load = optional("`load`", self.load, 1.0)?;
         if load < 0 {
             return Err("`load` must not be negative".to_owned());

@@ -333,7 +333,8 @@ impl<'a> World<'a> {
                 let store = self.instance.orders[order].store;
                 let is_there = state.visit.is_some_and(|visit| visit.store as usize == store);
                 let visit = self.first_visit(rider);
-                let is_bound = visit.iter().any(|it| self.orders[*it] == OrderState::Assigned(rider));
+                let is_bound =
+                    visit.iter().any(|it| self.orders[*it] == OrderState::Assigned(rider));
                 if is_there || !is_bound || leave_at.is_none_or(|at| at > now) {
                     return;
                 }

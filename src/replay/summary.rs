@@ -2,11 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{
-    instance::Instance,
-    log::Happening,
-    simulator::Played,
-};
+use super::{instance::Instance, log::Happening, simulator::Played};
 
 /// The figures of one day; times in minutes.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,7 +105,11 @@ impl Summary {
             click_to_door: Spread::of(click_to_door),
             ready_to_pickup: Spread::of(ready_to_pickup),
             overage,
-            orders_per_rider_hour: if all_hours > 0.0 { n_delivered as f64 / all_hours } else { 0.0 },
+            orders_per_rider_hour: if all_hours > 0.0 {
+                n_delivered as f64 / all_hours
+            } else {
+                0.0
+            },
             cost: n_served.iter().enumerate().map(pay).sum(),
             n_decisions: played.n_decisions,
             ms_per_decision: deciding_ms / played.n_decisions.max(1) as f64,

@@ -107,6 +107,9 @@ impl<'a, T: TravelTimes> Timeline<'a, T> {
         to.time = to.time.max(to.done_at + service.after_pickup_ms);
         to.cost += weights.food_waiting * (to.done_at - it.ready_at) as f64;
         to.load += it.load;
+        if it.stage == Stage::Movable {
+            to.cost += rider.handicap;
+        }
         if to.load > rider.capacity || to.done_at > rider.shift_ends_at {
             to.cost += BROKEN;
         }
