@@ -2,7 +2,7 @@
 //!
 //! [`plan`] is a pure function of a [`Snapshot`] and the time. The live dispatcher calls it every few seconds
 //! and turns each decision into an offer; the replay of a recorded day calls it every minute of that day.
-//! Reading order: `snapshot`, `decision`, `weights`, then `timeline` (the clock work of a route), `tours`
+//! Reading order: `snapshot`, `decision`, `weights`, then `timeline` (the clock work of a route), `prices`, `tours`
 //! (insertion), `candidates` (the R-tree), and the policies `instant` and `batch` with `commit`.
 
 pub mod decision;
@@ -14,19 +14,18 @@ mod batch;
 mod candidates;
 mod commit;
 mod instant;
+mod prices;
 mod regret;
 mod timeline;
 mod tours;
 
 use decision::Outcome;
+use prices::Prices;
 use snapshot::{Snapshot, Stage};
 use timeline::Timeline;
 use tours::Tours;
 
-use crate::{
-    text_enum::text_enum,
-    travel::{TravelTimes, Vehicle},
-};
+use crate::{text_enum::text_enum, travel::TravelTimes};
 
 text_enum! {
     /// How riders are chosen.
@@ -38,20 +37,13 @@ text_enum! {
     }
 }
 
-/// The outlook from a drop-off is the same for everybody.
-const OUTLOOK_VEHICLE: Vehicle = Vehicle::Scooter;
-
 /// Decides what has to be decided at `now`.
 ///
 /// The same snapshot gives the same outcome. Indices in the snapshot must be valid; a rider's old stops need
 /// not be: whatever no longer fits is dropped and planned anew.
 pub fn plan<T: TravelTimes>(policy: Policy, snapshot: &Snapshot<T>, now: i64) -> Outcome {
-    let outlook: Vec<f64> = snapshot
-        .deliveries
-        .iter()
-        .map(|it| timeline::outlook(snapshot, it.drop_off, OUTLOOK_VEHICLE))
-        .collect();
-    let mut tours = Tours::new(Timeline { snapshot, now, outlook: &outlook });
+    let prices = Prices::of(snapshot, now);
+    let mut tours = Tours::new(Timeline { snapshot, now, prices: &prices });
     let decisions = match policy {
         Policy::Instant => instant::assign(&mut tours),
         Policy::Batch => {

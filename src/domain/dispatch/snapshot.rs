@@ -81,8 +81,8 @@ pub struct Rider {
     pub visit: Option<Visit>,
     /// Nothing may be picked up later; `None` without a known end.
     pub shift_ends_at: Option<i64>,
-    /// Minutes of waiting that a customer would bear rather than have this rider: late acceptances, time
-    /// outs. Zero for most.
+    /// Minutes of waiting that a customer would bear rather than have this rider, for each delivery: declined
+    /// or lapsed offers, more work than the others today. Zero for most.
     pub handicap: f64,
     /// The stops still to make, as planned in the last cycle. Those of movable deliveries may change.
     pub stops: Vec<Stop>,

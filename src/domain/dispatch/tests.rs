@@ -178,6 +178,20 @@ fn a_rider_who_declined_is_not_asked_again() {
 }
 
 #[test]
+fn a_handicap_is_worth_so_many_minutes() {
+    let order = given_delivery(0, spot(0.0, 0.0), spot(0.0, 900.0), 0);
+    for (handicap, expected) in [(0.0, 0), (3.0, 0), (12.0, 1)] {
+        let near = Rider { handicap, ..given_rider(0.0, 0.0) };
+        let riders = vec![near, given_rider(1_500.0, 0.0)];
+        for policy in [Policy::Instant, Policy::Batch] {
+            let snapshot = given_snapshot(riders.clone(), vec![order.clone()]);
+            let outcome = plan(policy, &snapshot, NOON);
+            assert_eq!(decided(&outcome), [(0, expected)], "{policy}, {handicap} minutes");
+        }
+    }
+}
+
+#[test]
 fn nobody_gets_what_he_cannot_carry_or_reach_or_pick_up_in_time() {
     let order = given_delivery(0, spot(0.0, 0.0), spot(0.0, 3_000.0), 5);
     let near = given_rider(0.0, 0.0);

@@ -1,7 +1,8 @@
 //! When a rider is where: the clock work of a route, one stop after the other.
 
 use super::{
-    snapshot::{Delivery, Demand, Rules, Snapshot, Stage, Stop},
+    prices::{Prices, outlook},
+    snapshot::{Delivery, Rules, Snapshot, Stage, Stop},
     weights::{BROKEN, MINUTE_MS},
 };
 use crate::travel::{Spot, TravelTimes, Vehicle};
@@ -35,15 +36,7 @@ pub(super) struct Progress {
 pub(super) struct Timeline<'a, T> {
     pub(super) snapshot: &'a Snapshot<T>,
     pub(super) now: i64,
-    /// Per delivery: the outlook of a rider who has just handed it over.
-    pub(super) outlook: &'a [f64],
-}
-
-/// Expected ride from a place to the next orders, in milliseconds.
-pub(super) fn outlook<T: TravelTimes>(snapshot: &Snapshot<T>, at: Spot, vehicle: Vehicle) -> f64 {
-    let all: f64 = snapshot.demand.iter().map(|it| it.share).sum();
-    let ride = |it: &Demand| it.share * snapshot.travel.time(at, it.at, vehicle) as f64;
-    if all > 0.0 { snapshot.demand.iter().map(ride).sum::<f64>() / all } else { 0.0 }
+    pub(super) prices: &'a Prices,
 }
 
 impl<T> Clone for Timeline<'_, T> {
@@ -114,6 +107,9 @@ impl<'a, T: TravelTimes> Timeline<'a, T> {
         to.time = to.time.max(to.done_at + service.after_pickup_ms);
         to.cost += weights.food_waiting * (to.done_at - it.ready_at) as f64;
         to.load += it.load;
+        if it.stage == Stage::Movable {
+            to.cost += rider.handicap;
+        }
         if to.load > rider.capacity || to.done_at > rider.shift_ends_at {
             to.cost += BROKEN;
         }
@@ -135,7 +131,7 @@ impl<'a, T: TravelTimes> Timeline<'a, T> {
             done_at,
             cost: from.cost + driving + self.cost_of_delivery(it, done_at),
             load: from.load.saturating_sub(it.load),
-            outlook: self.outlook[delivery as usize],
+            outlook: self.prices.outlook[delivery as usize],
             visit: NOWHERE,
             ..from
         })
@@ -158,7 +154,7 @@ impl<'a, T: TravelTimes> Timeline<'a, T> {
         let busy_until = end.time.min(rider.shift_ends_at).max(rider.from);
         let shift_left = rider.shift_ends_at.saturating_sub(end.time) as f64;
         end.cost
-            + weights.rider_busy * (busy_until - rider.from) as f64
+            + self.prices.rider_busy * (busy_until - rider.from) as f64
             + weights.outlook * end.outlook * (shift_left / HORIZON_MS as f64).clamp(0.0, 1.0)
     }
 

@@ -246,14 +246,13 @@ impl<'a, T: TravelTimes> Tours<'a, T> {
         let moves = self.moves[rider as usize];
         let it = self.delivery(delivery);
         let is_on_board = matches!(it.stage, Stage::OnBoard(_));
-        let handicap = if it.stage == Stage::Movable { moves.handicap } else { 0.0 };
         let tour = &self.tours[rider as usize];
         let mut search = Search {
             timeline: self.timeline,
             moves,
             stops: &tour.stops,
             drop_off: Stop::DropOff(delivery),
-            limit: tour.cost + limit.min(self.unplanned) - handicap,
+            limit: tour.cost + limit.min(self.unplanned),
             best: None,
         };
         for pickup_at in 0..=tour.stops.len() {
@@ -268,7 +267,7 @@ impl<'a, T: TravelTimes> Tours<'a, T> {
             }
         }
         let best = search.best?;
-        Some(Insertion { added: best.added - tour.cost + handicap, ..best })
+        Some(Insertion { added: best.added - tour.cost, ..best })
     }
 
     /// What a delivery that is in a tour costs there: the tour with it minus the tour without.

@@ -12,6 +12,8 @@ pub struct Weights {
     /// A minute that food waits after it is ready.
     pub food_waiting: f64,
     /// A minute until a rider is free again, counted from when he could start, within his shift.
+    ///
+    /// It is dearer where riders are scarce: times the square of open deliveries per rider over 2/3.
     pub rider_busy: f64,
     /// A minute of driving.
     pub driving: f64,
