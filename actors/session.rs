@@ -23,7 +23,7 @@ use crate::{
     frames,
     lanes::{Travel, travel},
     live::Live,
-    outbox::Outbox,
+    outbox::{Note, Outbox},
     protocol::CHANNELS_MAX,
     refusal::{Kind, Refusal},
     relay::ready,
@@ -201,7 +201,7 @@ impl Session {
         let mut must_read = upto < top;
         for _ in 0..ROUNDS_MAX {
             if must_read {
-                let n_read = self.send_page(channel, &mut epoch, &mut upto).await?;
+                let n_read = self.send_page(channel, &mut epoch, &mut upto, top).await?;
                 if n_read == PAGE as usize {
                     continue;
                 }
@@ -218,11 +218,15 @@ impl Session {
     }
 
     /// Sends one page of the gap and says how many entries it had.
+    ///
+    /// What became the profile's own up to `top` was looked up when the connection signed in; who
+    /// joins something above it is told here.
     async fn send_page(
         &self,
         channel: &Channel,
         epoch: &mut String,
         upto: &mut u64,
+        top: u64,
     ) -> Result<usize, Refusal> {
         let Travel::Logged(lane) = travel(channel) else { return Ok(0) };
         // A page goes out before the next is read: the gap may be larger than the outbox.
@@ -232,6 +236,9 @@ impl Session {
         for entry in &entries {
             if let Some(ready) = ready(entry) {
                 self.outbox.push(lane, ready.frame);
+            }
+            if let Some(joins) = entry.joins.as_ref().filter(|_| entry.off > top) {
+                self.outbox.tell(Note::Join(joins.clone()));
             }
             *upto = entry.off;
             epoch.clone_from(&entry.epoch);

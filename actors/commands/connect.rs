@@ -97,17 +97,20 @@ pub async fn connect(
     let (profile, name) = (identity.profile, card.name.to_string());
     let mut session = Session::start(live, id, outbox, profile, name, identity.expires_at);
 
-    // The inbox first: whoever becomes a party of an order after this hears of it there.
+    let mut resume = input.resume;
+    // The inbox first, and where it stands: what becomes the profile's own after this position is
+    // told there, what did before is found below.
     let inbox = Channel::Inbox(profile);
     session.attach(&inbox)?;
-    let mut wanted = vec![inbox];
+    let known = resume.remove(&inbox.to_string());
+    let mut positions = session.positions(&[(inbox.clone(), known)]).await?;
+    let mut wanted = Vec::new();
     for channel in channels::own(&session.live.platform, profile).await? {
         // The oldest ones are missing if a profile has more than a connection can hear.
         if session.attach(&channel).is_ok() {
             wanted.push(channel);
         }
     }
-    let mut resume = input.resume;
     for name in resume.keys().take(RESUME_MAX) {
         let Ok(channel) = name.parse::<Channel>() else { continue };
         if !channel.is_logged() || session.hears(&channel) {
@@ -126,8 +129,9 @@ pub async fn connect(
             (channel, known)
         })
         .collect();
-    let positions = session.positions(&wanted).await?;
-    let names = wanted.iter().map(|(channel, _)| channel.to_string());
+    positions.extend(session.positions(&wanted).await?);
+    let names = std::iter::once(&inbox).chain(wanted.iter().map(|(channel, _)| channel));
+    let names = names.map(Channel::to_string);
     let (positions, plans): (Vec<_>, Vec<_>) = positions.into_iter().unzip();
     let reply = Connected {
         connection: id.to_string(),

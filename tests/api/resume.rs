@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::{
     chat::given_chat,
-    support::{Shop, World, each_world, spot},
+    support::{Person, Shop, World, each_world, given_order, given_shop, spot},
 };
 
 /// Orders placed while the server is killed.
@@ -141,6 +141,21 @@ async fn a_client_that_was_away_for_a_hundred_entries_catches_up() {
         let said = futures_util::future::join_all(talks).await;
         assert_eq!(said.iter().map(HashMap::len).sum::<usize>(), 108);
         customer.check_copy(world, &channel).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_placed_while_the_socket_opens_is_heard() {
+    each_world(&[], async |world| {
+        let shop = given_shop(world, 0, spot(0.0, 0.0), 100).await;
+        let session = Person::sign_up(world, world.nodes.len() - 1, "customer", "Cleo").await;
+        for _ in 0..25 {
+            let placing = given_order(&session, &shop, spot(0.0, 900.0));
+            let (customer, order) = tokio::join!(Person::connect(world, session.clone()), placing);
+            customer.check_copy(world, &format!("order:{order}")).await;
+            customer.link.close().await;
+        }
     })
     .await;
 }
