@@ -5,11 +5,10 @@ use domain::{
     channel::Channel,
     clock::Timestamp,
     delivery::Delivery,
-    delivery_state::DeliveryEvent,
     geo::POOL_CELL_CHARS,
     ids::{CustomerId, MerchantId, OrderId},
     order_state::OrderEvent,
-    policy::{OrderPolicy, PREP_MIN_MAX},
+    policy::PREP_MIN_MAX,
     reason::Reason,
     role::{Actor, Profile},
 };
@@ -268,41 +267,4 @@ pub async fn confirm(
             Ok(case.moved(at))
         })
         .await
-}
-
-/// The rider takes the goods: order and delivery move together.
-///
-/// # Errors
-///
-/// [`AskError::Order`] or [`AskError::Delivery`] if the rules refuse.
-pub async fn pick_up(
-    case: &mut OrderCase,
-    tx: &mut Tx,
-    changes: &mut Changes,
-    policy: &OrderPolicy,
-    cause: Cause,
-) -> Result<(), AskError> {
-    case.move_order(tx, changes, policy, OrderEvent::RiderTookIt, cause).await?;
-    case.move_delivery(tx, changes, DeliveryEvent::RiderTookGoods, cause).await?;
-    Ok(())
-}
-
-/// The rider hands the goods over: order and delivery move together, and the time for complaints
-/// begins.
-///
-/// # Errors
-///
-/// [`AskError::Order`] or [`AskError::Delivery`] if the rules refuse.
-pub async fn hand_over(
-    case: &mut OrderCase,
-    tx: &mut Tx,
-    changes: &mut Changes,
-    policy: &OrderPolicy,
-    cause: Cause,
-) -> Result<(), AskError> {
-    case.move_order(tx, changes, policy, OrderEvent::HandedOver, cause).await?;
-    case.move_delivery(tx, changes, DeliveryEvent::HandedOver, cause).await?;
-    let due = cause.at + policy.auto_complete;
-    timers::set(tx, TimerKind::OrderAutoComplete, &case.id().to_string(), due).await?;
-    Ok(())
 }
