@@ -1,7 +1,7 @@
 //! One SQL text for two engines: a thin enum over the native drivers.
 //!
 //! SQLite has one writing connection and a pool of readers; MySQL and MariaDB have one pool.
-//! Values go in through [`args!`], rows come out through `#[derive(sqlx::FromRow)]`.
+//! Values go in through `args!`, rows come out through `#[derive(sqlx::FromRow)]`.
 
 use std::{str::FromStr, time::Duration};
 
@@ -134,7 +134,7 @@ pub trait Reader {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] as sorted by [`StoreError::from_statement`].
+    /// [`StoreError`], sorted by what the caller can do about it.
     fn all<T: Row>(
         &mut self,
         sql: &str,
@@ -145,7 +145,7 @@ pub trait Reader {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] as sorted by [`StoreError::from_statement`].
+    /// [`StoreError`], sorted by what the caller can do about it.
     fn opt<T: Row>(
         &mut self,
         sql: &str,
@@ -320,7 +320,7 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] as sorted by [`StoreError::from_statement`].
+    /// [`StoreError`], sorted by what the caller can do about it.
     pub async fn exec(&mut self, sql: &str, args: &[Val<'_>]) -> Result<u64, StoreError> {
         let sql = AssertSqlSafe(sql);
         match self {
@@ -340,7 +340,7 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] as sorted by [`StoreError::from_statement`].
+    /// [`StoreError`], sorted by what the caller can do about it.
     pub async fn opt_locked<T: Row>(
         &mut self,
         sql: &str,
