@@ -12,5 +12,6 @@ mod bad_input;
 mod chat;
 mod grab;
 mod life;
+mod replay;
 mod resume;
 mod support;

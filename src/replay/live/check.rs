@@ -109,3 +109,82 @@ fn check_messages(day: &Day, found: &mut Found) {
     found.n_messages = messages.len();
     found.wrong.extend(wrong);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::{
+        city::{
+            customer::Ended,
+            tally::{Acknowledged, Tally},
+        },
+        replay::live::play::Played,
+    };
+
+    fn kept(off: u64, hash: u64) -> Kept {
+        Kept {
+            off,
+            kind: "msg".to_owned(),
+            sender: "cus_1".to_owned(),
+            cid: Some(format!("c{off}")),
+            ts: 1,
+            hash,
+        }
+    }
+
+    fn day(copy: Vec<Kept>, said: Vec<Acknowledged>) -> Day {
+        let ended = Ended {
+            order: "ord_1".to_owned(),
+            placed_at: 0,
+            delivered_at: Some(1),
+            state: "completed".to_owned(),
+        };
+        let played = Played { index: 0, ended: Ok(ended), copy, differences: Vec::new() };
+        Day {
+            tally: Arc::new(Tally { acknowledged: Some(Mutex::new(said)), ..Tally::default() }),
+            orders: vec![played],
+            links: Vec::new(),
+            customer_counts: Vec::new(),
+            faults: Vec::new(),
+            zero_ms: 0,
+        }
+    }
+
+    fn found(day: &Day) -> Vec<String> {
+        let journal = vec![kept(1, 10), kept(2, 20), kept(3, 30)];
+        let journals = BTreeMap::from([("order:ord_1".to_owned(), journal)]);
+        let mut found = Found { journals, ..Found::default() };
+        check_customers(day, &mut found);
+        check_messages(day, &mut found);
+        found.wrong
+    }
+
+    #[test]
+    fn a_copy_with_a_hole_or_another_content_is_noticed() {
+        let good = vec![kept(1, 10), kept(2, 20)];
+        assert_eq!(found(&day(good, Vec::new())), Vec::<String>::new());
+        for bad in [
+            vec![],
+            vec![kept(1, 10), kept(3, 30)],
+            vec![kept(1, 10), kept(1, 10)],
+            vec![kept(1, 10), kept(2, 21)],
+        ] {
+            assert_eq!(found(&day(bad.clone(), Vec::new())).len(), 1, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_acknowledged_message_that_is_lost_or_moved_is_noticed() {
+        let said = |cid: &str, off| Acknowledged {
+            channel: "order:ord_1".to_owned(),
+            cid: cid.to_owned(),
+            off,
+        };
+        let copy = vec![kept(1, 10)];
+        assert_eq!(found(&day(copy.clone(), vec![said("c2", 2)])), Vec::<String>::new());
+        assert_eq!(found(&day(copy.clone(), vec![said("c2", 3)])).len(), 1, "moved");
+        assert_eq!(found(&day(copy, vec![said("lost", 4)])).len(), 1, "lost");
+    }
+}

@@ -34,6 +34,9 @@ impl Show {
                 ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(of).with_style(style).with_prefix(what)
         });
+        if bar.is_none() {
+            tell(&format!("{what} 0/{of}"));
+        }
         let line = Line { what, n: 0, of, told: Instant::now() };
         Self { bar, line: Arc::new(Mutex::new(line)) }
     }
