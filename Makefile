@@ -26,8 +26,9 @@ lint: setup-lint web ## formatting, clippy, rustdoc, dependencies
 fmt: ## format the code
 	cargo fmt --all
 
-bench: setup web ## measure; the numbers in the README come from here
-	cargo bench --workspace --locked
+bench: setup-build ## measure the route planner and the fan-out
+	cargo bench --locked -p domain --bench route
+	cargo bench --locked -p actors --bench fan_out
 
 setup: ## install what tests need and this machine lacks
 	@scripts/setup
