@@ -43,7 +43,9 @@ text_enum! {
 /// not be: whatever no longer fits is dropped and planned anew.
 pub fn plan<T: TravelTimes>(policy: Policy, snapshot: &Snapshot<T>, now: i64) -> Outcome {
     let prices = Prices::of(snapshot, now);
-    let mut tours = Tours::new(Timeline { snapshot, now, prices: &prices });
+    let is_bound_here = timeline::bound_here(snapshot);
+    let timeline = Timeline { snapshot, now, prices: &prices, is_bound_here: &is_bound_here };
+    let mut tours = Tours::new(timeline);
     let decisions = match policy {
         Policy::Instant => instant::assign(&mut tours),
         Policy::Batch => {

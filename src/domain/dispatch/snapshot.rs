@@ -77,7 +77,8 @@ pub struct Rider {
     pub at: Spot,
     /// When he can leave `at`; a time in the past means now.
     pub free_at: i64,
-    /// The visit to a store that goes on at `at`, or that he is heading for.
+    /// The visit to a store that goes on at `at`, or that he is heading for. The committed deliveries for
+    /// which he set out must lead `stops`.
     pub visit: Option<Visit>,
     /// Nothing may be picked up later; `None` without a known end.
     pub shift_ends_at: Option<i64>,

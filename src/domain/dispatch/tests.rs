@@ -262,6 +262,46 @@ fn a_rider_on_his_way_to_a_store_is_not_sent_elsewhere() {
 }
 
 #[test]
+fn a_later_trip_to_the_same_store_stays_a_later_trip() {
+    let store = spot(0.0, 0.0);
+    let at = |drop: Spot, ready_in| Delivery {
+        stage: Stage::Committed(0),
+        ..given_delivery(1, store, drop, ready_in)
+    };
+    let mut rider = given_rider(0.0, 0.0);
+    rider.visit = Some(Visit { store: 1, pickup_from: NOON + MINUTE_MS });
+    rider.stops = vec![Stop::Pickup(0), Stop::DropOff(0), Stop::Pickup(1), Stop::DropOff(1)];
+    let deliveries = vec![at(spot(300.0, 0.0), 0), at(spot(0.0, 300.0), 25)];
+    let mut snapshot = given_snapshot(vec![rider.clone()], deliveries);
+    let outcome = plan(Policy::Instant, &snapshot, NOON);
+    assert_eq!(outcome.routes[0].stops, rider.stops);
+
+    snapshot.deliveries[0].stage = Stage::OnBoard(0);
+    let outcome = plan(Policy::Instant, &snapshot, NOON + 2 * MINUTE_MS);
+    assert_eq!(outcome.routes[0].stops, rider.stops[1..]);
+}
+
+#[test]
+fn a_rider_does_not_leave_behind_what_he_set_out_for() {
+    let bound = Delivery {
+        stage: Stage::Committed(0),
+        ..given_delivery(1, spot(0.0, 0.0), spot(900.0, 0.0), 30)
+    };
+    let next_door = Delivery {
+        stage: Stage::Committed(0),
+        ..given_delivery(2, spot(0.0, 10.0), spot(0.0, 200.0), 0)
+    };
+    for rules in Rules::ALL {
+        let mut rider = given_rider(0.0, 0.0);
+        rider.visit = Some(Visit { store: 1, pickup_from: NOON + 10 * MINUTE_MS });
+        rider.stops = vec![Stop::Pickup(1), Stop::DropOff(1), Stop::Pickup(0), Stop::DropOff(0)];
+        let snapshot = given_snapshot(vec![rider], vec![bound.clone(), next_door.clone()]);
+        let outcome = plan(Policy::Batch, &Snapshot { rules: *rules, ..snapshot }, NOON);
+        assert_eq!(outcome.routes[0].stops[0], Stop::Pickup(0), "{rules}");
+    }
+}
+
+#[test]
 fn own_rules_pool_two_stores_that_strict_rules_keep_apart() {
     let orders = vec![
         given_delivery(0, spot(0.0, 0.0), spot(3_000.0, 0.0), 0),

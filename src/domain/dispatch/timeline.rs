@@ -37,6 +37,37 @@ pub(super) struct Timeline<'a, T> {
     pub(super) snapshot: &'a Snapshot<T>,
     pub(super) now: i64,
     pub(super) prices: &'a Prices,
+    /// Per delivery: whether its rider must take it before he leaves the store of his present visit.
+    pub(super) is_bound_here: &'a [bool],
+}
+
+/// Which deliveries riders have set out for, or stand waiting for: the committed ones that lead their routes.
+///
+/// An empty rider whose route does not say is taken to have set out for all that is his at that store.
+pub(super) fn bound_here<T>(snapshot: &Snapshot<T>) -> Vec<bool> {
+    let mut is_bound_here = vec![false; snapshot.deliveries.len()];
+    for (rider, it) in (0_u32..).zip(&snapshot.riders) {
+        let Some(visit) = it.visit else { continue };
+        let is_here = |delivery: &u32| {
+            let found = snapshot.deliveries.get(*delivery as usize);
+            found.is_some_and(|found| {
+                found.store == visit.store && found.stage == Stage::Committed(rider)
+            })
+        };
+        let leading = it.stops.iter().map_while(|stop| match *stop {
+            Stop::Pickup(delivery) => Some(delivery),
+            Stop::DropOff(_) => None,
+        });
+        let mut bound: Vec<u32> = leading.filter(is_here).collect();
+        let is_loaded = snapshot.deliveries.iter().any(|it| it.stage == Stage::OnBoard(rider));
+        if bound.is_empty() && !is_loaded {
+            bound = (0..snapshot.deliveries.len() as u32).filter(is_here).collect();
+        }
+        for delivery in bound {
+            is_bound_here[delivery as usize] = true;
+        }
+    }
+    is_bound_here
 }
 
 impl<T> Clone for Timeline<'_, T> {
@@ -79,19 +110,20 @@ impl<'a, T: TravelTimes> Timeline<'a, T> {
     /// Makes one stop; `None` if the rules forbid it.
     pub(super) fn step(&self, rider: &Moves, from: Progress, stop: Stop) -> Option<Progress> {
         match stop {
-            Stop::Pickup(delivery) => self.pick_up(rider, from, self.delivery(delivery)),
+            Stop::Pickup(delivery) => self.pick_up(rider, from, delivery),
             Stop::DropOff(delivery) => self.drop_off(rider, from, delivery),
         }
     }
 
-    fn pick_up(&self, rider: &Moves, from: Progress, it: &Delivery) -> Option<Progress> {
+    fn pick_up(&self, rider: &Moves, from: Progress, delivery: u32) -> Option<Progress> {
+        let it = self.delivery(delivery);
         let snapshot = self.snapshot;
         let service = &snapshot.service;
         let weights = &snapshot.weights;
         let mut to = from;
         if it.store == from.visit {
-            if from.bound_here > 0 && it.stage != Stage::Movable {
-                to.bound_here -= 1;
+            if self.is_bound_here[delivery as usize] {
+                to.bound_here = from.bound_here.saturating_sub(1);
             }
         } else {
             if from.bound_here > 0 || (snapshot.rules == Rules::Strict && from.load > 0) {

@@ -47,14 +47,12 @@ impl<'a, T: TravelTimes> Tours<'a, T> {
         let n_riders = snapshot.riders.len() as u32;
         let moves: Vec<Moves> = (0..n_riders).map(|rider| timeline.moves(rider)).collect();
         let mut bound = vec![(0, 0); snapshot.riders.len()];
-        for it in &snapshot.deliveries {
+        for (i, it) in snapshot.deliveries.iter().enumerate() {
             match it.stage {
                 Stage::Movable => {}
                 Stage::OnBoard(rider) => bound[rider as usize].0 += it.load,
                 Stage::Committed(rider) => {
-                    let visit = snapshot.riders[rider as usize].visit;
-                    let is_here = visit.is_some_and(|visit| visit.store == it.store);
-                    bound[rider as usize].1 += u32::from(is_here);
+                    bound[rider as usize].1 += u32::from(timeline.is_bound_here[i]);
                 }
             }
         }
