@@ -4,7 +4,6 @@
 //! lease only saves work: what two dispatchers do at once is right all the same.
 
 use std::{
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -15,7 +14,6 @@ use domain::{
     dispatch::Policy,
     ids::NodeId,
 };
-use futures_util::FutureExt;
 use storage::{error::StoreError, leases};
 use tokio::sync::Notify;
 use usecases::{
@@ -26,6 +24,7 @@ use usecases::{
 
 use crate::{
     fleet::Fleet,
+    for_ever::{RETRY_AFTER, for_ever},
     messages::{DispatcherState, Observe},
 };
 
@@ -37,8 +36,6 @@ pub const CYCLE_MIN: Duration = Duration::from_millis(100);
 pub const LEASE: Duration = Duration::from_secs(6);
 /// Renewed when so much of it has passed.
 const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(2);
-/// Pause after a cycle that failed.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// The lease's name. One dispatcher plans for all regions until regions are spread over nodes.
 const LEASE_NAME: &str = "dispatch";
 
@@ -86,14 +83,8 @@ impl Actor for Dispatcher {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         let work = Arc::clone(&self.work);
-        let for_ever = async move {
-            loop {
-                let round = AssertUnwindSafe(work.run()).catch_unwind().await;
-                tracing::error!(panicked = round.is_err(), "the dispatcher starts again");
-                tokio::time::sleep(RETRY_AFTER).await;
-            }
-        };
-        ctx.spawn(for_ever.into_actor(self));
+        let rounds = async move { for_ever("dispatcher", async || work.run().await).await };
+        ctx.spawn(rounds.into_actor(self));
     }
 }
 

@@ -44,6 +44,8 @@ pub mod rate;
 pub mod refusal;
 pub mod session;
 
+mod for_ever;
+
 pub mod fleet;
 pub mod positions;
 

@@ -5,7 +5,6 @@
 //! node died between commit and ring or the bus dropped it, is found by every node that needs it.
 
 use std::{
-    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,7 +14,7 @@ use std::{
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
 use domain::channel::Channel;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use storage::{
     bus::Bus,
     error::StoreError,
@@ -26,6 +25,7 @@ use tokio::time::{Instant as TokioInstant, sleep_until};
 
 use crate::{
     channel_log::{Ready, Standing},
+    for_ever::{RETRY_AFTER, for_ever},
     frame::Frame,
     frames,
     hub::{Hub, SHARDS},
@@ -42,8 +42,6 @@ pub const REPAIR_PAGE: u32 = 200;
 pub const REPAIRS_AT_ONCE: usize = 8;
 /// Pause before a channel is looked at again whose members have not caught up yet.
 const UNOPENED_PAUSE: Duration = Duration::from_millis(200);
-/// Pause after a read that failed.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// The actor: a shell around its private `Work`.
 pub struct Relay {
@@ -79,14 +77,8 @@ impl Actor for Relay {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         let work = self.work.clone();
-        let for_ever = async move {
-            loop {
-                let round = AssertUnwindSafe(work.run()).catch_unwind().await;
-                tracing::error!(panicked = round.is_err(), "the relay starts again");
-                tokio::time::sleep(RETRY_AFTER).await;
-            }
-        };
-        ctx.spawn(for_ever.into_actor(self));
+        let rounds = async move { for_ever("relay", async || work.run().await).await };
+        ctx.spawn(rounds.into_actor(self));
     }
 }
 

@@ -4,7 +4,6 @@
 //! happens once, whoever is first.
 
 use std::{
-    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,18 +12,18 @@ use std::{
 };
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
-use futures_util::FutureExt;
 use storage::{error::StoreError, timers};
 use usecases::{deadlines, platform::Platform};
 
-use crate::messages::{Observe, TimekeeperState};
+use crate::{
+    for_ever::{RETRY_AFTER, for_ever},
+    messages::{Observe, TimekeeperState},
+};
 
 /// How often due rows are looked for, on the platform's clock.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Shortest pause between two looks, in real time.
 pub const LOOK_MIN: Duration = Duration::from_millis(50);
-/// Pause after a look that failed.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// The actor: a shell around its private `Work`.
 pub struct Timekeeper {
@@ -50,14 +49,8 @@ impl Actor for Timekeeper {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         let work = Arc::clone(&self.work);
-        let for_ever = async move {
-            loop {
-                let round = AssertUnwindSafe(work.run()).catch_unwind().await;
-                tracing::error!(panicked = round.is_err(), "the timekeeper starts again");
-                tokio::time::sleep(RETRY_AFTER).await;
-            }
-        };
-        ctx.spawn(for_ever.into_actor(self));
+        let rounds = async move { for_ever("timekeeper", async || work.run().await).await };
+        ctx.spawn(rounds.into_actor(self));
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod ids;
 pub mod text_enum;
+mod transitions;
 
 pub mod clock;
 pub mod geo;
