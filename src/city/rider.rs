@@ -13,7 +13,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use tokio::{
     sync::watch,
-    time::{MissedTickBehavior, interval, sleep_until},
+    time::{MissedTickBehavior, interval, sleep_until, timeout},
 };
 
 use self::mind::Thought;
@@ -36,6 +36,8 @@ use crate::{
 const STALL_REPORTS: i32 = 4;
 /// Pause before a refused stop is tried again, by the server's clock.
 const AGAIN_MS: i64 = 20_000;
+/// How long going off duty may take when the day is over, in real time.
+const LEAVES_WITHIN: Duration = Duration::from_secs(2);
 /// Cells of the pool have names of so many characters.
 const POOL_CELL_CHARS: usize = 6;
 
@@ -139,9 +141,12 @@ pub async fn work(
             },
             _ = reports.tick() => rider.live_on().await,
             () = sleep_until(thought_at) => rider.answer_thoughts().await,
-            _ = stop.changed() => return Ok(()),
+            _ = stop.changed() => break,
         }
     }
+    // If the server has gone as well, there is no duty to leave.
+    drop(timeout(LEAVES_WITHIN, rider.go_off_duty()).await);
+    Ok(())
 }
 
 impl Rider {
@@ -152,6 +157,13 @@ impl Rider {
         self.link.call("duty.on", params).await?;
         self.is_on_duty = true;
         Ok(())
+    }
+
+    async fn go_off_duty(&mut self) {
+        if self.is_on_duty {
+            let params = json!({ "cid": new_cid() });
+            self.is_on_duty = self.link.call("duty.off", params).await.is_err();
+        }
     }
 
     async fn on_event(&mut self, event: Event) {
@@ -241,9 +253,8 @@ impl Rider {
         if let Some(task) = task.filter(|_| now >= self.paused_until) {
             self.carry_out(task).await;
         }
-        if self.is_on_duty && self.is_off() && self.road.is_free() {
-            let params = json!({ "cid": new_cid() });
-            self.is_on_duty = self.link.call("duty.off", params).await.is_err();
+        if self.is_off() && self.road.is_free() {
+            self.go_off_duty().await;
         }
     }
 
