@@ -119,7 +119,12 @@ pub async fn cycle(
         let lead_ms = platform.policy.offer_open.as_millis() as i64;
         let numbered = board.number(centre, lead_ms, ROUNDS, now);
         let outcome = dispatch::plan(policy, &numbered.snapshot, now.ms());
-        let decided = Decided { numbered: &numbered, decisions: &outcome.decisions, now };
+        let decided = Decided {
+            numbered: &numbered,
+            decisions: &outcome.decisions,
+            unplanned: &outcome.unplanned,
+            now,
+        };
         offer_all(platform, &decided, &outcome.routes, memory, &mut report).await?;
         pool_the_rest(platform, &decided, memory, &mut report).await?;
         report.n_routes += tell_routes(platform, &numbered, &outcome.routes, memory, now).await?;
@@ -131,6 +136,8 @@ pub async fn cycle(
 struct Decided<'a> {
     numbered: &'a Numbered,
     decisions: &'a [Decision],
+    /// Deliveries that nobody can be planned for; the others may wait on purpose.
+    unplanned: &'a [u32],
     now: Timestamp,
 }
 
@@ -235,7 +242,9 @@ async fn pool_the_rest(
             stored.created_at.ms().max(stored.ready_at.ms() - crate::board::AHEAD_OF_READY_MS);
         let waited_ms = decided.now.ms() - searched_from;
         let asked_enough = stored.n_offers >= policy.offers_before_pool;
-        if !asked_enough && waited_ms < policy.wait_before_pool.as_millis() as i64 {
+        let is_unplanned = decided.unplanned.contains(&(index as u32));
+        let waited_enough = waited_ms >= policy.wait_before_pool.as_millis() as i64;
+        if !asked_enough && !(is_unplanned && waited_enough) {
             continue;
         }
         let order_id = stored.delivery.order_id;
