@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
 use domain::{
     clock::{SystemClock, Timestamp},
     dispatch::Policy,
@@ -25,7 +25,7 @@ use usecases::{
 use crate::{
     fleet::Fleet,
     for_ever::{RETRY_AFTER, for_ever},
-    messages::{DispatcherState, Observe},
+    messages::{DispatcherState, Observe, Stop},
 };
 
 /// Longest pause between two cycles, on the platform's clock.
@@ -85,6 +85,23 @@ impl Actor for Dispatcher {
         let work = Arc::clone(&self.work);
         let rounds = async move { for_ever("dispatcher", async || work.run().await).await };
         ctx.spawn(rounds.into_actor(self));
+    }
+}
+
+impl Handler<Stop> for Dispatcher {
+    type Result = ResponseFuture<()>;
+
+    /// Another node need not wait for the lease to run out.
+    fn handle(&mut self, _msg: Stop, ctx: &mut Self::Context) -> Self::Result {
+        ctx.stop();
+        let (store, node) = (Arc::clone(&self.work.platform.store), self.work.node);
+        Box::pin(async move {
+            let write =
+                async move |tx: &mut storage::db::Tx| leases::give_back(tx, LEASE_NAME, node).await;
+            if let Err(err) = store.write(write).await {
+                tracing::debug!(error = ?err, "the lease is left to run out");
+            }
+        })
     }
 }
 

@@ -19,6 +19,13 @@ impl<S: 'static> Message for Observe<S> {
     type Result = S;
 }
 
+/// Ends an actor that works by itself, before what it works on is closed.
+///
+/// Sent by the program when it stops. Safe to send twice.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Stop;
+
 /// Reply of the relay to [`Observe`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, MessageResponse)]
 pub struct RelayState {

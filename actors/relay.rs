@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 use domain::channel::Channel;
 use futures_util::{StreamExt, stream};
 use storage::{
@@ -29,7 +29,7 @@ use crate::{
     frame::Frame,
     frames,
     hub::{Hub, SHARDS},
-    messages::{Observe, RelayState},
+    messages::{Observe, RelayState, Stop},
 };
 
 /// Every served channel is compared with the journal once in this time while the bus is up.
@@ -79,6 +79,14 @@ impl Actor for Relay {
         let work = self.work.clone();
         let rounds = async move { for_ever("relay", async || work.run().await).await };
         ctx.spawn(rounds.into_actor(self));
+    }
+}
+
+impl Handler<Stop> for Relay {
+    type Result = ();
+
+    fn handle(&mut self, _msg: Stop, ctx: &mut Self::Context) {
+        ctx.stop();
     }
 }
 

@@ -11,13 +11,13 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 use storage::{error::StoreError, timers};
 use usecases::{deadlines, platform::Platform};
 
 use crate::{
     for_ever::{RETRY_AFTER, for_ever},
-    messages::{Observe, TimekeeperState},
+    messages::{Observe, Stop, TimekeeperState},
 };
 
 /// How often due rows are looked for, on the platform's clock.
@@ -51,6 +51,14 @@ impl Actor for Timekeeper {
         let work = Arc::clone(&self.work);
         let rounds = async move { for_ever("timekeeper", async || work.run().await).await };
         ctx.spawn(rounds.into_actor(self));
+    }
+}
+
+impl Handler<Stop> for Timekeeper {
+    type Result = ();
+
+    fn handle(&mut self, _msg: Stop, ctx: &mut Self::Context) {
+        ctx.stop();
     }
 }
 

@@ -51,6 +51,7 @@ use crate::{
         ws::{self, SocketDoor},
     },
     settings::{Environment, Secret, Settings},
+    shutdown::Workers,
 };
 
 /// Name of the shared value that holds the origin of a scaled clock.
@@ -70,6 +71,7 @@ pub struct RunningServer {
     handle: ServerHandle,
     serving: actix_web::rt::task::JoinHandle<std::io::Result<()>>,
     store: Arc<Store>,
+    workers: Workers,
 }
 
 impl RunningServer {
@@ -90,7 +92,7 @@ impl RunningServer {
     /// [`CliError::Failed`] if it ended by a fault.
     pub async fn until_stopped(self) -> Result<(), CliError> {
         let ended = self.serving.await;
-        self.store.db().close().await;
+        self.workers.stop(&self.store).await;
         match ended {
             Ok(Ok(())) => Ok(()),
             Ok(Err(err)) => Err(CliError::failed("the server failed", &err)),
@@ -101,7 +103,7 @@ impl RunningServer {
     /// Stops it and waits until it has stopped.
     pub async fn stop(self) {
         self.handle.stop(true).await;
-        self.store.db().close().await;
+        self.workers.stop(&self.store).await;
     }
 }
 
@@ -184,14 +186,12 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
     let clock = open_clock(&store, settings.time_scale)
         .await
         .map_err(cannot("cannot read the shared clock"))?;
-    let live = start_live_side(&settings, &store, clock)
-        .await
-        .map_err(cannot("cannot open the store"))??;
+    let (live, workers) = start_live_side(&settings, &store, clock).await?;
     let doors = open_doors(&settings, &live.platform).await?;
     let addr = settings.listen;
     let figures =
         Figures::start().map_err(|err| CliError::failed("cannot collect figures", &err))?;
-    listen(settings, live, doors, figures, store).map_err(|err| {
+    listen(settings, live, doors, figures, store, workers).map_err(|err| {
         CliError::failed(&format!("cannot listen on {addr}; is the port taken?"), &err)
     })
 }
@@ -200,31 +200,34 @@ async fn start_live_side(
     settings: &Settings,
     store: &Arc<Store>,
     clock: Arc<dyn Clock>,
-) -> Result<Result<Arc<Live>, CliError>, StoreError> {
+) -> Result<(Arc<Live>, Workers), CliError> {
     let node = NodeId::generate();
-    let (bus, events) = match open_bus(settings) {
-        Ok(opened) => opened,
-        Err(err) => return Ok(Err(err)),
-    };
+    let (bus, events) = open_bus(settings)?;
     let hub = Hub::new(Interest::new(Arc::clone(&bus)));
     let bridge = Bridge::start(node, Arc::clone(&hub), Arc::clone(&bus), events);
     let announcer = Arc::clone(&bridge);
     let platform =
-        Platform::open(Arc::clone(store), Arc::clone(&clock), announcer, secrets(settings)).await?;
+        Platform::open(Arc::clone(store), Arc::clone(&clock), announcer, secrets(settings))
+            .await
+            .map_err(|err| CliError::failed("cannot open the store", &err))?;
     let fleet = Arc::new(Mutex::new(Fleet::default()));
     let positions = positions::start(&fleet, &bridge, clock);
     let bell = DispatchBell::default();
     let rung = bell.clone();
     bridge.listen(NUDGE, Box::new(move |_| rung.ring()));
 
-    Relay::new(Arc::clone(&hub), Arc::clone(store), bus).start();
-    Timekeeper::new(platform.clone()).start();
+    let (its_platform, its_fleet) = (platform.clone(), Arc::clone(&fleet));
     let policy = settings.dispatch_policy();
-    Dispatcher::new(platform.clone(), Arc::clone(&fleet), node, policy, bell).start();
+    let workers = Workers {
+        relay: Relay::new(Arc::clone(&hub), Arc::clone(store), bus).start(),
+        timekeeper: Timekeeper::new(platform.clone()).start(),
+        dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
+    };
     tracing::info!(node.id = %node, "node {node} is up");
     let bench_channels = settings.bench_channels;
     let pace = Pace::default();
-    Ok(Ok(Arc::new(Live { platform, hub, bridge, positions, fleet, pace, bench_channels })))
+    let live = Live { platform, hub, bridge, positions, fleet, pace, bench_channels };
+    Ok((Arc::new(live), workers))
 }
 
 fn secrets(settings: &Settings) -> PlatformSettings {
@@ -256,8 +259,9 @@ fn listen(
     doors: Doors,
     figures: Figures,
     store: Arc<Store>,
+    workers: Workers,
 ) -> std::io::Result<RunningServer> {
-    let (listen, workers) = (settings.listen, settings.workers);
+    let (listen, n_threads) = (settings.listen, settings.workers);
     let state = HttpState::new(live.platform.clone(), doors);
     let origins = settings.origins.clone();
     let door = Data::new(SocketDoor { live: Arc::clone(&live), origins });
@@ -283,13 +287,13 @@ fn listen(
     .client_disconnect_timeout(Duration::ZERO)
     .on_connect(|io, _| limit_unwritable(io))
     .shutdown_timeout(SHUTDOWN_TIMEOUT_S);
-    let server = if workers == 0 { server } else { server.workers(workers) };
+    let server = if n_threads == 0 { server } else { server.workers(n_threads) };
     let server = server.bind(listen)?;
     let addr = server.addrs().first().copied().unwrap_or(listen);
     let running = server.run();
     let handle = running.handle();
     let serving = actix_web::rt::spawn(running);
-    Ok(RunningServer { addr, handle, serving, store })
+    Ok(RunningServer { addr, handle, serving, store, workers })
 }
 
 /// Lets the kernel end a connection whose peer takes nothing: no close frame would get through.

@@ -244,7 +244,8 @@ async fn pool_the_rest(
         let asked_enough = stored.n_offers >= policy.offers_before_pool;
         let is_unplanned = decided.unplanned.contains(&(index as u32));
         let waited_enough = waited_ms >= policy.wait_before_pool.as_millis() as i64;
-        if !asked_enough && !(is_unplanned && waited_enough) {
+        let is_for_pool = asked_enough || (is_unplanned && waited_enough);
+        if !is_for_pool {
             continue;
         }
         let order_id = stored.delivery.order_id;
