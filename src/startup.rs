@@ -10,7 +10,9 @@ use std::{
 use actix::Actor;
 use actix_web::{
     App, HttpServer,
-    dev::ServerHandle,
+    body::MessageBody,
+    dev::{ServerHandle, ServiceRequest, ServiceResponse},
+    middleware::{Next, from_fn},
     rt::net::TcpStream,
     web::{self, Data},
 };
@@ -272,6 +274,7 @@ fn listen(
             .app_data(settings.clone())
             .app_data(door.clone())
             .app_data(figures.clone())
+            .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
             .route("/v1/ws", web::get().to(ws::open))
             .configure(http::metrics::routes)
@@ -302,6 +305,15 @@ fn limit_unwritable(io: &dyn Any) {
         // Without it the connection ends all the same, hours later.
         let _best_effort = SockRef::from(tcp).set_tcp_user_timeout(Some(UNWRITABLE_MAX));
     }
+}
+
+/// A client that goes away must not take with it what follows a commit: rings, nudges, refunds.
+async fn finish_what_has_begun(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let answer = actix_web::rt::spawn(async move { next.call(req).await }).await;
+    answer.unwrap_or_else(|err| Err(actix_web::error::ErrorInternalServerError(err)))
 }
 
 /// The one clock of all nodes of a store. A scaled clock counts from an origin that is kept in the

@@ -58,10 +58,11 @@ impl Connection {
             };
             (session, outcome)
         };
-        let work = AssertUnwindSafe(work).catch_unwind();
+        // A task of its own: what has begun is finished and told, also if the socket goes away.
+        let work = actix::spawn(AssertUnwindSafe(work).catch_unwind());
         ctx.wait(wrap_future::<_, Self>(work).map(move |done, it, ctx| match done {
-            Ok((session, outcome)) => it.finish(id, session, outcome, ctx),
-            Err(_) => it.panicked(ctx),
+            Ok(Ok((session, outcome))) => it.finish(id, session, outcome, ctx),
+            Ok(Err(_)) | Err(_) => it.panicked(ctx),
         }));
     }
 

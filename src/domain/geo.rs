@@ -65,15 +65,29 @@ impl Place {
     pub fn offset(self, east_m: f64, north_m: f64) -> Self {
         let lat = self.lat + (north_m / EARTH_RADIUS_M).to_degrees();
         let lng = self.lng + (east_m / (EARTH_RADIUS_M * self.lat.to_radians().cos())).to_degrees();
-        Self { lat: lat.clamp(-90.0, 90.0), lng: lng.clamp(-180.0, 180.0) }
+        Self { lat: lat.clamp(-90.0, 90.0), lng: wrapped(lng) }
+    }
+
+    /// Length of the circle of latitude through this place, in metres.
+    pub fn metres_around(self) -> f64 {
+        std::f64::consts::TAU * EARTH_RADIUS_M * self.lat.to_radians().cos()
     }
 
     /// Metres east and north of `origin` on a local flat map; good for tens of kilometres.
     pub fn flat_from(self, origin: Self) -> [f64; 2] {
-        let east = (self.lng - origin.lng).to_radians() * EARTH_RADIUS_M;
+        let east = wrapped(self.lng - origin.lng).to_radians() * EARTH_RADIUS_M;
         let north = (self.lat - origin.lat).to_radians() * EARTH_RADIUS_M;
         [east * origin.lat.to_radians().cos(), north]
     }
+}
+
+/// The same longitude between -180 and 180 degrees; numbers that are none stay at the date line.
+fn wrapped(lng: f64) -> f64 {
+    if (-180.0..=180.0).contains(&lng) {
+        return lng;
+    }
+    let turned = (lng + 180.0).rem_euclid(360.0) - 180.0;
+    if turned.is_finite() { turned } else { 180.0 }
 }
 
 /// A pool cell and its eight neighbours.
@@ -109,6 +123,15 @@ mod tests {
         let [east, north] = away.flat_from(centre);
         assert!((east - 6_000.0).abs() < 0.01 && (north + 4_000.0).abs() < 0.01);
         assert!((centre.metres_to(away) - east.hypot(north)).abs() < 10.0);
+    }
+
+    #[test]
+    fn the_date_line_is_no_wall() {
+        let west = Place { lat: 0.0, lng: 179.9999 };
+        let east = west.offset(22.0, 0.0);
+        assert!(east.lng() < -179.9, "{}", east.lng());
+        let [metres, _] = east.flat_from(west);
+        assert!((metres - 22.0).abs() < 0.01, "{metres}");
     }
 
     #[test]

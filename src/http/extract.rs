@@ -1,6 +1,6 @@
 //! What a request must bring, as argument types: who asks, about what, with which body and key.
 
-use std::{fmt, ops::Deref, str::FromStr};
+use std::{fmt, ops::Deref, str::FromStr, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -137,8 +137,13 @@ impl<T> Deref for Body<T> {
     }
 }
 
+/// Longest wait for the whole of a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
 async fn bytes(req: HttpRequest, payload: &mut Payload) -> Result<Bytes, Problem> {
-    Bytes::from_request(&req, payload).await.map_err(|err| {
+    let arrived = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(&req, payload)).await;
+    let late = |_| Problem::new(Kind::BadJson, "The body did not arrive in time; send it again.");
+    arrived.map_err(late)?.map_err(|err| {
         let status = err.as_response_error().status_code();
         if status == Kind::TooLarge.row().0 {
             let detail = format!("A body has at most {BODY_BYTES_MAX} bytes.");
@@ -159,6 +164,10 @@ fn check_media_type(req: &HttpRequest) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(raw: &[u8]) -> Result<T, Problem> {
+    // The reader would also take the fields of an object as a list, which no document promises.
+    if raw.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::new(Kind::BadJson, "The body is a list; send an object."));
+    }
     serde_json::from_slice(raw).map_err(|err| {
         let detail = match err.classify() {
             serde_json::error::Category::Data => format!("In the body: {err}."),

@@ -114,8 +114,10 @@ fn id<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Pro
 fn reason(text: &str) -> Result<Reason, Problem> {
     let given = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
     given.copied().find(|it| it.as_str() == text).ok_or_else(|| {
-        let known: Vec<_> = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER).collect();
-        let known: Vec<_> = known.iter().map(|it| it.as_str()).collect();
+        let all = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
+        let mut known: Vec<_> = all.map(|it| it.as_str()).collect();
+        known.sort_unstable();
+        known.dedup();
         Problem::new(Kind::BadInput, format!("A reason is one of {}.", known.join(", ")))
     })
 }

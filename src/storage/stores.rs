@@ -288,10 +288,15 @@ pub async fn list_near(
     radius_m: f64,
 ) -> Result<Vec<StoreRecord>, StoreError> {
     let (low, high) = (centre.offset(-radius_m, -radius_m), centre.offset(radius_m, radius_m));
+    let is_all_around = 2.0 * radius_m >= centre.metres_around();
+    let (west, east) = if is_all_around { (-180.0, 180.0) } else { (low.lng(), high.lng()) };
+    // A box that crosses the date line begins in the west of it and ends in the east.
+    let both = if west <= east { "and" } else { "or" };
     let sql = format!(
-        "select {COLUMNS} from store s where s.lat between ? and ? and s.lng between ? and ? limit ?"
+        "select {COLUMNS} from store s
+          where s.lat between ? and ? and (s.lng >= ? {both} s.lng <= ?) limit ?"
     );
-    let values = args![low.lat(), high.lat(), low.lng(), high.lng(), NEARBY_SCAN_MAX];
+    let values = args![low.lat(), high.lat(), west, east, NEARBY_SCAN_MAX];
     records(reader.all(&sql, values).await?)
 }
 

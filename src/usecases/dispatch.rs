@@ -177,14 +177,21 @@ async fn offer_all(
     Ok(())
 }
 
-/// `Ok(false)` if somebody else was faster; only the store's own troubles are errors.
+/// `Ok(false)` if somebody else was faster or something is wrong with this one order; only when the
+/// store itself is in trouble the cycle ends.
 fn carried_out<T>(
     outcome: Result<T, AskError>,
     report: &mut CycleReport,
 ) -> Result<bool, StoreError> {
     match outcome {
         Ok(_) => Ok(true),
-        Err(AskError::Store(err)) if !matches!(err, StoreError::Conflict { .. }) => Err(err),
+        Err(AskError::Store(
+            err @ (StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_)),
+        )) => Err(err),
+        Err(AskError::Store(err)) if !matches!(err, StoreError::Conflict { .. }) => {
+            tracing::error!(error = ?err, "the dispatcher passes over an order");
+            Ok(false)
+        }
         Err(beaten) => {
             tracing::debug!(cause = %beaten, "beaten by somebody else");
             report.n_beaten += 1;

@@ -12,6 +12,7 @@ use storage::{
 
 use crate::{
     error::AskError,
+    offers::turn_down_all,
     order_case::people,
     platform::{Changes, Done, Nudge, Platform},
 };
@@ -79,6 +80,7 @@ pub async fn pause(
     key: Option<CommandKey>,
 ) -> Result<Done<DutyView>, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at| {
+        turn_down_all(tx, changes, rider_id, at).await?;
         let before = duty::find_locked(tx, rider_id).await?.ok_or(AskError::NotOnDuty)?;
         if before.duty == Duty::Off {
             return Err(AskError::NotOnDuty);
@@ -99,6 +101,7 @@ pub async fn off(
     key: Option<CommandKey>,
 ) -> Result<Done<DutyView>, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at| {
+        turn_down_all(tx, changes, rider_id, at).await?;
         let Some(before) = duty::find_locked(tx, rider_id).await? else {
             return Ok(DutyView { duty: Duty::Off.as_str().to_owned(), orders: Vec::new() });
         };

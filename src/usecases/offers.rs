@@ -184,6 +184,27 @@ pub async fn expire(platform: &Platform, due: Due) -> Result<bool, AskError> {
     Ok(platform.command(None, work).await?.value)
 }
 
+/// Turns down whatever a rider is being asked, because he takes no more work.
+///
+/// Orders are locked before the rider's duty, as everywhere.
+pub(crate) async fn turn_down_all(
+    tx: &mut Tx,
+    changes: &mut Changes,
+    rider_id: RiderId,
+    at: Timestamp,
+) -> Result<(), AskError> {
+    for asked in offers::list_open_for_rider(tx, rider_id).await? {
+        let (mut case, offer) = lock_offer(tx, asked.id).await?;
+        // What has run out is left to its deadline.
+        if offer.state == OfferState::Open && at < offer.expires_at {
+            let (by, reason) = (Actor::from(rider_id), Some(Reason::RiderDeclined));
+            let cause = Cause { by, reason, at };
+            lapse(tx, changes, &mut case, &offer, OfferEvent::TurnedDown, cause).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Ends an offer without an assignment; the delivery waits again.
 async fn lapse(
     tx: &mut Tx,

@@ -31,6 +31,26 @@ async fn the_nearest_store_comes_first_and_far_ones_not_at_all() {
 }
 
 #[actix_web::test]
+async fn the_date_line_and_the_poles_hide_no_store() {
+    each_world(async |world| {
+        let merchant = world.person(Role::Merchant).await;
+        for (name, lat, lng) in [("Line", 0.0, 179.9999), ("Pole", 89.9999, 10.0)] {
+            let body = json!({"name": name, "lat": lat, "lng": lng, "currency": "CNY"});
+            world.post("/v1/stores").by(&merchant).json(&body).send().await.expect(201);
+        }
+        for (query, name) in [
+            ("lat=0&lng=-179.9999&radius_m=1000", "Line"),
+            ("lat=0&lng=179.9998&radius_m=1000", "Line"),
+            ("lat=89.9999&lng=-170&radius_m=1000", "Pole"),
+        ] {
+            let found = world.get(&format!("/v1/stores?{query}")).send().await.expect(200);
+            assert_eq!(found.json["stores"][0]["name"], name, "{query}");
+        }
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn only_a_stores_own_staff_change_it() {
     each_world(async |world| {
         let shop = world.shop(5).await;

@@ -145,6 +145,31 @@ async fn three_silences_in_a_row_put_a_rider_on_a_break() {
 }
 
 #[tokio::test]
+async fn a_rider_who_goes_off_duty_keeps_nobody_waiting() {
+    each_engine(async |store| {
+        let mut city = City::new(store).await;
+        let leaving = city.rider("ann", 3, 300.0).await;
+        let staying = city.rider("bob", 3, 900.0).await;
+        for leave_for_good in [false, true] {
+            let order = city.accepted_order().await;
+            city.cycle().await;
+            city.open_offer(leaving).await.expect("the nearest is asked");
+            if leave_for_good {
+                duty::off(&city.platform, leaving, None).await.unwrap();
+            } else {
+                duty::pause(&city.platform, leaving, None).await.unwrap();
+            }
+            assert_eq!(city.delivery(order).await.0, "waiting");
+            city.cycle().await;
+            let next = city.open_offer(staying).await.expect("at once the next is asked");
+            offers::reply(&city.platform, staying, next, true, None).await.unwrap();
+            city.back_on_duty(leaving).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_offer_that_nobody_made_is_not_found() {
     each_engine(async |store| {
         let city = City::new(store).await;

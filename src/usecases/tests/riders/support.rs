@@ -103,6 +103,13 @@ impl City {
         rider
     }
 
+    /// A rider says that he works again, next to the store.
+    pub(crate) async fn back_on_duty(&self, rider: RiderId) {
+        let place = self.centre.offset(300.0, 0.0);
+        let ask = DutyOn { vehicle: Vehicle::Scooter, capacity: 3, place };
+        duty::on(&self.platform, rider, ask, None).await.unwrap();
+    }
+
     /// One look of the dispatcher.
     pub(crate) async fn cycle(&mut self) -> CycleReport {
         let look = dispatch::look(&self.platform).await.unwrap();
