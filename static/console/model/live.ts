@@ -22,7 +22,8 @@ export class Live {
   readonly order = signal<OrderModel | undefined>(undefined);
   readonly city = signal(new City());
   readonly feed = new Feed();
-  readonly since = Date.now();
+  /** When the console began to count, on the server's clock; undefined until it is connected. */
+  readonly since = signal<number | undefined>(undefined);
   readonly hub: Hub;
   readonly chosenOrder = computed(() => (this.selected.value?.kind === 'order' ? this.selected.value.id : undefined));
   /** What was open before the lists came back. */
@@ -86,7 +87,10 @@ export class Live {
   #state(state: HubState, closed: Closed | undefined): void {
     this.state.value = state;
     this.closed.value = closed;
-    if (state === 'live') this.session.rest.timeScale = this.hub.welcome?.time_scale ?? 1;
+    if (state === 'live') {
+      this.session.rest.timeScale = this.hub.welcome?.time_scale ?? 1;
+      this.since.value ??= this.hub.now();
+    }
     if (closed && (closed.code === 4501 || closed.code === 4506)) this.session.signOut('Your session has ended. Please sign in again.');
   }
 

@@ -17,7 +17,7 @@ export function Counters({ live }: { live: Live }) {
       <Counter name="open" label="Open orders" value={show(open)} />
       {phases.map(({ phase, label }) => <Counter key={phase} name={phase} label={label} value={show(counters.byPhase[phase])} tone={phase} />)}
       <Counter name="offers" label="Offers out" value={show(counters.offersOut)} />
-      <Counter name="delivered" label="Delivered" value={show(counters.delivered)} tone="done" note={`since ${time(live.since)}`} />
+      <Counter name="delivered" label="Delivered" value={show(counters.delivered)} tone="done" note={live.since.value === undefined ? undefined : `since ${time(live.since.value)}`} />
     </dl>
   );
 }
