@@ -147,6 +147,7 @@ async fn apply(
     fact: ProviderFact,
 ) -> Result<FactOutcome, AskError> {
     let policy = platform.policy;
+    let (provider, provider_event_id) = (fact.provider, fact.provider_event_id.clone());
     let write = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         // The lock comes before the look: of two that say the same, the second sees the first.
         let mut case = match order_id {
@@ -165,7 +166,14 @@ async fn apply(
     };
     match platform.command(None, write).await {
         Ok(done) => Ok(FactOutcome::from_text(&done.value).unwrap_or(FactOutcome::Known)),
-        Err(AskError::Store(StoreError::Duplicate(_))) => Ok(FactOutcome::Known),
+        Err(AskError::Store(err @ StoreError::Duplicate(_))) => {
+            // Two of the same at once: the other one was kept. Anything else must come again.
+            let mut reader = platform.reader();
+            match rows::find_outcome(&mut reader, provider, &provider_event_id).await? {
+                Some(_) => Ok(FactOutcome::Known),
+                None => Err(err.into()),
+            }
+        }
         Err(err) => Err(err),
     }
 }
