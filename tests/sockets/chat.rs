@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{ids::OrderId, role::Role};
 use serde_json::{Value, json};
+use usecases::orders;
 
 use crate::support::{City, Client, Node, Person, Shop, cid};
 
@@ -123,6 +124,25 @@ async fn a_stranger_learns_nothing_of_an_order() {
     customer.ask("chat.send", say(&channel, "just us")).await.unwrap();
     assert_eq!(stranger.ask("unsub", json!({ "ch": channel })).await.unwrap(), json!({}));
     assert!(stranger.seen().iter().all(|it| it["push"] != "msg"));
+}
+
+#[actix_web::test]
+async fn the_store_learns_nothing_of_an_order_that_was_never_paid() {
+    let table = table().await;
+    let order = table.node.unpaid_order(&table.shop, &table.customer).await;
+    let (mut merchant, _) = table.node.connect(&table.merchant).await;
+    let p = json!({ "ch": format!("order:{order}") });
+    for state in ["pending", "closed"] {
+        for m in ["sub", "history"] {
+            let refusal = merchant.ask(m, p.clone()).await.unwrap_err();
+            assert_eq!(refusal["code"], 130, "{m} while {state}: {refusal}");
+        }
+        let (platform, by) = (&table.node.live.platform, table.customer.profile);
+        if state == "pending" {
+            let moved = orders::cancel(platform, by, order, None, None).await.unwrap();
+            assert_eq!(moved.value.state, "closed");
+        }
+    }
 }
 
 #[actix_web::test]
