@@ -1,8 +1,12 @@
 //! What people at an order say to each other, and what riders and merchants do by socket.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use domain::{ids::OrderId, role::Role};
+use domain::{
+    clock::{HandSetClock, SystemClock},
+    ids::OrderId,
+    role::Role,
+};
 use serde_json::{Value, json};
 use usecases::orders;
 
@@ -17,7 +21,10 @@ struct Table {
 }
 
 async fn table() -> Table {
-    let city = City::new().await;
+    table_in(City::new().await).await
+}
+
+async fn table_in(city: City) -> Table {
     let node = city.node().await;
     let customer = node.person("Ann", Role::Customer).await;
     let merchant = node.person("Mo", Role::Merchant).await;
@@ -71,6 +78,29 @@ async fn accepting_opens_the_chat_and_what_is_said_reaches_both() {
     merchant.ask("chat.send", answer).await.unwrap();
     let msg = customer.push("msg").await;
     assert_eq!((&msg["body"], &msg["reply_to"]), (&json!("very"), &sent["off"]));
+}
+
+#[actix_web::test]
+async fn what_was_said_in_time_keeps_its_answer_when_the_chat_has_closed() {
+    let clock = Arc::new(HandSetClock::at(SystemClock::machine_time()));
+    let table = table_in(City::with_clock(clock.clone()).await).await;
+    let (order, mut customer, _merchant) = table.accepted().await;
+    let hello = say(&format!("order:{order}"), "is it hot?");
+    let sent = customer.ask("chat.send", hello.clone()).await.unwrap();
+    let (platform, by) = (&table.node.live.platform, table.customer.profile);
+    orders::cancel(platform, by, order, None, None).await.unwrap();
+    clock.advance(platform.policy.chat_after_end + Duration::from_secs(1));
+
+    let token = table.node.token(&table.customer);
+    let (mut customer, _) = table.node.connect(&Person { token, ..table.customer }).await;
+    let fresh = say(&format!("order:{order}"), "hello?");
+    assert_eq!(customer.ask("chat.send", fresh).await.unwrap_err()["code"], 123);
+    let again = customer.ask("chat.send", hello.clone()).await.unwrap();
+    assert_eq!((&again["off"], &again["ts"]), (&sent["off"], &sent["ts"]));
+    assert_eq!(again["dup"], true);
+    let mut other = hello;
+    other["body"] = json!("something else");
+    assert_eq!(customer.ask("chat.send", other).await.unwrap_err()["code"], 131);
 }
 
 #[actix_web::test]
