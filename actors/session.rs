@@ -95,6 +95,8 @@ pub struct Session {
     pub profile: Profile,
     /// The name that others see.
     pub name: String,
+    /// When it signed in.
+    pub started_at: Timestamp,
     /// Until when its token is good.
     pub token_expires_at: Timestamp,
     /// What it hears.
@@ -113,7 +115,8 @@ impl Session {
     ) -> Self {
         live.hub.registry.register(profile, id, outbox.clone());
         let channels = HashSet::new();
-        Self { live, id, outbox, profile, name, token_expires_at, channels }
+        let started_at = live.platform.now();
+        Self { live, id, outbox, profile, name, started_at, token_expires_at, channels }
     }
 
     /// Whether the connection hears a channel.

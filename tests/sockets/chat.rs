@@ -273,6 +273,15 @@ async fn a_rider_works_by_socket() {
     }
     customer.ask("sub", json!({ "ch": format!("loc:{order}") })).await.unwrap();
     assert_eq!(customer.push("loc").await["seq"], 3, "the last position is there at once");
+    // The app starts again, and counts from one again.
+    let (mut client, _) = table.node.connect(&rider).await;
+    let fix = json!({ "seq": 1, "lat": 31.21, "lng": 121.5, "t": 1 });
+    client.raw(json!({ "m": "loc.put", "p": fix }).to_string()).await;
+    while table.node.positions.lock().unwrap().len() < 4 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    customer.ask("sub", json!({ "ch": format!("loc:{order}") })).await.unwrap();
+    assert_eq!(customer.push("loc").await["lat"], 31.21, "the new connection is believed");
     merchant.ask("order.ready", json!({ "order": order.to_string(), "cid": cid() })).await.unwrap();
     for (m, stop) in [
         ("stop.arrive", "pickup"),
@@ -286,6 +295,6 @@ async fn a_rider_works_by_socket() {
     for client in [&mut customer, &mut merchant, &mut client] {
         client.expect(|it| it["push"] == "order" && it["to"] == "delivered").await;
     }
-    assert_eq!(*table.node.positions.lock().unwrap(), [1, 2, 3]);
+    assert_eq!(*table.node.positions.lock().unwrap(), [1, 2, 3, 1]);
     assert_eq!(client.ask("duty.off", json!({})).await.unwrap()["duty"], "off");
 }

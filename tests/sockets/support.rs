@@ -99,8 +99,8 @@ impl City {
             platform,
             hub,
             bridge,
-            positions: Arc::new(move |rider, fix| {
-                its_fleet.lock().unwrap().put(rider, fix, clock.now());
+            positions: Arc::new(move |rider, series, fix| {
+                its_fleet.lock().unwrap().put(rider, series, fix, clock.now());
                 seen.lock().unwrap().push(fix.seq);
             }),
             fleet,
