@@ -18,7 +18,7 @@ pub const FIX_AGE_MAX_MS: i64 = 120_000;
 /// One position of a rider, as `loc.put` brings it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Fix {
-    /// Rises with each position of a rider; older ones are dropped.
+    /// Rises with each position of a connection; older ones are dropped.
     pub seq: u64,
     /// Degrees north.
     pub lat: f64,
@@ -49,9 +49,16 @@ pub struct FleetNews {
 /// A rider as the fleet knows him.
 #[derive(Debug, Clone, Default)]
 struct Tracked {
-    fix: Option<(Fix, Timestamp)>,
+    seen: Option<Seen>,
     carries: Vec<OrderId>,
     region: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    series: Timestamp,
+    fix: Fix,
+    at: Timestamp,
 }
 
 /// The last position of each rider, and whose orders he carries.
@@ -71,22 +78,31 @@ pub struct Viewers {
 
 impl Fleet {
     /// Takes a position in. `None` if it is older than one we have, or is no place.
-    pub fn put(&mut self, rider: RiderId, fix: Fix, now: Timestamp) -> Option<Viewers> {
+    ///
+    /// `series` is when the connection began that brought it: an app that starts again counts from
+    /// one again, and what its new connection says is the newer.
+    pub fn put(
+        &mut self,
+        rider: RiderId,
+        series: Timestamp,
+        fix: Fix,
+        now: Timestamp,
+    ) -> Option<Viewers> {
         Place::new(fix.lat, fix.lng).ok()?;
         let tracked = self.riders.entry(rider).or_default();
-        if let Some((known, at)) = tracked.fix
-            && known.seq >= fix.seq
-            && now.ms_since(at) < FIX_AGE_MAX_MS
+        if let Some(known) = tracked.seen
+            && (known.series, known.fix.seq) >= (series, fix.seq)
+            && now.ms_since(known.at) < FIX_AGE_MAX_MS
         {
             return None;
         }
-        tracked.fix = Some((fix, now));
+        tracked.seen = Some(Seen { series, fix, at: now });
         Some(Viewers { orders: tracked.carries.clone(), region: tracked.region.clone() })
     }
 
     /// Where a rider was last seen, if that is not too long ago.
     pub fn place(&self, rider: RiderId, now: Timestamp) -> Option<(Place, Fix)> {
-        let (fix, at) = self.riders.get(&rider)?.fix?;
+        let Seen { fix, at, .. } = self.riders.get(&rider)?.seen?;
         if now.ms_since(at) > FIX_AGE_MAX_MS {
             return None;
         }
@@ -127,26 +143,36 @@ mod tests {
     fn an_older_position_does_not_replace_a_newer_one() {
         let mut fleet = Fleet::default();
         let rider = RiderId::generate();
-        assert!(fleet.put(rider, fix(2), NOON).is_some());
-        assert_eq!(fleet.put(rider, fix(1), NOON), None);
-        assert_eq!(fleet.put(rider, fix(2), NOON), None, "the same one twice");
-        assert!(fleet.put(rider, fix(3), NOON).is_some());
+        assert!(fleet.put(rider, NOON, fix(2), NOON).is_some());
+        assert_eq!(fleet.put(rider, NOON, fix(1), NOON), None);
+        assert_eq!(fleet.put(rider, NOON, fix(2), NOON), None, "the same one twice");
+        assert!(fleet.put(rider, NOON, fix(3), NOON).is_some());
     }
 
     #[test]
     fn a_device_that_starts_counting_afresh_is_believed_after_a_silence() {
         let mut fleet = Fleet::default();
         let rider = RiderId::generate();
-        fleet.put(rider, fix(900), NOON);
+        fleet.put(rider, NOON, fix(900), NOON);
         let later = NOON + Duration::from_secs(121);
         assert_eq!(fleet.place(rider, later), None, "too old to be believed");
-        assert!(fleet.put(rider, fix(1), later).is_some());
+        assert!(fleet.put(rider, NOON, fix(1), later).is_some());
+    }
+
+    #[test]
+    fn an_app_that_starts_again_is_believed_at_once() {
+        let mut fleet = Fleet::default();
+        let (rider, restarted) = (RiderId::generate(), NOON + Duration::from_secs(3));
+        assert!(fleet.put(rider, NOON, fix(900), NOON).is_some());
+        assert!(fleet.put(rider, restarted, fix(1), restarted).is_some());
+        assert_eq!(fleet.put(rider, NOON, fix(901), restarted), None, "from the old connection");
+        assert_eq!(fleet.place(rider, restarted).map(|(_, fix)| fix.seq), Some(1));
     }
 
     #[test]
     fn nonsense_is_not_a_position() {
         let mut fleet = Fleet::default();
         let nowhere = Fix { lat: f64::NAN, ..fix(1) };
-        assert_eq!(fleet.put(RiderId::generate(), nowhere, NOON), None);
+        assert_eq!(fleet.put(RiderId::generate(), NOON, nowhere, NOON), None);
     }
 }

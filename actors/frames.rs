@@ -49,6 +49,17 @@ pub fn subscribed(channel: &Channel, epoch: &str, off: u64, recovered: bool) -> 
 }
 
 #[derive(Serialize)]
+struct Unsubscribed {
+    push: &'static str,
+    ch: String,
+}
+
+/// The hub left a channel that it had joined by itself: the client may forget it.
+pub fn unsubscribed(channel: &Channel) -> Frame {
+    json(&Unsubscribed { push: "unsubscribed", ch: channel.to_string() })
+}
+
+#[derive(Serialize)]
 struct HubPush {
     push: &'static str,
     state: &'static str,
@@ -102,5 +113,7 @@ mod tests {
         let channel = Channel::Pool("wtw3sj".to_owned());
         let text = r#"{"push":"subscribed","ch":"pool:wtw3sj","ep":"a1","off":7}"#;
         assert_eq!(subscribed(&channel, "a1", 7, true).text(), text);
+        let text = r#"{"push":"unsubscribed","ch":"pool:wtw3sj"}"#;
+        assert_eq!(unsubscribed(&channel).text(), text);
     }
 }

@@ -24,6 +24,7 @@ pub mod writer;
 
 pub mod channel_log;
 pub mod fan_out;
+pub mod hearing;
 pub mod hub;
 pub mod interest;
 pub mod lanes;

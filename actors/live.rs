@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use domain::ids::RiderId;
+use domain::{clock::Timestamp, ids::RiderId};
 use usecases::platform::Platform;
 
 use crate::{
@@ -14,8 +14,9 @@ use crate::{
     hub::Hub,
 };
 
-/// Takes a rider's position; called from the connection, so it must not wait.
-pub type PositionSink = Arc<dyn Fn(RiderId, Fix) + Send + Sync>;
+/// Takes a rider's position, and when the connection began that brought it; called from the
+/// connection, so it must not wait.
+pub type PositionSink = Arc<dyn Fn(RiderId, Timestamp, Fix) + Send + Sync>;
 
 /// How long sockets may be silent, in real time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,10 +23,16 @@ use crate::{
 /// The kind of the control message that carries a position to other nodes.
 pub const POSITION: &str = "position";
 
+/// Oldest age that is told, in milliseconds: the device's clock may be off by years.
+pub const AGE_MAX_MS: i64 = 86_400_000;
+
 /// A position on its way between nodes.
 #[derive(Serialize, Deserialize)]
 struct Moved {
     rider: String,
+    /// When the rider's connection began, in UTC milliseconds.
+    #[serde(default)]
+    series: i64,
     fix: Fix,
     /// When the rider's node took it, so that every node believes the same one.
     at: i64,
@@ -54,11 +60,12 @@ pub fn start(
             let Ok(moved) = serde_json::from_str::<Moved>(body) else { return };
             let Ok(rider) = moved.rider.parse() else { return };
             let mut fleet = heard_fleet.lock().unwrap_or_else(PoisonError::into_inner);
-            fleet.put(rider, moved.fix, heard_clock.now());
+            let series = Timestamp::from_ms(moved.series);
+            fleet.put(rider, series, moved.fix, heard_clock.now());
         }),
     );
     let (fleet, bridge) = (Arc::clone(fleet), Arc::clone(bridge));
-    Arc::new(move |rider, fix| take(&fleet, &bridge, &*clock, rider, fix))
+    Arc::new(move |rider, series, fix| take(&fleet, &bridge, &*clock, rider, series, fix))
 }
 
 /// Where the rider of an order was seen last, as its parties see it; `None` if nobody knows.
@@ -73,7 +80,7 @@ pub fn last_seen(
 }
 
 fn body(rider: RiderId, fix: Fix, now: Timestamp) -> Result<String, StoreError> {
-    let age_ms = now.ms().saturating_sub(fix.t).max(0);
+    let age_ms = now.ms().saturating_sub(fix.t).clamp(0, AGE_MAX_MS);
     events::json(&Loc { rider: rider.to_string(), fix, age_ms })
 }
 
@@ -81,17 +88,45 @@ fn value(order: OrderId, body: String, at: Timestamp) -> Latest {
     Latest { channel: Channel::Loc(order), key: "loc".to_owned(), push: "loc", body, at }
 }
 
-fn take(fleet: &Mutex<Fleet>, bridge: &Bridge, clock: &dyn Clock, rider: RiderId, fix: Fix) {
+fn take(
+    fleet: &Mutex<Fleet>,
+    bridge: &Bridge,
+    clock: &dyn Clock,
+    rider: RiderId,
+    series: Timestamp,
+    fix: Fix,
+) {
     let now = clock.now();
-    let viewers = fleet.lock().unwrap_or_else(PoisonError::into_inner).put(rider, fix, now);
+    let viewers = fleet.lock().unwrap_or_else(PoisonError::into_inner).put(rider, series, fix, now);
     let Some(viewers) = viewers else { return };
     if let Ok(body) = body(rider, fix, now) {
         let values = viewers.orders.into_iter().map(|order| value(order, body.clone(), now));
         bridge.latest(values.collect());
     }
-    let moved = Moved { rider: rider.to_string(), fix, at: now.ms() };
+    let moved = Moved { rider: rider.to_string(), series: series.ms(), fix, at: now.ms() };
     if let Ok(body) = events::json(&moved) {
         // Our own fleet has it already and drops it as old.
         bridge.tell_nodes(POSITION, body);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_one_that_a_person_can_believe() {
+        let now = Timestamp::from_ms(1_790_000_000_000);
+        for (t, expected) in [
+            (now.ms() - 140, 140),
+            (now.ms() + 5_000, 0),
+            (0, AGE_MAX_MS),
+            (i64::MIN, AGE_MAX_MS),
+            (i64::MAX, 0),
+        ] {
+            let fix = Fix { seq: 1, lat: 31.2, lng: 121.5, hdg: None, spd: None, acc: None, t };
+            let body = body(RiderId::generate(), fix, now).unwrap();
+            assert!(body.contains(&format!("\"age_ms\":{expected}}}")), "{t}: {body}");
+        }
     }
 }

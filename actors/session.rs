@@ -4,11 +4,7 @@
 //! tell the client the position, read the gap, open. Nothing is missed and nothing comes twice.
 //! However a session ends, dropping it leaves every channel.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::{channel::Channel, clock::Timestamp, ids::ConnectionId, role::Profile};
 use serde::Serialize;
@@ -16,11 +12,13 @@ use storage::{
     error::StoreError,
     journal::{self, Head},
 };
+use usecases::channels;
 
 use crate::{
     channel_log::Opened,
     frame::{Frame, Lane},
     frames,
+    hearing::{Full, Hearing, OWN_CHANNELS_MAX},
     lanes::{Travel, travel},
     live::Live,
     outbox::{Note, Outbox},
@@ -95,10 +93,12 @@ pub struct Session {
     pub profile: Profile,
     /// The name that others see.
     pub name: String,
+    /// When it signed in.
+    pub started_at: Timestamp,
     /// Until when its token is good.
     pub token_expires_at: Timestamp,
     /// What it hears.
-    channels: HashSet<Channel>,
+    hearing: Hearing,
 }
 
 impl Session {
@@ -112,38 +112,85 @@ impl Session {
         token_expires_at: Timestamp,
     ) -> Self {
         live.hub.registry.register(profile, id, outbox.clone());
-        let channels = HashSet::new();
-        Self { live, id, outbox, profile, name, token_expires_at, channels }
+        let started_at = live.platform.now();
+        Self {
+            live,
+            id,
+            outbox,
+            profile,
+            name,
+            started_at,
+            token_expires_at,
+            hearing: Hearing::default(),
+        }
     }
 
     /// Whether the connection hears a channel.
     pub fn hears(&self, channel: &Channel) -> bool {
-        self.channels.contains(channel)
+        self.hearing.has(channel)
     }
 
     /// What the connection hears.
     pub fn channels(&self) -> impl Iterator<Item = &Channel> {
-        self.channels.iter()
+        self.hearing.iter()
     }
 
-    /// Starts to listen; nothing is sent before [`Self::carry_out`]. Frames are held meanwhile.
+    /// Starts to listen to what the client asks for; nothing is sent before [`Self::carry_out`].
+    /// Frames are held meanwhile.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if the connection hears too many channels.
+    /// [`Refusal`] if the client has chosen too many channels.
     pub fn attach(&mut self, channel: &Channel) -> Result<(), Refusal> {
-        if self.channels.len() >= CHANNELS_MAX && !self.hears(channel) {
-            let text = format!("a connection hears at most {CHANNELS_MAX} channels");
+        self.hearing.choose(channel).map_err(|Full| {
+            let text = format!("a connection may choose at most {CHANNELS_MAX} channels");
+            Refusal::new(Kind::TooBig, text)
+        })?;
+        self.live.hub.attach(channel, self.id, &self.outbox);
+        Ok(())
+    }
+
+    /// Like [`Self::attach`] for what is the profile's own. `false` if there is no room.
+    #[must_use]
+    pub fn attach_own(&mut self, channel: &Channel) -> bool {
+        if self.hearing.join(channel).is_err() {
+            return false;
+        }
+        self.live.hub.attach(channel, self.id, &self.outbox);
+        true
+    }
+
+    /// Joins what just became the profile's own, tells the client where it stands, and opens it.
+    /// If there is no room for it, orders that are over are left.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] if the client cannot hear it on this connection: it should connect again.
+    pub async fn join(&mut self, channel: &Channel) -> Result<(), Refusal> {
+        if self.hearing.is_own_full() {
+            let open = channels::own(&self.live.platform, self.profile).await?;
+            let over = self.hearing.orders_over(&open);
+            tracing::debug!(connection.id = %self.id, n = over.len(), "leaving orders that are over");
+            for channel in &over {
+                self.leave(channel);
+                self.outbox.push(Lane::Control, frames::unsubscribed(channel));
+            }
+        }
+        if !self.attach_own(channel) {
+            let text = format!("the hub joins at most {OWN_CHANNELS_MAX} channels");
             return Err(Refusal::new(Kind::TooBig, text));
         }
-        self.channels.insert(channel.clone());
-        self.live.hub.attach(channel, self.id, &self.outbox);
+        for (position, plan) in self.positions(&[(channel.clone(), None)]).await? {
+            let told = frames::subscribed(channel, &position.ep, position.to, true);
+            self.outbox.push(Lane::Control, told);
+            self.carry_out(plan).await?;
+        }
         Ok(())
     }
 
     /// Stops listening.
     pub fn leave(&mut self, channel: &Channel) {
-        if self.channels.remove(channel) {
+        if self.hearing.remove(channel) {
             self.live.hub.leave(channel, self.id);
         }
     }
@@ -268,8 +315,8 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        for channel in std::mem::take(&mut self.channels) {
-            self.live.hub.leave(&channel, self.id);
+        for channel in self.hearing.iter() {
+            self.live.hub.leave(channel, self.id);
         }
         self.live.hub.registry.unregister(self.profile, self.id);
     }

@@ -101,26 +101,38 @@ pub async fn connect(
     // The inbox first, and where it stands: what becomes the profile's own after this position is
     // told there, what did before is found below.
     let inbox = Channel::Inbox(profile);
-    session.attach(&inbox)?;
+    let mut has_room = session.attach_own(&inbox);
     let known = resume.remove(&inbox.to_string());
     let mut positions = session.positions(&[(inbox.clone(), known)]).await?;
     let mut wanted = Vec::new();
     for channel in channels::own(&session.live.platform, profile).await? {
         // The oldest ones are missing if a profile has more than a connection can hear.
-        if session.attach(&channel).is_ok() {
+        if session.attach_own(&channel) {
             wanted.push(channel);
+        } else {
+            has_room = false;
         }
     }
-    for name in resume.keys().take(RESUME_MAX) {
-        let Ok(channel) = name.parse::<Channel>() else { continue };
-        if !channel.is_logged() || session.hears(&channel) {
+    let named = resume.keys().filter_map(|name| name.parse::<Channel>().ok());
+    let mut named: Vec<_> = named.filter(|it| it.is_logged() && !session.hears(it)).collect();
+    // The newest orders first: most that come back were joined by the hub and have ended.
+    named.sort_unstable_by(|a, b| b.cmp(a));
+    has_room &= named.len() <= RESUME_MAX;
+    for channel in named.into_iter().take(RESUME_MAX) {
+        let bench = session.live.bench_channels;
+        if !channels::may_read(&session.live.platform, profile, &channel, bench).await? {
             continue;
         }
-        let bench = session.live.bench_channels;
-        let may = channels::may_read(&session.live.platform, profile, &channel, bench).await?;
-        if may && session.attach(&channel).is_ok() {
+        // Orders take no room from what the client chooses.
+        let is_order = matches!(channel, Channel::Order(_));
+        if is_order && session.attach_own(&channel) || session.attach(&channel).is_ok() {
             wanted.push(channel);
+        } else {
+            has_room = false;
         }
+    }
+    if !has_room {
+        tracing::warn!(connection.id = %id, profile.id = %profile, "not all channels have room");
     }
     let wanted: Vec<_> = wanted
         .into_iter()

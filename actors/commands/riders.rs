@@ -122,7 +122,7 @@ pub fn loc_put(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Re
     let rider_id = rider(session)?;
     let fix: Fix = params(p)?;
     Place::new(fix.lat, fix.lng).map_err(|err| Refusal::bad(err.to_string()))?;
-    (session.live.positions)(rider_id, fix);
+    (session.live.positions)(rider_id, session.started_at, fix);
     Ok(Answer::yes())
 }
 

@@ -10,7 +10,6 @@ use super::{Connection, SignedIn};
 use crate::{
     close::Close,
     commands::{self, Answer, connect},
-    frame::Lane,
     frames, protocol,
     refusal::{Kind, Refusal},
     session::Session,
@@ -123,27 +122,22 @@ impl Connection {
             self.signed_in = signed_in;
             return;
         };
-        if session.hears(&channel) || session.attach(&channel).is_err() {
+        if session.hears(&channel) {
             self.signed_in = SignedIn::Yes(session);
             return;
         }
         let work = async move {
-            let outcome = async {
-                for (position, plan) in session.positions(&[(channel.clone(), None)]).await? {
-                    let told = frames::subscribed(&channel, &position.ep, position.to, true);
-                    session.outbox.push(Lane::Control, told);
-                    session.carry_out(plan).await?;
-                }
-                Ok::<_, Refusal>(())
-            };
-            let outcome = outcome.await;
+            let outcome = session.join(&channel).await;
             (session, outcome)
         };
         let work = AssertUnwindSafe(work).catch_unwind();
         ctx.wait(wrap_future::<_, Self>(work).map(|done, it, ctx| match done {
             Ok((session, Ok(()))) => it.resume_with(session, ctx),
             // Its resume asks again which channels are its own.
-            Ok((_, Err(_))) => it.close(Close::ServerError, ctx),
+            Ok((_, Err(refusal))) => {
+                tracing::warn!(connection.id = %it.id, why = refusal.msg, "cannot join; closing");
+                it.close(Close::ServerError, ctx);
+            }
             Err(_) => it.panicked(ctx),
         }));
     }

@@ -79,19 +79,31 @@ pub async fn begin<T: DeserializeOwned>(
             Err(err) => return Err(err),
         }
     }
-    let row: Option<ResultRow> = tx
+    Ok(find(tx, key).await?.map_or(Seen::First, Seen::Before))
+}
+
+/// The first result of a command, if it was carried out; claims nothing.
+///
+/// # Errors
+///
+/// [`StoreError::KeyReused`] if the id was used for something else, or as the statement gives it.
+pub async fn find<T: DeserializeOwned>(
+    reader: &mut impl Reader,
+    key: &CommandKey,
+) -> Result<Option<T>, StoreError> {
+    let row: Option<ResultRow> = reader
         .opt(
             "select body_hash, result from command_result where sender = ? and cid = ?",
             args![&key.sender, &key.cid],
         )
         .await?;
     match row {
-        None => Ok(Seen::First),
+        None => Ok(None),
         Some(row) if row.body_hash != key.body_hash => {
             Err(StoreError::KeyReused { cid: key.cid.clone() })
         }
         Some(row) => serde_json::from_str(&row.result)
-            .map(Seen::Before)
+            .map(Some)
             .map_err(|_| StoreError::corrupt("command_result.result", row.result)),
     }
 }

@@ -3,7 +3,6 @@
 use domain::{
     channel::Channel,
     ids::{OrderId, RiderId},
-    order_state::OrderState,
     role::{Profile, Role},
 };
 use serde::Serialize;
@@ -114,8 +113,8 @@ pub async fn find_order_for(
     let is_party = match profile {
         Profile::Customer(id) => order.customer_id == id,
         Profile::Merchant(id) => {
-            let is_unpaid = matches!(order.state, OrderState::PendingPayment | OrderState::Paying);
-            !is_unpaid && stores::is_staff(reader, order.store_id, id).await?
+            order.state.is_visible_to_store()
+                && stores::is_staff(reader, order.store_id, id).await?
         }
         Profile::Rider(id) => {
             let delivery = deliveries::find_for_order(reader, order_id).await?;

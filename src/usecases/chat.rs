@@ -7,6 +7,7 @@ use domain::{
     channel::Channel,
     chat::{ChatRefusal, may_speak},
     checked_text::{MessageText, TextError},
+    ids::OrderId,
     role::Profile,
 };
 use serde::{Deserialize, Serialize};
@@ -88,7 +89,8 @@ pub struct Sent {
     pub ts: i64,
 }
 
-/// Says something in an order's chat.
+/// Says something in an order's chat. A repetition gets its first answer, also if the chat has
+/// closed since, or the speaker has left it.
 ///
 /// # Errors
 ///
@@ -105,16 +107,7 @@ pub async fn send(
         return Err(ChatError::Kind);
     }
     let text = MessageText::parse(&saying.body)?;
-    let mut reader = platform.reader();
-    let stored = find_order_for(&mut reader, speaker, order_id).await?;
-    let stored = stored.ok_or(ChatError::NotFound)?;
-    may_speak(&stored.order, speaker.role(), platform.now(), &platform.policy)?;
-    if let Some(answered) = saying.reply_to {
-        let top = journal::head(&mut reader, &saying.channel).await?.top;
-        if answered == 0 || answered > top {
-            return Err(ChatError::PositionAhead { top });
-        }
-    }
+    let allowed = may_send(platform, speaker, order_id, saying.reply_to).await;
     let said = Said {
         from: Person {
             profile: speaker.to_string(),
@@ -125,7 +118,31 @@ pub async fn send(
         body: text.as_str().to_owned(),
         reply_to: saying.reply_to,
     };
-    write(platform, speaker, saying.channel, saying.cid, events::json(&said)?).await
+    let body = events::json(&said)?;
+    let key = key(speaker, &saying.channel, saying.cid, &body);
+    match allowed {
+        Ok(()) => write(platform, speaker, saying.channel, key, body).await,
+        Err(refusal) => platform.recorded(&key).await?.ok_or(refusal),
+    }
+}
+
+async fn may_send(
+    platform: &Platform,
+    speaker: Profile,
+    order_id: OrderId,
+    reply_to: Option<u64>,
+) -> Result<(), ChatError> {
+    let mut reader = platform.reader();
+    let stored = find_order_for(&mut reader, speaker, order_id).await?;
+    let stored = stored.ok_or(ChatError::NotFound)?;
+    may_speak(&stored.order, speaker.role(), platform.now(), &platform.policy)?;
+    if let Some(answered) = reply_to {
+        let top = journal::head(&mut reader, &Channel::Order(order_id)).await?.top;
+        if answered == 0 || answered > top {
+            return Err(ChatError::PositionAhead { top });
+        }
+    }
+    Ok(())
 }
 
 /// Writes a body as it is to a channel of the load generator.
@@ -141,9 +158,17 @@ pub async fn send_bench(
     body: String,
 ) -> Result<Done<Sent>, ChatError> {
     match channel {
-        Channel::BenchLog(_) => write(platform, speaker, channel, cid, body).await,
+        Channel::BenchLog(_) => {
+            let key = key(speaker, &channel, cid, &body);
+            write(platform, speaker, channel, key, body).await
+        }
         _ => Err(ChatError::NotFound),
     }
+}
+
+fn key(speaker: Profile, channel: &Channel, cid: String, body: &str) -> CommandKey {
+    let body_hash = fingerprint(&["chat.send", &channel.to_string(), body]);
+    CommandKey { sender: speaker.to_string(), cid, body_hash }
 }
 
 /// `body` is a JSON object.
@@ -151,13 +176,10 @@ async fn write(
     platform: &Platform,
     speaker: Profile,
     channel: Channel,
-    cid: String,
+    key: CommandKey,
     body: String,
 ) -> Result<Done<Sent>, ChatError> {
-    let sender = speaker.to_string();
-    let body_hash = fingerprint(&["chat.send", &channel.to_string(), &body]);
-    let key = CommandKey { sender, cid: cid.clone(), body_hash };
-    let into = channel.clone();
+    let (into, cid) = (channel.clone(), key.cid.clone());
     let work = async move |_: &mut Tx, changes: &mut Changes, at: domain::clock::Timestamp| {
         changes.entries.push(journal::NewEntry {
             channel: into.clone(),

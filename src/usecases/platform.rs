@@ -186,6 +186,20 @@ impl Platform {
         Ok(self.after_commit(carried_out))
     }
 
+    /// What came of a command that was carried out before. For commands that are checked before
+    /// they are written: what was true then may have changed, its answer has not.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::KeyReused`] if the key was used for another body, or as the store gives it.
+    pub async fn recorded<T: DeserializeOwned>(
+        &self,
+        key: &CommandKey,
+    ) -> Result<Option<Done<T>>, StoreError> {
+        let stored: Option<Stored<T>> = commands::find(&mut self.reader(), key).await?;
+        Ok(stored.map(|it| Done { value: it.value, positions: it.positions, dup: true }))
+    }
+
     fn after_commit<T>(&self, carried_out: CarriedOut<T>) -> Done<T> {
         let CarriedOut { stored, entries, latest, nudges, dup } = carried_out;
         if !entries.is_empty() {

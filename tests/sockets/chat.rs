@@ -1,9 +1,14 @@
 //! What people at an order say to each other, and what riders and merchants do by socket.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use domain::{ids::OrderId, role::Role};
+use domain::{
+    clock::{HandSetClock, SystemClock},
+    ids::OrderId,
+    role::Role,
+};
 use serde_json::{Value, json};
+use usecases::orders;
 
 use crate::support::{City, Client, Node, Person, Shop, cid};
 
@@ -16,7 +21,10 @@ struct Table {
 }
 
 async fn table() -> Table {
-    let city = City::new().await;
+    table_in(City::new().await).await
+}
+
+async fn table_in(city: City) -> Table {
     let node = city.node().await;
     let customer = node.person("Ann", Role::Customer).await;
     let merchant = node.person("Mo", Role::Merchant).await;
@@ -73,6 +81,29 @@ async fn accepting_opens_the_chat_and_what_is_said_reaches_both() {
 }
 
 #[actix_web::test]
+async fn what_was_said_in_time_keeps_its_answer_when_the_chat_has_closed() {
+    let clock = Arc::new(HandSetClock::at(SystemClock::machine_time()));
+    let table = table_in(City::with_clock(clock.clone()).await).await;
+    let (order, mut customer, _merchant) = table.accepted().await;
+    let hello = say(&format!("order:{order}"), "is it hot?");
+    let sent = customer.ask("chat.send", hello.clone()).await.unwrap();
+    let (platform, by) = (&table.node.live.platform, table.customer.profile);
+    orders::cancel(platform, by, order, None, None).await.unwrap();
+    clock.advance(platform.policy.chat_after_end + Duration::from_secs(1));
+
+    let token = table.node.token(&table.customer);
+    let (mut customer, _) = table.node.connect(&Person { token, ..table.customer }).await;
+    let fresh = say(&format!("order:{order}"), "hello?");
+    assert_eq!(customer.ask("chat.send", fresh).await.unwrap_err()["code"], 123);
+    let again = customer.ask("chat.send", hello.clone()).await.unwrap();
+    assert_eq!((&again["off"], &again["ts"]), (&sent["off"], &sent["ts"]));
+    assert_eq!(again["dup"], true);
+    let mut other = hello;
+    other["body"] = json!("something else");
+    assert_eq!(customer.ask("chat.send", other).await.unwrap_err()["code"], 131);
+}
+
+#[actix_web::test]
 async fn what_was_received_and_read_is_told_to_the_others() {
     let table = table().await;
     let (order, mut customer, mut merchant) = table.accepted().await;
@@ -123,6 +154,25 @@ async fn a_stranger_learns_nothing_of_an_order() {
     customer.ask("chat.send", say(&channel, "just us")).await.unwrap();
     assert_eq!(stranger.ask("unsub", json!({ "ch": channel })).await.unwrap(), json!({}));
     assert!(stranger.seen().iter().all(|it| it["push"] != "msg"));
+}
+
+#[actix_web::test]
+async fn the_store_learns_nothing_of_an_order_that_was_never_paid() {
+    let table = table().await;
+    let order = table.node.unpaid_order(&table.shop, &table.customer).await;
+    let (mut merchant, _) = table.node.connect(&table.merchant).await;
+    let p = json!({ "ch": format!("order:{order}") });
+    for state in ["pending", "closed"] {
+        for m in ["sub", "history"] {
+            let refusal = merchant.ask(m, p.clone()).await.unwrap_err();
+            assert_eq!(refusal["code"], 130, "{m} while {state}: {refusal}");
+        }
+        let (platform, by) = (&table.node.live.platform, table.customer.profile);
+        if state == "pending" {
+            let moved = orders::cancel(platform, by, order, None, None).await.unwrap();
+            assert_eq!(moved.value.state, "closed");
+        }
+    }
 }
 
 #[actix_web::test]
@@ -223,6 +273,15 @@ async fn a_rider_works_by_socket() {
     }
     customer.ask("sub", json!({ "ch": format!("loc:{order}") })).await.unwrap();
     assert_eq!(customer.push("loc").await["seq"], 3, "the last position is there at once");
+    // The app starts again, and counts from one again.
+    let (mut client, _) = table.node.connect(&rider).await;
+    let fix = json!({ "seq": 1, "lat": 31.21, "lng": 121.5, "t": 1 });
+    client.raw(json!({ "m": "loc.put", "p": fix }).to_string()).await;
+    while table.node.positions.lock().unwrap().len() < 4 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    customer.ask("sub", json!({ "ch": format!("loc:{order}") })).await.unwrap();
+    assert_eq!(customer.push("loc").await["lat"], 31.21, "the new connection is believed");
     merchant.ask("order.ready", json!({ "order": order.to_string(), "cid": cid() })).await.unwrap();
     for (m, stop) in [
         ("stop.arrive", "pickup"),
@@ -236,6 +295,6 @@ async fn a_rider_works_by_socket() {
     for client in [&mut customer, &mut merchant, &mut client] {
         client.expect(|it| it["push"] == "order" && it["to"] == "delivered").await;
     }
-    assert_eq!(*table.node.positions.lock().unwrap(), [1, 2, 3]);
+    assert_eq!(*table.node.positions.lock().unwrap(), [1, 2, 3, 1]);
     assert_eq!(client.ask("duty.off", json!({})).await.unwrap()["duty"], "off");
 }

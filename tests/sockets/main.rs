@@ -5,4 +5,5 @@
 mod abuse;
 mod catching_up;
 mod chat;
+mod joining;
 mod support;

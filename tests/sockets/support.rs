@@ -99,8 +99,8 @@ impl City {
             platform,
             hub,
             bridge,
-            positions: Arc::new(move |rider, fix| {
-                its_fleet.lock().unwrap().put(rider, fix, clock.now());
+            positions: Arc::new(move |rider, series, fix| {
+                its_fleet.lock().unwrap().put(rider, series, fix, clock.now());
                 seen.lock().unwrap().push(fix.seq);
             }),
             fleet,
@@ -183,6 +183,14 @@ impl Node {
 
     /// An order that is paid for.
     pub(crate) async fn paid_order(&self, shop: &Shop, customer: &Person) -> OrderId {
+        let order = self.unpaid_order(shop, customer).await;
+        let Profile::Customer(customer_id) = customer.profile else { panic!("not a customer") };
+        self.pay(customer_id, order).await;
+        order
+    }
+
+    /// An order that nobody has paid for.
+    pub(crate) async fn unpaid_order(&self, shop: &Shop, customer: &Person) -> OrderId {
         let Profile::Customer(customer_id) = customer.profile else { panic!("not a customer") };
         let wish = OrderWish {
             store_id: shop.store,
@@ -192,9 +200,7 @@ impl Node {
             note: None,
         };
         let placed = placing::place(self.platform(), customer_id, wish, None).await.unwrap();
-        let order: OrderId = placed.value.order.parse().unwrap();
-        self.pay(customer_id, order).await;
-        order
+        placed.value.order.parse().unwrap()
     }
 
     async fn pay(&self, customer_id: CustomerId, order: OrderId) {
