@@ -226,18 +226,6 @@ impl Db {
         if self.is_mysql() { "MySQL/MariaDB" } else { "SQLite" }
     }
 
-    /// Brings the schema up to date.
-    ///
-    /// # Errors
-    ///
-    /// The migration that failed and why.
-    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        match self {
-            Self::Sqlite { writer, .. } => crate::MIGRATIONS.run(writer).await,
-            Self::MySql(pool) => crate::MIGRATIONS.run(pool).await,
-        }
-    }
-
     /// Closes all connections, after what is under way.
     pub async fn close(&self) {
         match self {
