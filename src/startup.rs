@@ -50,6 +50,7 @@ use crate::{
         state::{Doors, HttpState},
         ws::{self, SocketDoor},
     },
+    opening::open_database,
     settings::{Environment, Secret, Settings},
     shutdown::Workers,
 };
@@ -105,26 +106,6 @@ impl RunningServer {
         self.handle.stop(true).await;
         self.workers.stop(&self.store).await;
     }
-}
-
-/// Opens the database and brings its schema up to date.
-///
-/// # Errors
-///
-/// [`CliError::Failed`] with what to do about it.
-pub async fn open_database(settings: &Settings) -> Result<Db, CliError> {
-    if !settings.is_mysql() {
-        std::fs::create_dir_all(&settings.data).map_err(|err| {
-            CliError::failed(&format!("cannot make the folder {}", settings.data.display()), &err)
-        })?;
-    }
-    let db = Db::connect(settings.database.reveal(), settings.connections, settings.durability())
-        .await
-        .map_err(|err| CliError::failed("cannot open the database", &err))?;
-    db.migrate()
-        .await
-        .map_err(|err| CliError::failed("cannot bring the schema up to date", &err))?;
-    Ok(db)
 }
 
 /// A platform without a live side, for commands that run beside a server.

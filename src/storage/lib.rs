@@ -6,6 +6,7 @@
 pub mod error;
 
 mod columns;
+pub mod connect;
 pub mod db;
 pub mod dialect;
 pub mod migrations;
