@@ -1,6 +1,8 @@
 //! How a store is opened, and what to do when it does not open.
 
-use storage::db::Db;
+use std::fs::{File, TryLockError};
+
+use storage::{connect, db::Db};
 
 use crate::{cli::CliError, settings::Settings};
 
@@ -35,11 +37,35 @@ fn advised(err: CliError, settings: &Settings) -> CliError {
 }
 
 fn make_folder(settings: &Settings) -> Result<(), CliError> {
-    if settings.is_mysql() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(&settings.data).map_err(|err| {
-        let what = format!("cannot make the folder {}", settings.data.display());
+    let Ok(Some(file)) = connect::sqlite_file(settings.database.reveal()) else { return Ok(()) };
+    let Some(folder) = file.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|err| {
+        let what = format!("cannot make the folder {}", folder.display());
         advised(CliError::failed(&what, &err), settings)
     })
+}
+
+/// Takes an embedded store for one server alone, until the file is dropped; after a crash the
+/// kernel gives it back. `None` if the store is not a file.
+///
+/// # Errors
+///
+/// [`CliError::Failed`] if another server has it.
+pub fn take_store(settings: &Settings) -> Result<Option<File>, CliError> {
+    let Ok(Some(file)) = connect::sqlite_file(settings.database.reveal()) else { return Ok(None) };
+    make_folder(settings)?;
+    let path = connect::with_suffix(&file, ".lock");
+    let cannot = |err: &std::io::Error| {
+        advised(CliError::failed(&format!("cannot lock {}", path.display()), err), settings)
+    };
+    let lock = File::options().create(true).append(true).open(&path).map_err(|it| cannot(&it))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Err(CliError::Failed(format!(
+            "another server uses {}; stop it, choose another --data, or use MySQL and Redis for \
+             several nodes",
+            file.display()
+        ))),
+        Err(TryLockError::Error(err)) => Err(cannot(&err)),
+    }
 }

@@ -1,11 +1,14 @@
 //! Commands that run once, beside or instead of a server.
 
 use std::{
+    fs::File,
+    io::{BufRead as _, BufReader},
     path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
 
+use riderhub::{opening, settings::Given};
 use storage::{
     db::{Db, Durability, Tx},
     error::StoreError,
@@ -19,8 +22,12 @@ const COMMAND_MAX: Duration = Duration::from_secs(30);
 
 /// Runs the program to its end; answers its exit code and everything it said.
 async fn riderhub(args: &[&str]) -> (i32, String) {
+    riderhub_fed(args, Stdio::null()).await
+}
+
+async fn riderhub_fed(args: &[&str], stdin: Stdio) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_riderhub"));
-    command.args(args).env_remove("RUST_BACKTRACE").stdin(Stdio::null());
+    command.args(args).env_remove("RUST_BACKTRACE").stdin(stdin);
     let mut command = tokio::process::Command::from(command);
     let ended = timeout(COMMAND_MAX, command.kill_on_drop(true).output()).await;
     let output = ended.expect("the command ends").unwrap();
@@ -75,4 +82,30 @@ async fn a_doctor_tells_what_an_empty_or_wrong_database_needs() {
     let (code, said) = riderhub(&["doctor", "--database", &url]).await;
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("FAIL") && said.contains("collate utf8mb4_bin"), "{said}");
+}
+
+#[tokio::test]
+async fn an_embedded_store_has_one_server_and_commands_work_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let mut first = Command::new(env!("CARGO_BIN_EXE_riderhub"));
+    first.args(["serve", "--listen", "127.0.0.1:0", "--data", data]);
+    let mut first = first.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut told = String::new();
+    BufReader::new(first.stdout.take().unwrap()).read_line(&mut told).unwrap();
+
+    for command in ["serve", "demo"] {
+        let (code, said) = riderhub(&[command, "--listen", "127.0.0.1:0", "--data", data]).await;
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("another server uses") && said.contains("--data"), "{said}");
+    }
+    for command in ["doctor", "migrate"] {
+        let (code, said) = riderhub(&[command, "--data", data]).await;
+        assert_eq!(code, 0, "{said}");
+    }
+    // As by kill -9.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let settings = Given { data: Some(data.into()), ..Given::default() }.settle().unwrap();
+    assert!(opening::take_store(&settings).unwrap().is_some(), "a dead server holds nothing");
 }
