@@ -174,6 +174,11 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
     let lock = opening::take_store(&settings)?;
     let store = start_store(open_database(&settings).await?)?;
     let cannot = |what: &'static str| move |err: StoreError| CliError::failed(what, &err);
+    if settings.demo && !demo::claim(&store).await.map_err(cannot("cannot mark the store"))? {
+        let text = "this store has accounts and is no demo's; choose another --data, or leave it \
+                    out to live in a temporary folder";
+        return Err(CliError::Failed(text.to_owned()));
+    }
     let clock = open_clock(&store, settings.time_scale)
         .await
         .map_err(cannot("cannot read the shared clock"))?;

@@ -109,3 +109,17 @@ async fn an_embedded_store_has_one_server_and_commands_work_beside_it() {
     let settings = Given { data: Some(data.into()), ..Given::default() }.settle().unwrap();
     assert!(opening::take_store(&settings).unwrap().is_some(), "a dead server holds nothing");
 }
+
+#[tokio::test]
+async fn a_demo_never_moves_into_a_store_of_real_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let password = folder.path().join("password");
+    std::fs::write(&password, "correct horse battery\n").unwrap();
+    let stdin = File::open(&password).unwrap().into();
+    let (code, said) = riderhub_fed(&["operator", "create", "ada", "--data", data], stdin).await;
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = riderhub(&["demo", "--listen", "127.0.0.1:0", "--data", data]).await;
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("has accounts"), "{said}");
+}
