@@ -11,6 +11,7 @@ pub mod telemetry;
 
 pub mod http;
 
+pub mod opening;
 pub mod shutdown;
 pub mod startup;
 

@@ -2,6 +2,8 @@
 
 use std::{
     any::Any,
+    fs::File,
+    io::ErrorKind,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -52,6 +54,7 @@ use crate::{
         state::{Doors, HttpState},
         ws::{self, SocketDoor},
     },
+    opening::{self, open_database},
     settings::{Environment, Secret, Settings},
     shutdown::Workers,
 };
@@ -67,13 +70,18 @@ const BACKLOG: u32 = 4_096;
 /// Sockets that one worker serves at most.
 const CONNECTIONS_PER_WORKER: usize = 50_000;
 
+/// The task in which requests are served.
+type Serving = actix_web::rt::task::JoinHandle<std::io::Result<()>>;
+
 /// A server that accepts requests.
 pub struct RunningServer {
     addr: SocketAddr,
     handle: ServerHandle,
-    serving: actix_web::rt::task::JoinHandle<std::io::Result<()>>,
+    serving: Serving,
     store: Arc<Store>,
     workers: Workers,
+    /// Held while it runs, so that no other server uses the same embedded store.
+    _lock: Option<File>,
 }
 
 impl RunningServer {
@@ -107,26 +115,6 @@ impl RunningServer {
         self.handle.stop(true).await;
         self.workers.stop(&self.store).await;
     }
-}
-
-/// Opens the database and brings its schema up to date.
-///
-/// # Errors
-///
-/// [`CliError::Failed`] with what to do about it.
-pub async fn open_database(settings: &Settings) -> Result<Db, CliError> {
-    if !settings.is_mysql() {
-        std::fs::create_dir_all(&settings.data).map_err(|err| {
-            CliError::failed(&format!("cannot make the folder {}", settings.data.display()), &err)
-        })?;
-    }
-    let db = Db::connect(settings.database.reveal(), settings.connections, settings.durability())
-        .await
-        .map_err(|err| CliError::failed("cannot open the database", &err))?;
-    db.migrate()
-        .await
-        .map_err(|err| CliError::failed("cannot bring the schema up to date", &err))?;
-    Ok(db)
 }
 
 /// A platform without a live side, for commands that run beside a server.
@@ -182,28 +170,43 @@ fn open_bus(settings: &Settings) -> Result<(Arc<dyn Bus>, BusEvents), CliError> 
 ///
 /// [`CliError::Failed`] with what could not be opened and what to do about it.
 pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
-    let db = open_database(&settings).await?;
-    let store = start_store(db)?;
+    if settings.environment == Environment::Production && settings.token_secret.is_none() {
+        tracing::warn!("the secret that signs tokens is kept in the store; set token-secret");
+    }
+    let lock = opening::take_store(&settings)?;
+    let store = start_store(open_database(&settings).await?)?;
     let cannot = |what: &'static str| move |err: StoreError| CliError::failed(what, &err);
+    if settings.demo && !demo::claim(&store).await.map_err(cannot("cannot mark the store"))? {
+        let text = "this store has accounts and is no demo's; choose another --data, or leave it \
+                    out to live in a temporary folder";
+        return Err(CliError::Failed(text.to_owned()));
+    }
     let clock = open_clock(&store, settings.time_scale)
         .await
         .map_err(cannot("cannot read the shared clock"))?;
-    let (live, workers) = start_live_side(&settings, &store, clock).await?;
+    let node = NodeId::generate();
+    let (live, workers) = start_live_side(&settings, &store, clock, node).await?;
     let doors = open_doors(&settings, &live.platform).await?;
     let addr = settings.listen;
     let figures =
         Figures::start().map_err(|err| CliError::failed("cannot collect figures", &err))?;
-    listen(settings, live, doors, figures, store, workers).map_err(|err| {
-        CliError::failed(&format!("cannot listen on {addr}; is the port taken?"), &err)
-    })
+    let (addr, handle, serving) =
+        listen(settings, live, doors, figures).map_err(|err| cannot_listen(addr, &err))?;
+    tracing::info!(node.id = %node, "node {node} is up");
+    Ok(RunningServer { addr, handle, serving, store, workers, _lock: lock })
+}
+
+fn cannot_listen(addr: SocketAddr, err: &std::io::Error) -> CliError {
+    let guess = if err.kind() == ErrorKind::AddrInUse { "; is the port taken?" } else { "" };
+    CliError::Failed(format!("cannot listen on {addr}{guess}: {err}"))
 }
 
 async fn start_live_side(
     settings: &Settings,
     store: &Arc<Store>,
     clock: Arc<dyn Clock>,
+    node: NodeId,
 ) -> Result<(Arc<Live>, Workers), CliError> {
-    let node = NodeId::generate();
     let (bus, events) = open_bus(settings)?;
     let hub = Hub::new(Interest::new(Arc::clone(&bus)));
     let bridge = Bridge::start(node, Arc::clone(&hub), Arc::clone(&bus), events);
@@ -225,7 +228,6 @@ async fn start_live_side(
         timekeeper: Timekeeper::new(platform.clone()).start(),
         dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
     };
-    tracing::info!(node.id = %node, "node {node} is up");
     let bench_channels = settings.bench_channels;
     let pace = Pace::default();
     let live = Live { platform, hub, bridge, positions, fleet, pace, bench_channels };
@@ -260,9 +262,7 @@ fn listen(
     live: Arc<Live>,
     doors: Doors,
     figures: Figures,
-    store: Arc<Store>,
-    workers: Workers,
-) -> std::io::Result<RunningServer> {
+) -> std::io::Result<(SocketAddr, ServerHandle, Serving)> {
     let (listen, n_threads) = (settings.listen, settings.workers);
     let state = HttpState::new(live.platform.clone(), doors);
     let origins = settings.origins.clone();
@@ -296,7 +296,7 @@ fn listen(
     let running = server.run();
     let handle = running.handle();
     let serving = actix_web::rt::spawn(running);
-    Ok(RunningServer { addr, handle, serving, store, workers })
+    Ok((addr, handle, serving))
 }
 
 /// Lets the kernel end a connection whose peer takes nothing: no close frame would get through.

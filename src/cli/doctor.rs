@@ -1,13 +1,14 @@
 //! `riderhub doctor`: looks at everything the server needs and says what to do.
 
-use std::time::Duration;
+use std::{fs::Metadata, path::Path, time::Duration};
 
 use clap::Args;
 use domain::clock::SystemClock;
-use storage::{db::Db, health};
+use storage::{connect, db::Db, health, migrations::SchemaState};
 
 use crate::{
     cli::{CliError, StoreArgs, print},
+    opening,
     settings::{Environment, Settings},
     startup,
 };
@@ -99,25 +100,90 @@ async fn examine(settings: &Settings) -> u32 {
     faults
 }
 
+/// Looks at the store and changes nothing in it.
 async fn examine_database(settings: &Settings) -> u32 {
-    let db = match startup::open_database(settings).await {
-        Ok(db) => db,
+    let db = match Db::look(settings.database.reveal()).await {
+        Ok(Some(db)) => db,
+        Ok(None) => return examine_folder(settings),
         Err(err) => {
-            let advice = if settings.is_mysql() {
-                "start MySQL 8 or MariaDB 10.6+, make the database with `character set utf8mb4 \
-                 collate utf8mb4_bin`, or correct --database / RIDERHUB_DATABASE"
-            } else {
-                "make the data folder writable, or choose another with --data"
-            };
-            return bad(&format!("the store does not open: {err}"), advice);
+            let failed = CliError::failed("the store does not open", &err);
+            return bad(&failed.to_string(), opening::advice(settings));
         }
     };
-    let mut faults = good(&format!("{} opens and its schema is up to date", db.engine()));
+    let mut faults = good(&format!("{} opens", db.engine()));
+    faults += match db.schema().await {
+        Ok(state) => examine_schema(&state),
+        Err(err) => bad(
+            &CliError::failed("the schema cannot be read", &err).to_string(),
+            "give the right database",
+        ),
+    };
     if db.is_mysql() {
+        faults += match db.charset().await {
+            Ok(Some(charset)) if charset.is_good() => good("the database keeps texts as they are"),
+            Ok(Some(charset)) => bad(
+                &format!("the database keeps texts as {}", charset.collation),
+                &format!("{}; tables that exist keep theirs", charset.advice()),
+            ),
+            Ok(None) => bad("the address names no database", opening::advice(settings)),
+            Err(_) => bad("the database does not tell its character set", "look at its log"),
+        };
         faults += compare_clocks(db.clone()).await;
     }
     db.close().await;
     faults
+}
+
+/// There is no store yet: `serve` must be able to make it.
+fn examine_folder(settings: &Settings) -> u32 {
+    let file = match connect::sqlite_file(settings.database.reveal()) {
+        Ok(Some(file)) => file,
+        _ => return good("SQLite in memory"),
+    };
+    let above = file.ancestors().skip(1).map(|it| match it.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => it,
+    });
+    let shown = file.display();
+    match above.into_iter().find(|it| it.exists()) {
+        Some(folder) if folder.metadata().is_ok_and(|it| it.is_dir() && !is_read_only(&it)) => {
+            good(&format!("no store at {shown} yet; `riderhub serve` makes it"))
+        }
+        _ => bad(&format!("no store can be made at {shown}"), opening::advice(settings)),
+    }
+}
+
+fn is_read_only(folder: &Metadata) -> bool {
+    folder.permissions().readonly()
+}
+
+fn examine_schema(state: &SchemaState) -> u32 {
+    if let Some(version) = state.unfinished {
+        return bad(
+            &format!("migration {version} began and did not end"),
+            "restore the last backup; or undo by hand what it did, delete its row in \
+             _sqlx_migrations and run `riderhub migrate`",
+        );
+    }
+    if let Some(version) = state.unknown.last() {
+        return bad(
+            &format!("the schema is newer than this program: it has migration {version}"),
+            "run the newer riderhub; schemas do not go back",
+        );
+    }
+    match state.pending.as_slice() {
+        [] => good("the schema is up to date"),
+        all if state.is_empty => good(&format!(
+            "the database is empty: {} migrations are pending; run `riderhub migrate`, or \
+             `riderhub serve` will do it",
+            all.len()
+        )),
+        some => good(&format!(
+            "the schema is older than this program, pending: {}; run `riderhub migrate`, or \
+             `riderhub serve` will do it",
+            some.join(", ")
+        )),
+    }
 }
 
 async fn compare_clocks(mut db: Db) -> u32 {

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::{
     cli::{CliError, StoreArgs, print},
+    opening,
     settings::Settings,
     startup, telemetry,
 };
@@ -43,7 +44,7 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
 ///
 /// [`CliError::Failed`] if the database cannot be reached or a migration fails.
 pub async fn migrate(settings: &Settings) -> Result<(), CliError> {
-    let db = startup::open_database(settings).await?;
+    let db = opening::open_database(settings).await?;
     print(&format!("riderhub: the schema on {} is up to date", db.engine()));
     db.close().await;
     Ok(())

@@ -21,8 +21,8 @@ pub struct DemoArgs {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, env = "RIDERHUB_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Folder that keeps the city; without it, a temporary one that is removed at the end
-    #[arg(long, value_name = "DIR", env = "RIDERHUB_DATA")]
+    /// Folder that keeps the city, of its own; without it, a temporary one that is removed at the end
+    #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// How many times faster than life the city lives
     #[arg(long, value_name = "TIMES", default_value_t = 20.0, value_parser = speed)]

@@ -57,6 +57,16 @@ impl ProfileRow {
     }
 }
 
+/// Whether there is any account.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn is_any(reader: &mut impl Reader) -> Result<bool, StoreError> {
+    let found: Option<(i64,)> = reader.opt("select 1 from account limit 1", args![]).await?;
+    Ok(found.is_some())
+}
+
 /// Writes a new account.
 ///
 /// # Errors

@@ -3,24 +3,14 @@
 //! SQLite has one writing connection and a pool of readers; MySQL and MariaDB have one pool.
 //! Values go in through `args!`, rows come out through `#[derive(sqlx::FromRow)]`.
 
-use std::{str::FromStr, time::Duration};
-
 use domain::clock::Timestamp;
 use sqlx::{
     Arguments, AssertSqlSafe, Executor, FromRow, MySql, MySqlPool, Sqlite, SqlitePool, Transaction,
-    mysql::{MySqlArguments, MySqlConnectOptions, MySqlPoolOptions, MySqlRow},
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
-        SqliteSynchronous,
-    },
+    mysql::{MySqlArguments, MySqlRow},
+    sqlite::{SqliteArguments, SqliteRow},
 };
 
 use crate::error::StoreError;
-
-/// Longest wait for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long SQLite itself waits for a lock that another process holds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A value bound to a `?`.
 #[derive(Debug, Clone)]
@@ -154,68 +144,6 @@ pub trait Reader {
 }
 
 impl Db {
-    /// Opens `mysql://…` or `sqlite:…` with up to `connections` connections.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] if the database cannot be reached or the address is wrong.
-    pub async fn connect(
-        url: &str,
-        connections: u32,
-        durability: Durability,
-    ) -> Result<Self, StoreError> {
-        Self::open(url, connections, durability).await.map_err(StoreError::unavailable)
-    }
-
-    async fn open(
-        url: &str,
-        connections: u32,
-        durability: Durability,
-    ) -> Result<Self, sqlx::Error> {
-        if url.starts_with("mysql:") {
-            let options = MySqlConnectOptions::from_str(url)?
-                .charset("utf8mb4")
-                .collation("utf8mb4_bin")
-                .statement_cache_capacity(256);
-            let pool = MySqlPoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .test_before_acquire(false)
-                .after_connect(|conn, _| {
-                    Box::pin(async move {
-                        let level = "set session transaction isolation level read committed";
-                        conn.execute(level).await.map(|_| ())
-                    })
-                })
-                .connect_with(options)
-                .await?;
-            return Ok(Self::MySql(pool));
-        }
-        let synchronous = match durability {
-            Durability::Normal => SqliteSynchronous::Normal,
-            Durability::Full => SqliteSynchronous::Full,
-        };
-        let options = SqliteConnectOptions::from_str(url)?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(synchronous)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true)
-            .statement_cache_capacity(256);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.clone())
-            .await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await?;
-        Ok(Self::Sqlite { writer, readers })
-    }
-
     /// Whether the engine is MySQL or MariaDB.
     pub const fn is_mysql(&self) -> bool {
         matches!(self, Self::MySql(_))
@@ -224,18 +152,6 @@ impl Db {
     /// The engine's name, for people.
     pub const fn engine(&self) -> &'static str {
         if self.is_mysql() { "MySQL/MariaDB" } else { "SQLite" }
-    }
-
-    /// Brings the schema up to date.
-    ///
-    /// # Errors
-    ///
-    /// The migration that failed and why.
-    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        match self {
-            Self::Sqlite { writer, .. } => crate::MIGRATIONS.run(writer).await,
-            Self::MySql(pool) => crate::MIGRATIONS.run(pool).await,
-        }
     }
 
     /// Closes all connections, after what is under way.

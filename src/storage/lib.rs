@@ -6,8 +6,10 @@
 pub mod error;
 
 mod columns;
+pub mod connect;
 pub mod db;
 pub mod dialect;
+pub mod migrations;
 pub mod store;
 
 pub mod bus;
@@ -38,6 +40,3 @@ pub mod offers;
 
 #[cfg(feature = "testing")]
 pub mod testing;
-
-/// The schema, one statement a file, the same for both engines.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");

@@ -4,12 +4,34 @@ use domain::{
     checked_text::Login,
     role::{Profile, Role},
 };
-use storage::accounts as rows;
+use storage::{accounts as rows, db::Tx, error::StoreError, shared_values, store::Store};
 
 use crate::{accounts, error::AskError, platform::Platform, tokens};
 
 /// Login of the operator that visitors of a demo are signed in as.
 const LOGIN: &str = "demo-operator";
+
+/// Name of the shared value that says that a store is a demo's.
+const MARK: &str = "demo";
+
+/// Marks a store without accounts as a demo's. Whether it is one: anybody may be its operator, so
+/// a store of real people never is.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statements give it.
+pub async fn claim(store: &Store) -> Result<bool, StoreError> {
+    let mark = async |tx: &mut Tx| {
+        if shared_values::find(tx, MARK).await?.is_some() {
+            return Ok(true);
+        }
+        if rows::is_any(tx).await? {
+            return Ok(false);
+        }
+        shared_values::overwrite(tx, MARK, "yes").await.map(|()| true)
+    };
+    store.write(mark).await
+}
 
 /// The operator of a demo, made if there is none. Nobody knows the password.
 ///

@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod chat;
+mod commands;
 mod demo;
 mod grab;
 mod life;
