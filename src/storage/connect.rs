@@ -3,7 +3,7 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
-    Executor as _,
+    Connection as _, Executor as _,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -17,6 +17,8 @@ use crate::{
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long SQLite itself waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may have been idle and still be used without asking whether it lives.
+const UNTESTED_MAX: Duration = Duration::from_secs(1);
 /// Statements that a connection keeps prepared.
 const STATEMENTS_KEPT: usize = 256;
 
@@ -99,6 +101,15 @@ async fn open_mysql(url: &str, connections: u32) -> Result<Db, sqlx::Error> {
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
+        .before_acquire(|conn, about| {
+            Box::pin(async move {
+                // The server may have restarted since; a connection in steady use would have told.
+                if about.idle_for > UNTESTED_MAX {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|conn, _| {
             Box::pin(async move {
                 let level = "set session transaction isolation level read committed";
