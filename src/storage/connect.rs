@@ -1,18 +1,21 @@
 //! How a database is opened: addresses, pools, limits and timeouts, for each engine.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{io, path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
-    Connection as _, Executor as _,
+    Connection as _, Executor as _, MySqlConnection,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::timeout;
 
 use crate::{
     db::{Db, Durability},
     error::StoreError,
 };
 
+/// Longest wait for the first connection at the start.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long SQLite itself waits for a lock that another process holds.
@@ -97,6 +100,13 @@ async fn open_mysql(url: &str, connections: u32) -> Result<Db, sqlx::Error> {
         .charset("utf8mb4")
         .collation("utf8mb4_bin")
         .statement_cache_capacity(STATEMENTS_KEPT);
+    // A pool tries until its time is up, and then only says that it is up.
+    let first = timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(&options)).await;
+    let first = first.unwrap_or_else(|_| {
+        let text = format!("no answer within {} s", CONNECT_TIMEOUT.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, text).into())
+    })?;
+    first.close().await?;
     let pool = MySqlPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
