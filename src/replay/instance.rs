@@ -12,6 +12,9 @@ use std::{
 
 use domain::geo::Place;
 
+/// Metres from the plane's origin within which everything lies; a quarter of the Earth.
+const FROM_ORIGIN_MAX_M: f64 = 1e7;
+
 /// A whole day.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
@@ -239,10 +242,11 @@ impl Row<'_> {
 
     fn point(&self) -> Result<[f64; 2], String> {
         let at: [f64; 2] = [self.number(1, "x")?, self.number(2, "y")?];
-        if at.iter().all(|it| it.is_finite()) {
+        // Also false for what is not a number.
+        if at.iter().all(|it| it.abs() <= FROM_ORIGIN_MAX_M) {
             Ok(at)
         } else {
-            Err("x and y must be finite".to_owned())
+            Err(format!("x and y must be metres within {FROM_ORIGIN_MAX_M} of the origin"))
         }
     }
 }

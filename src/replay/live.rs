@@ -11,7 +11,10 @@ mod play;
 pub mod report;
 mod show;
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 use domain::geo::Place;
@@ -22,14 +25,17 @@ use crate::{
     replay::instance::{Instance, InstanceError},
 };
 
+/// How long a node may take to answer before the day begins.
+const FIRST_ANSWER_MAX: Duration = Duration::from_secs(4);
+
 /// Options of the live replay.
 #[derive(Args, Debug, Clone)]
 pub struct LiveArgs {
     /// Plays the day as real clients against these nodes of a running server
-    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    #[arg(long, value_name = "URL", value_delimiter = ',', value_parser = address)]
     pub live: Vec<String>,
     /// How many times faster than life; the server must run with the same --time-scale
-    #[arg(long, value_name = "TIMES", default_value_t = 60.0, requires = "live")]
+    #[arg(long, value_name = "TIMES", default_value_t = 60.0, value_parser = speed, requires = "live")]
     pub speed: f64,
     /// Latitude at which the middle of the day's stores is laid
     #[arg(long, default_value_t = 31.2, allow_negative_numbers = true, requires = "live")]
@@ -48,6 +54,20 @@ pub struct LiveArgs {
     pub report_ms: u64,
 }
 
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (0.1..=1_000.0).contains(&speed) => Ok(speed),
+        _ => Err("give a number from 0.1 to 1000".to_owned()),
+    }
+}
+
+fn address(text: &str) -> Result<String, String> {
+    let fault = || "give an address as http://host:port".to_owned();
+    let url = reqwest::Url::parse(text).map_err(|_| fault())?;
+    let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if is_web { Ok(text.to_owned()) } else { Err(fault()) }
+}
+
 /// The live replay failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
@@ -60,6 +80,16 @@ pub enum LiveError {
     /// The server refuses, or cannot be reached.
     #[error("{0}; is `riderhub serve --time-scale N` running at the address given to --live?")]
     Client(#[from] ClientError),
+    /// A node does not answer before anything began.
+    #[error(
+        "{url} does not answer: {source}; start `riderhub serve --time-scale N` there, or correct --live"
+    )]
+    Dead {
+        /// Which node.
+        url: String,
+        /// What became of the question.
+        source: reqwest::Error,
+    },
     /// The machine gives us no thread or runtime.
     #[error("cannot start the replay's thread: {0}")]
     Thread(std::io::Error),
@@ -88,9 +118,6 @@ impl LiveArgs {
 ///
 /// [`LiveError`]; also when an order was not completed or a copy is not the journal.
 pub fn run(instance: &Path, log: Option<&Path>, args: &LiveArgs) -> Result<Report, LiveError> {
-    if !(args.speed.is_finite() && (0.1..=1_000.0).contains(&args.speed)) {
-        return Err(LiveError::Wrong("--speed must be 0.1 to 1000".to_owned()));
-    }
     let instance = Instance::read(instance)?;
     let (args, centre) = (args.clone(), args.centre()?);
     // A runtime of its own, on a thread of its own, whatever the caller runs on.
@@ -115,9 +142,21 @@ async fn play_and_check(
     centre: Place,
 ) -> Result<Report, LiveError> {
     let began = Instant::now();
+    look_for_nodes(&args.live).await?;
     let rest = Rest::new(&args.live, 0)?.patience(play::PATIENCE);
     let cast = cast::register(instance, args, centre, &rest).await?;
     let day = play::play(instance, args, cast).await?;
     let found = check::check(&day).await;
     Ok(Report::new(instance, day, found, began.elapsed()))
+}
+
+/// Once the day has begun its people wait long for a node to come back; here nobody waits.
+async fn look_for_nodes(urls: &[String]) -> Result<(), LiveError> {
+    let client = reqwest::Client::builder().timeout(FIRST_ANSWER_MAX).build().unwrap_or_default();
+    for url in urls {
+        let question = client.get(format!("{}/healthz", url.trim_end_matches('/')));
+        let answer = question.send().await.and_then(reqwest::Response::error_for_status);
+        answer.map_err(|source| LiveError::Dead { url: url.clone(), source })?;
+    }
+    Ok(())
 }

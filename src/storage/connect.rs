@@ -1,22 +1,27 @@
 //! How a database is opened: addresses, pools, limits and timeouts, for each engine.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{io, path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
-    Executor as _,
+    Connection as _, Executor as _, MySqlConnection,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::timeout;
 
 use crate::{
     db::{Db, Durability},
     error::StoreError,
 };
 
+/// Longest wait for the first connection at the start.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long SQLite itself waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may have been idle and still be used without asking whether it lives.
+const UNTESTED_MAX: Duration = Duration::from_secs(1);
 /// Statements that a connection keeps prepared.
 const STATEMENTS_KEPT: usize = 256;
 
@@ -95,10 +100,26 @@ async fn open_mysql(url: &str, connections: u32) -> Result<Db, sqlx::Error> {
         .charset("utf8mb4")
         .collation("utf8mb4_bin")
         .statement_cache_capacity(STATEMENTS_KEPT);
+    // A pool tries until its time is up, and then only says that it is up.
+    let first = timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(&options)).await;
+    let first = first.unwrap_or_else(|_| {
+        let text = format!("no answer within {} s", CONNECT_TIMEOUT.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, text).into())
+    })?;
+    first.close().await?;
     let pool = MySqlPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
+        .before_acquire(|conn, about| {
+            Box::pin(async move {
+                // The server may have restarted since; a connection in steady use would have told.
+                if about.idle_for > UNTESTED_MAX {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|conn, _| {
             Box::pin(async move {
                 let level = "set session transaction isolation level read committed";

@@ -3,9 +3,10 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
+    net::TcpListener,
     path::Path,
     process::{Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use riderhub::{opening, settings::Given};
@@ -17,8 +18,13 @@ use storage::{
 };
 use tokio::time::timeout;
 
+use crate::replay::write_day;
+
 /// How long a command may take; far above what it needs.
 const COMMAND_MAX: Duration = Duration::from_secs(30);
+
+/// Within which a start must fail that cannot succeed; above the five seconds we wait for answers.
+const SOON: Duration = Duration::from_secs(8);
 
 /// Runs the program to its end; answers its exit code and everything it said.
 async fn riderhub(args: &[&str]) -> (i32, String) {
@@ -122,4 +128,54 @@ async fn a_demo_never_moves_into_a_store_of_real_people() {
     let (code, said) = riderhub(&["demo", "--listen", "127.0.0.1:0", "--data", data]).await;
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("has accounts"), "{said}");
+}
+
+#[tokio::test]
+async fn a_start_that_cannot_succeed_fails_soon_and_says_what_to_do() {
+    let nobody = free_address();
+    let url = format!("mysql://root@{nobody}/riderhub");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    for (args, words) in [
+        (["serve", "--database", &url, "--listen", "127.0.0.1:0"], "onnection refused"),
+        (["serve", "--data", data, "--listen", &taken], "is the port taken?"),
+        (["serve", "--data", data, "--listen", "192.0.2.1:0"], "cannot listen on 192.0.2.1:0: "),
+    ] {
+        let began = Instant::now();
+        let (code, said) = riderhub(&args).await;
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains(words) && !said.contains("is up"), "{said}");
+        assert!(began.elapsed() < SOON, "took {:?}: {said}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_live_replay_is_refused_at_once_if_it_is_asked_for_wrongly_or_nobody_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    write_day(folder.path());
+    let replay = ["replay", "--instance", folder.path().to_str().unwrap()];
+    let dead = format!("http://{}", free_address());
+    let began = Instant::now();
+    for (more, expected) in [
+        (["--live", "foo", "--speed", "60"], 2),
+        (["--live", &dead, "--speed", "0"], 2),
+        (["--live", &dead, "--speed", "60"], 1),
+    ] {
+        let (code, said) = riderhub(&[&replay[..], &more[..]].concat()).await;
+        assert_eq!(code, expected, "{said}");
+    }
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+
+    let stores = "restaurant\tx\ty\nr0\t1000\t1000\nr1\t1e300\t1500\nr2\t1500\t2500\n";
+    std::fs::write(folder.path().join("restaurants.txt"), stores).unwrap();
+    let (code, said) = riderhub(&[&replay[..], &["--log", "-"]].concat()).await;
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("restaurants.txt, line 3"), "{said}");
+}
+
+/// An address at which nobody listens.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }

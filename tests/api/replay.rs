@@ -19,7 +19,7 @@ const SCALE: &str = "180";
 const DAY_MAX: Duration = Duration::from_secs(150);
 
 /// Three stores, four riders, ten orders within twelve minutes.
-fn write_day(folder: &Path) {
+pub fn write_day(folder: &Path) {
     let mut orders = String::from("order\tx\ty\tplacement_time\trestaurant\tready_time\n");
     for n in 0..10 {
         let (x, y, placed) = (400 * n, 3_000 - 300 * n, 10 + n * 12 / 10);

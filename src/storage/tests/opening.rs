@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use storage::{
     args,
@@ -68,5 +70,22 @@ async fn a_database_that_would_change_texts_is_refused_with_the_way_out() {
         assert!(db.clone().opt::<(i64,)>(tables, args![]).await.unwrap().is_none());
         run(&url, "alter database character set utf8mb4 collate utf8mb4_bin").await;
         db.migrate().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn after_a_restart_of_the_database_idle_connections_are_replaced_unseen() {
+    let server = MariaDbServer::start();
+    let db = connect(&server.fresh_database()).await;
+    let busy = (0..8).map(|_| {
+        let mut reader = db.clone();
+        async move { reader.opt::<(i64,)>("select sleep(0.2)", args![]).await.map(|_| ()) }
+    });
+    join_all(busy).await.into_iter().for_each(|it| it.unwrap());
+    server.restart();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    for _ in 0..20 {
+        let mut reader = db.clone();
+        assert_eq!(reader.opt::<(i64,)>("select 1", args![]).await.unwrap(), Some((1,)));
     }
 }
