@@ -253,6 +253,12 @@ impl Core {
         match kind {
             "ping" => return Vec::new(),
             "subscribed" => return self.on_subscribed(&frame),
+            "unsubscribed" => {
+                // The hub has no room for what is over; a copy that is kept whole is kept.
+                if let Some(channel) = frame.get("ch").and_then(Value::as_str) {
+                    lock(&self.copies).put_away(channel);
+                }
+            }
             "lag" => return self.on_lag(&frame),
             "auth" => return vec![Step::RenewToken],
             _ => {}

@@ -252,6 +252,7 @@ export class Hub {
     else if (push.push === 'auth') this.#refreshToken();
     else if (push.push === 'ping') this.#watchSilence();
     else if (push.push === 'subscribed') this.#subscribedByHub(push);
+    else if (push.push === 'unsubscribed') this.#unsubscribedByHub(push);
     const channel = push.ch === undefined ? undefined : this.#channels.get(push.ch);
     if (channel && push.push === 'lag') {
       if (typeof push.off === 'number') channel.log?.reaches(push.off);
@@ -272,6 +273,12 @@ export class Hub {
     channel.attached = true;
     if (push.recovered === false) channel.forget(false);
     this.#subscribed(channel, { ep, to: off });
+  }
+
+  /** The hub has no room for what is over: it is not asked for again, unless somebody here listens. */
+  #unsubscribedByHub({ ch }: Push): void {
+    const channel = ch === undefined ? undefined : this.#channels.get(ch);
+    if (channel?.unheard) this.#channels.delete(channel.name);
   }
 
   #take(channel: Channel, step: Step, live: boolean): void {
