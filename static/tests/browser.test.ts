@@ -67,7 +67,8 @@ describe('the console', () => {
     expect(await bubble.innerText()).toMatch(/Nina Test\s+Customer/);
     await page.keyboard.press('Escape');
     await page.locator('.chips').waitFor();
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('data-about'))).toBe(`order:${id}`);
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-about'));
+    await expect.poll(focused).toBe(`order:${id}`);
   });
 
   it('survives a cut: says so, comes back by itself, and misses nothing', async () => {

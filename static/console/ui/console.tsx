@@ -1,6 +1,6 @@
 /** The open console: bar, counters, feed, map, and the side that shows lists or what is selected. */
 import { signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { CityMap } from '../map/city-map.tsx';
 import type { Live } from '../model/live.ts';
 import type { SessionModel } from '../model/session.ts';
@@ -50,7 +50,7 @@ export function Console({ live, session, demo }: { live: Live; session: SessionM
 
 function Lists({ live }: { live: Live }) {
   // Back from a panel, the focus returns to the row that opened it.
-  useEffect(() => {
+  useLayoutEffect(() => {
     const about = live.lastSelected;
     if (about) document.querySelector<HTMLElement>(`[data-about="${about.kind}:${CSS.escape(about.id)}"]`)?.focus({ preventScroll: true });
   }, [live]);
