@@ -27,6 +27,7 @@ use storage::{
 use crate::{
     error::AskError,
     order_case::{Cause, OrderCase},
+    payments::move_payment,
     platform::{Changes, Nudge},
 };
 
@@ -95,22 +96,12 @@ async fn give_up_payments(
     changes: &mut Changes,
     cause: Cause,
 ) -> Result<(), AskError> {
+    let because = Cause { by: Actor::System, reason: Some(Reason::OrderEnded), at: cause.at };
     for stored in payments::list_for_order(tx, case.id()).await? {
         let (payment, event) = (stored.payment, PaymentEvent::GivenUp);
-        let Ok(to) = payment.state.on(event) else { continue };
-        payments::save_state(tx, &payment, to).await?;
-        let change = Change {
-            order_id: case.id(),
-            seq: case.stored.order.seq + 1,
-            machine: Machine::Payment,
-            event: event.as_str(),
-            from: Some(payment.state.as_str()),
-            to: to.as_str(),
-            by: Actor::System,
-            reason: Some(Reason::OrderEnded),
-            at: cause.at,
-        };
-        case.tell(tx, changes, change).await?;
+        if payment.state.on(event).is_ok() {
+            move_payment(case, tx, changes, &payment, event, because).await?;
+        }
     }
     Ok(())
 }

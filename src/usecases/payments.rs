@@ -285,7 +285,8 @@ async fn confirm_order(
     Ok(())
 }
 
-async fn move_payment(
+/// Moves a payment and tells it.
+pub(crate) async fn move_payment(
     case: &mut OrderCase,
     tx: &mut Tx,
     changes: &mut Changes,
