@@ -1,0 +1,150 @@
+//! Settings as they are given by flags, variables and file, and the defaults for the rest.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::Args;
+use domain::dispatch::Policy;
+use serde::Deserialize;
+
+use super::{Environment, LogFormat, Secret, Settings, SettingsError};
+
+/// Where the server listens unless told otherwise.
+pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// Where an embedded store lives unless told otherwise.
+const DATA: &str = "./data";
+/// Connections to the database unless told otherwise.
+const CONNECTIONS: u32 = 32;
+
+/// Settings as they are given; each may be missing. One struct for flags, variables and file.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Given {
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "RIDERHUB_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Folder of the embedded store [default: ./data]
+    #[arg(long, env = "RIDERHUB_DATA")]
+    pub data: Option<PathBuf>,
+    /// Database: mysql://user:password@host/name, or sqlite:FILE [default: a file in the data folder]
+    #[arg(long, env = "RIDERHUB_DATABASE", hide_env_values = true)]
+    pub database: Option<Secret>,
+    /// Redis: redis://host:port/; needed when several nodes work together
+    #[arg(long, env = "RIDERHUB_REDIS", hide_env_values = true)]
+    pub redis: Option<Secret>,
+    /// What the server is used for [default: development]
+    #[arg(long, value_enum, env = "RIDERHUB_ENVIRONMENT")]
+    pub environment: Option<Environment>,
+    /// Put before every Redis key [default: riderhub:ENVIRONMENT]
+    #[arg(long, env = "RIDERHUB_REDIS_PREFIX")]
+    pub redis_prefix: Option<String>,
+    /// Makes the server's clock run this many times faster; not in production [default: 1]
+    #[arg(long, env = "RIDERHUB_TIME_SCALE")]
+    pub time_scale: Option<f64>,
+    /// Browser origins that may open sockets, besides the server's own; may be given several times
+    #[arg(long = "origin", env = "RIDERHUB_ORIGINS", value_delimiter = ',')]
+    pub origins: Option<Vec<String>>,
+    /// Makes SQLite wait for the disk at each commit
+    #[arg(long, env = "RIDERHUB_FULL_SYNC", num_args = 0..=1, default_missing_value = "true")]
+    pub full_sync: Option<bool>,
+    /// Database connections of this node [default: 32]
+    #[arg(long, env = "RIDERHUB_CONNECTIONS")]
+    pub connections: Option<u32>,
+    /// Threads that serve requests [default: one for each core]
+    #[arg(long, env = "RIDERHUB_WORKERS")]
+    pub workers: Option<usize>,
+    /// Secret that signs tokens, 32 characters or more; without, the nodes share one kept in the store
+    #[arg(long, env = "RIDERHUB_TOKEN_SECRET", hide_env_values = true)]
+    pub token_secret: Option<Secret>,
+    /// Secret that the sandbox payment provider signs with; without, the nodes share one kept in the store
+    #[arg(long, env = "RIDERHUB_SANDBOX_SECRET", hide_env_values = true)]
+    pub sandbox_secret: Option<Secret>,
+    /// How log lines look [default: text]
+    #[arg(long, value_enum, env = "RIDERHUB_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Opens the bench channels for load tests; not in production
+    #[arg(long, env = "RIDERHUB_BENCH_CHANNELS", num_args = 0..=1, default_missing_value = "true")]
+    pub bench_channels: Option<bool>,
+    /// How riders are chosen: `instant` or `batch` [default: instant]
+    #[arg(long, env = "RIDERHUB_DISPATCH")]
+    pub dispatch: Option<String>,
+    /// Address of map tiles for the page, as https://…/{z}/{x}/{y}.png [default: none]
+    #[arg(long, env = "RIDERHUB_TILES")]
+    pub tiles: Option<String>,
+}
+
+impl Given {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] if it cannot be read or holds an unknown name or a wrong value.
+    pub fn from_file(path: &std::path::Path) -> Result<Self, SettingsError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| SettingsError::Unreadable { path: shown.clone(), cause })?;
+        toml::from_str(&text)
+            .map_err(|cause| SettingsError::Malformed { path: shown, cause: Box::new(cause) })
+    }
+
+    /// What is given here, and for the rest what is given in `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            data: self.data.or(other.data),
+            database: self.database.or(other.database),
+            redis: self.redis.or(other.redis),
+            environment: self.environment.or(other.environment),
+            redis_prefix: self.redis_prefix.or(other.redis_prefix),
+            time_scale: self.time_scale.or(other.time_scale),
+            origins: self.origins.or(other.origins),
+            full_sync: self.full_sync.or(other.full_sync),
+            connections: self.connections.or(other.connections),
+            workers: self.workers.or(other.workers),
+            token_secret: self.token_secret.or(other.token_secret),
+            sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
+            log_format: self.log_format.or(other.log_format),
+            bench_channels: self.bench_channels.or(other.bench_channels),
+            dispatch: self.dispatch.or(other.dispatch),
+            tiles: self.tiles.or(other.tiles),
+        }
+    }
+
+    /// Fills in the defaults and checks everything.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Wrong`] with everything that is wrong.
+    pub fn settle(self) -> Result<Settings, SettingsError> {
+        let environment = self.environment.unwrap_or_default();
+        let data = self.data.unwrap_or_else(|| PathBuf::from(DATA));
+        let embedded = || Secret(format!("sqlite:{}", data.join("riderhub.sqlite").display()));
+        let settings = Settings {
+            listen: self.listen.unwrap_or(LISTEN),
+            database: self.database.unwrap_or_else(embedded),
+            data,
+            redis: self.redis,
+            redis_prefix: self
+                .redis_prefix
+                .unwrap_or_else(|| format!("riderhub:{}", environment.as_str())),
+            environment,
+            time_scale: self.time_scale.unwrap_or(1.0),
+            origins: self.origins.unwrap_or_default(),
+            full_sync: self.full_sync.unwrap_or(false),
+            connections: self.connections.unwrap_or(CONNECTIONS),
+            workers: self.workers.unwrap_or(0),
+            token_secret: self.token_secret,
+            sandbox_secret: self.sandbox_secret,
+            log_format: self.log_format.unwrap_or_default(),
+            bench_channels: self.bench_channels.unwrap_or(false),
+            dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
+            tiles: self.tiles,
+            demo: false,
+        };
+        let wrong = settings.faults();
+        if wrong.is_empty() { Ok(settings) } else { Err(SettingsError::Wrong(wrong)) }
+    }
+}
