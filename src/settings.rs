@@ -6,7 +6,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 use clap::ValueEnum;
 use domain::dispatch::Policy;
 use serde::{Deserialize, Serialize};
-use storage::db::Durability;
+use storage::{bus::redis::Address, db::Durability};
 
 mod given;
 
@@ -179,11 +179,8 @@ impl Settings {
             "database must be mysql://user:password@host/name or sqlite:FILE",
         );
         if let Some(redis) = &self.redis {
-            let url = redis.reveal();
-            must(
-                url.starts_with("redis://") || url.starts_with("unix://"),
-                "redis must be redis://host:port/",
-            );
+            let said = Address::parse(redis.reveal()).err().unwrap_or_default();
+            must(said.is_empty(), &format!("redis {said}"));
         }
         must(Policy::from_text(&self.dispatch).is_some(), "dispatch must be instant or batch");
         must(!self.redis_prefix.is_empty(), "redis-prefix must not be empty");

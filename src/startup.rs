@@ -142,7 +142,7 @@ pub async fn ping_redis(settings: &Settings) -> Result<Duration, CliError> {
     let started = Instant::now();
     storage::bus::redis::ping(url.reveal())
         .await
-        .map_err(|err| CliError::failed("no answer", &err))?;
+        .map_err(|err| CliError::Failed(format!("no answer: {err}")))?;
     Ok(started.elapsed())
 }
 
@@ -158,7 +158,7 @@ fn open_bus(settings: &Settings) -> Result<(Arc<dyn Bus>, BusEvents), CliError> 
         }
         Some(url) => {
             let (link, events) = RedisBus::open(url.reveal(), &settings.redis_prefix)
-                .map_err(|err| CliError::failed("the address of Redis is wrong", &err))?;
+                .map_err(|err| CliError::Failed(format!("redis {err}")))?;
             Ok((link, events))
         }
     }
