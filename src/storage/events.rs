@@ -6,7 +6,7 @@
 use domain::{channel::Channel, clock::Timestamp, geo::Place, role::Profile};
 use serde::{Deserialize, Serialize};
 
-use crate::{error::StoreError, journal::NewEntry};
+use crate::{error::StoreError, journal::NewEntry, push::Push};
 
 /// The sender of entries that no person caused.
 pub const SYSTEM: &str = "system";
@@ -375,7 +375,7 @@ pub struct PoolItem {
 /// [`StoreError::Refused`] if the body has no JSON form, which none of ours lacks.
 pub fn entry<T: Serialize>(
     channel: Channel,
-    kind: &'static str,
+    kind: Push,
     sender: Option<Profile>,
     body: &T,
 ) -> Result<NewEntry, StoreError> {
@@ -406,7 +406,7 @@ pub struct Latest {
     /// Newer values of the same key take its place.
     pub key: String,
     /// The name of the push.
-    pub push: &'static str,
+    pub push: Push,
     /// A JSON object; its fields become fields of the push.
     pub body: String,
     /// When it was true.

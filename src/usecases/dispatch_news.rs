@@ -15,6 +15,7 @@ use storage::{
     duty::RiderDuty,
     error::StoreError,
     events::{self, Latest, OpsRider, OpsValue, StopView},
+    push::Push,
 };
 
 use crate::{
@@ -129,7 +130,7 @@ fn eta_value(order_id: OrderId, stop: &StopView, now: Timestamp) -> Result<Lates
     Ok(Latest {
         channel: Channel::Loc(order_id),
         key: format!("eta:{}", stop.stop),
-        push: "eta",
+        push: Push::Eta,
         body: events::json(&eta)?,
         at: now,
     })
@@ -166,7 +167,7 @@ pub(crate) async fn show_riders(
         values.push(Latest {
             channel: Channel::Ops(place.region()),
             key,
-            push: "ops",
+            push: Push::Ops,
             body,
             at: now,
         });

@@ -29,6 +29,7 @@ use storage::{
     offers, orders,
     orders::StoredOrder,
     payments,
+    push::Push,
     stores::{self, StoreRecord},
     stories,
 };
@@ -306,7 +307,7 @@ impl OrderCase {
         self.stored.order.seq = change.seq;
         let sender = change.by.profile();
         for channel in self.audience(change.machine, left)? {
-            changes.entries.push(events::entry(channel, "order", sender, &body)?);
+            changes.entries.push(events::entry(channel, Push::Order, sender, &body)?);
         }
         ops::tell(changes, self, &body, change.at)?;
         Ok(())

@@ -18,6 +18,7 @@ use storage::{
     db::Tx,
     deliveries::{self, StoredDelivery},
     events::{self, MemberMoved},
+    push::Push,
     stores,
     timers::{self, TimerKind},
 };
@@ -91,12 +92,12 @@ async fn open_chat(
     let members = people(tx, &profiles).await?;
     for person in std::iter::once(case.customer.clone()).chain(members) {
         let body = MemberMoved { person, joined: true };
-        changes.entries.push(events::entry(channel.clone(), "member", None, &body)?);
+        changes.entries.push(events::entry(channel.clone(), Push::Member, None, &body)?);
     }
     let sender = accepted.by.profile();
     for merchant_id in staff {
         let inbox = Channel::Inbox(Profile::Merchant(merchant_id));
-        let mut entry = events::entry(inbox, "order", sender, &case.body(accepted))?;
+        let mut entry = events::entry(inbox, Push::Order, sender, &case.body(accepted))?;
         entry.joins = Some(channel.clone());
         changes.entries.push(entry);
     }

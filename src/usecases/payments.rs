@@ -20,6 +20,7 @@ use storage::{
     error::StoreError,
     events::{self, Alarm, PaymentPart},
     payments::{self as rows, FactOutcome, ProviderFact, StoredPayment},
+    push::Push,
     timers::{self, TimerKind},
 };
 
@@ -280,7 +281,7 @@ async fn confirm_order(
     timers::set(tx, TimerKind::OrderUnaccepted, &subject, due).await?;
     let alarm = Alarm { order: subject, alarm: NEW_ORDER.to_owned(), rings: true };
     let channel = Channel::Store(order.store_id);
-    changes.entries.push(events::entry(channel, "alarm", None, &alarm)?);
+    changes.entries.push(events::entry(channel, Push::Alarm, None, &alarm)?);
     Ok(())
 }
 
