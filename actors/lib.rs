@@ -28,6 +28,7 @@ pub mod hearing;
 pub mod hub;
 pub mod interest;
 pub mod lanes;
+pub mod link;
 pub mod members;
 pub mod registry;
 

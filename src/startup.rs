@@ -224,7 +224,7 @@ async fn start_live_side(
     let (its_platform, its_fleet) = (platform.clone(), Arc::clone(&fleet));
     let policy = settings.dispatch_policy();
     let workers = Workers {
-        relay: Relay::new(Arc::clone(&hub), Arc::clone(store), bus).start(),
+        relay: Relay::new(Arc::clone(&hub), Arc::clone(store)).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
         dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
     };

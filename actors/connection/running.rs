@@ -10,7 +10,7 @@ use super::{Connection, SignedIn};
 use crate::{
     close::Close,
     commands::{self, Answer, connect},
-    frames, protocol,
+    protocol,
     refusal::{Kind, Refusal},
     session::Session,
 };
@@ -29,10 +29,9 @@ impl Connection {
             Ok(Ok((session, answer))) => {
                 tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
                 it.watch_token(&session, ctx);
-                if it.live.bridge.is_degraded() {
-                    it.say(frames::hub_state(true));
-                }
+                let (live, profile) = (it.live.clone(), session.profile);
                 it.finish(id, Box::new(session), Ok(answer), ctx);
+                live.hub.registry.welcome(profile, it.id);
             }
             Ok(Err(refusal)) => {
                 it.say(protocol::err(id, &refusal));

@@ -72,9 +72,11 @@ impl Address {
             return Ok(Self::Cluster { seeds, login });
         }
         if !(text.starts_with("redis://") || text.starts_with("unix://")) {
-            return Err("must be redis://host:port/, redis-sentinel://host:port,host:port/service \
+            return Err(
+                "must be redis://host:port/, redis-sentinel://host:port,host:port/service \
                         or redis-cluster://host:port,host:port"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         server(text).map(Self::Server)
     }
@@ -116,7 +118,8 @@ impl Address {
             Self::Sentinel { sentinels, login, .. } => (&sentinels[0], login),
             Self::Cluster { seeds, login } => (&seeds[0], login),
         };
-        let split = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let split =
+            address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
         let Some((host, port)) = split else {
             return Err(unexpected("a server's address has no port"));
         };
@@ -152,9 +155,11 @@ fn parse_sentinel(rest: &str) -> Result<Address, String> {
     let (user, hosts, path) = parts(rest);
     let (service, db) = path.split_once('/').unwrap_or((path, ""));
     if service.is_empty() {
-        return Err("redis-sentinel://host:port,host:port/service lacks the service: the name that \
+        return Err(
+            "redis-sentinel://host:port,host:port/service lacks the service: the name that \
                     the Sentinels know the master by"
-            .to_owned());
+                .to_owned(),
+        );
     }
     let login = servers(user, "localhost", db, None)?[0].redis_settings().clone();
     let sentinels = servers("", hosts, "", Some(SENTINEL_PORT))?;

@@ -7,7 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use metrics::histogram;
-use redis::{Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value, aio::MultiplexedConnection};
+use redis::{
+    Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value, aio::MultiplexedConnection,
+};
 use tokio::sync::{Notify, mpsc};
 
 use super::{
@@ -71,8 +73,14 @@ impl Server {
         let subscriber = connect(info.clone(), Some(on_push)).await?;
         let mut publisher = connect(info, None).await?;
         address.check(&mut publisher).await?;
-        let mut server =
-            Self { number, subscriber, publisher, is_sharded, probe_name: probe_name.clone(), probes };
+        let mut server = Self {
+            number,
+            subscriber,
+            publisher,
+            is_sharded,
+            probe_name: probe_name.clone(),
+            probes,
+        };
         match server.subscribe(&[probe_name.to_string()]).await?.first() {
             None | Some(None) => Ok(server),
             Some(Some(_)) => Err(super::address::unexpected("slots move while we connect")),
