@@ -16,6 +16,7 @@ pub mod bus;
 
 pub mod commands;
 pub mod cursors;
+pub mod entries;
 pub mod events;
 pub mod journal;
 pub mod push;

@@ -7,5 +7,6 @@ mod journal;
 mod orders;
 mod payments;
 mod problems;
+mod quick_replies;
 mod stores;
 mod support;
