@@ -11,6 +11,7 @@ pub mod state;
 
 pub mod accounts;
 pub mod carts;
+pub mod inbox;
 pub mod operations;
 pub mod order_views;
 pub mod orders;
@@ -44,6 +45,7 @@ pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
     store_routes(cfg);
     order_routes(cfg);
 
+    at(cfg, "/v1/inbox", [web::get().to(inbox::show)]);
     at(cfg, "/v1/regions", [web::get().to(operations::regions)]);
     at(cfg, "/v1/ops/snapshot", [web::get().to(operations::snapshot)]);
     // Some balancers only ask for the head.

@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::{accounts, carts, operations, orders, payments, stores};
+use super::{accounts, carts, inbox, operations, orders, payments, stores};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +27,7 @@ use super::{accounts, carts, operations, orders, payments, stores};
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         operations::regions, operations::snapshot,
+        inbox::show,
     )
 )]
 struct Document;

@@ -17,6 +17,7 @@ pub mod bus;
 pub mod commands;
 pub mod cursors;
 pub mod events;
+pub mod inbox;
 pub mod journal;
 pub mod shared_values;
 pub mod timers;

@@ -12,6 +12,7 @@ pub mod tokens;
 
 pub mod channels;
 pub mod chat;
+pub mod inbox;
 
 pub mod stores;
 
