@@ -40,6 +40,7 @@ pub mod relay;
 pub mod commands;
 pub mod connection;
 pub mod live;
+pub mod method;
 pub mod protocol;
 pub mod rate;
 pub mod refusal;

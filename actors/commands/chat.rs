@@ -3,7 +3,7 @@
 use domain::channel::Channel;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use storage::journal;
+use storage::{journal, push::Push};
 use usecases::{
     chat::{self, Part, Reached, Saying, Sent},
     platform::Done,
@@ -173,7 +173,7 @@ const fn yes() -> bool {
 
 #[derive(Serialize)]
 struct TypingPush<'a> {
-    push: &'static str,
+    push: Push,
     ch: String,
     profile: String,
     name: &'a str,
@@ -197,7 +197,7 @@ pub fn typing(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Ref
     }
     let profile = session.profile.to_string();
     let push = TypingPush {
-        push: "typing",
+        push: Push::Typing,
         ch: live.to_string(),
         profile: profile.clone(),
         name: &session.name,

@@ -3,6 +3,7 @@
 use domain::channel::Channel;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use storage::push::Push;
 use usecases::{
     channels::{self, Member},
     deliveries, ops,
@@ -115,7 +116,7 @@ async fn prepare_latest(session: &Session, channel: &Channel) -> Result<Answer, 
 
 #[derive(Serialize)]
 struct SnapshotPush<T> {
-    push: &'static str,
+    push: Push,
     ch: String,
     snapshot: T,
 }
@@ -127,7 +128,7 @@ async fn snapshot(session: &Session, channel: &Channel) -> Result<Option<Frame>,
         Channel::Pool(cell) => {
             let cells = std::slice::from_ref(cell);
             let snapshot = deliveries::pool_snapshot(&session.live.platform, cells).await?;
-            Ok(Some(frames::json(&SnapshotPush { push: "pool", ch, snapshot })))
+            Ok(Some(frames::json(&SnapshotPush { push: Push::Pool, ch, snapshot })))
         }
         Channel::Ops(region) => {
             let values = ops::snapshot(&session.live.platform, region).await?;

@@ -23,6 +23,7 @@ pub mod openapi;
 
 pub mod assets;
 pub mod console;
+pub mod fixtures;
 pub mod metrics;
 pub mod ws;
 

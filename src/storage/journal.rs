@@ -12,6 +12,7 @@ use crate::{
     db::{Reader, Tx, Val},
     dialect,
     error::StoreError,
+    push::Push,
 };
 
 /// Entries of one page at most.
@@ -25,7 +26,7 @@ pub struct NewEntry {
     /// Where it goes. Must be a logged channel.
     pub channel: Channel,
     /// The name of the push that it becomes.
-    pub kind: &'static str,
+    pub kind: Push,
     /// The profile that caused it, or `system`.
     pub sender: String,
     /// The client's id of the command that caused it, where the client wants it back.
@@ -143,7 +144,7 @@ async fn insert(
         args![
             channel.to_string(),
             off,
-            kind,
+            kind.as_str(),
             &sender,
             cid.as_ref(),
             &body,
@@ -152,7 +153,7 @@ async fn insert(
         ],
     )
     .await?;
-    let (kind, epoch) = (kind.to_owned(), epoch.to_owned());
+    let (kind, epoch) = (kind.to_string(), epoch.to_owned());
     Ok(Entry { channel, off, epoch, kind, sender, cid, body, at, joins })
 }
 

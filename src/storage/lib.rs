@@ -19,6 +19,7 @@ pub mod cursors;
 pub mod events;
 pub mod inbox;
 pub mod journal;
+pub mod push;
 pub mod shared_values;
 pub mod timers;
 

@@ -18,6 +18,7 @@ use storage::{
     error::{Failure, StoreError},
     events::{self, Latest, Person, Said},
     journal::{self, Entry},
+    push::Push,
 };
 
 use crate::{
@@ -183,7 +184,7 @@ async fn write(
     let work = async move |_: &mut Tx, changes: &mut Changes, at: domain::clock::Timestamp| {
         changes.entries.push(journal::NewEntry {
             channel: into.clone(),
-            kind: "msg",
+            kind: Push::Msg,
             sender: speaker.to_string(),
             cid: Some(cid.clone()),
             body: body.clone(),
@@ -248,7 +249,7 @@ pub async fn reach(
         changes.latest.push(Latest {
             channel: into.clone(),
             key: format!("cur:{profile}"),
-            push: "cur",
+            push: Push::Cur,
             body: events::json(&moved)?,
             at,
         });

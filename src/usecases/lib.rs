@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod demo;
 pub mod error;
+pub mod fixtures;
 pub mod passwords;
 pub mod platform;
 pub mod tokens;

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod inbox;
+mod as_of;
 mod journal;
 mod orders;
 mod payments;
