@@ -11,6 +11,7 @@ pub mod state;
 
 pub mod accounts;
 pub mod carts;
+pub mod inbox;
 pub mod operations;
 pub mod order_views;
 pub mod orders;
@@ -23,6 +24,7 @@ pub mod openapi;
 
 pub mod assets;
 pub mod console;
+pub mod fixtures;
 pub mod metrics;
 pub mod ws;
 
@@ -45,6 +47,7 @@ pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
     store_routes(cfg);
     order_routes(cfg);
 
+    at(cfg, "/v1/inbox", [web::get().to(inbox::show)]);
     at(cfg, "/v1/regions", [web::get().to(operations::regions)]);
     at(cfg, "/v1/ops/snapshot", [web::get().to(operations::snapshot)]);
     // Some balancers only ask for the head.

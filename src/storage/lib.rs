@@ -18,6 +18,7 @@ pub mod commands;
 pub mod cursors;
 pub mod entries;
 pub mod events;
+pub mod inbox;
 pub mod journal;
 pub mod push;
 pub mod shared_values;

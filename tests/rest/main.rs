@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod as_of;
+mod inbox;
 mod journal;
 mod orders;
 mod payments;
