@@ -103,6 +103,12 @@ pub struct Saying {
 }
 
 impl Saying {
+    /// Plain words.
+    pub fn text(channel: Channel, cid: String, body: String) -> Self {
+        let kind = MessageKind::Text.as_str().to_owned();
+        Self { channel, cid, kind, body, reply_to: None, place: None, att: None }
+    }
+
     /// The text and the place, once they fit the kind.
     fn checked(&self) -> Result<(String, Option<SharedPlace>), ChatError> {
         let kind = MessageKind::from_text(&self.kind).ok_or(ChatError::Kind)?;
