@@ -4,9 +4,11 @@
 
 mod accounts;
 mod as_of;
+mod inbox;
 mod journal;
 mod orders;
 mod payments;
 mod problems;
+mod quick_replies;
 mod stores;
 mod support;
