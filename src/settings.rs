@@ -152,6 +152,9 @@ pub enum SettingsError {
     Wrong(Vec<String>),
 }
 
+/// Longest prefix of Redis keys, in bytes.
+const PREFIX_MAX: usize = 64;
+
 impl Settings {
     /// How safe a commit is on SQLite.
     pub const fn durability(&self) -> Durability {
@@ -185,7 +188,14 @@ impl Settings {
             must(said.is_empty(), &format!("redis {said}"));
         }
         must(Policy::from_text(&self.dispatch).is_some(), "dispatch must be instant or batch");
-        must(!self.redis_prefix.is_empty(), "redis-prefix must not be empty");
+        must(
+            (1..=PREFIX_MAX).contains(&self.redis_prefix.len())
+                && self
+                    .redis_prefix
+                    .bytes()
+                    .all(|it| it.is_ascii_graphic() && !b"{}*?[]\\".contains(&it)),
+            "redis-prefix must have 1 to 64 visible ASCII characters, none of {}*?[]\\",
+        );
         must((0.1..=1_000.0).contains(&self.time_scale), "time-scale must be 0.1 to 1000");
         must((1..=1_000).contains(&self.connections), "connections must be 1 to 1000");
         must(self.workers <= 256, "workers must be at most 256");
@@ -230,6 +240,36 @@ mod tests {
         };
         let Err(SettingsError::Wrong(wrong)) = given.settle() else { panic!("must be refused") };
         assert_eq!(wrong.len(), 4, "{wrong:?}");
+    }
+
+    #[test]
+    fn production_chooses_its_own_redis_prefix() {
+        let given = |prefix: Option<&str>| Given {
+            environment: Some(Environment::Production),
+            redis: Some(Secret::new("redis-cluster://one:7000,two:7000".to_owned())),
+            redis_prefix: prefix.map(str::to_owned),
+            ..Given::default()
+        };
+        let Err(SettingsError::Wrong(wrong)) = given(None).settle() else { panic!("refused") };
+        assert!(wrong[0].contains("redis-prefix"), "{wrong:?}");
+        assert_eq!(given(Some("acme:live")).settle().expect("good").redis_prefix, "acme:live");
+        for bad in ["", "a b", "{slot}", "a*"] {
+            assert!(given(Some(bad)).settle().is_err(), "`{bad}`");
+        }
+        let staging = Given { environment: Some(Environment::Staging), ..given(None) };
+        assert_eq!(staging.settle().expect("good").redis_prefix, "riderhub:staging");
+    }
+
+    #[test]
+    fn a_wrong_redis_address_says_what_to_write() {
+        let given =
+            |redis: &str| Given { redis: Some(Secret::new(redis.to_owned())), ..Given::default() };
+        let good = ["redis://r:6379/", "redis-sentinel://s:26379/main", "redis-cluster://c:7000"];
+        assert!(good.iter().all(|it| given(it).settle().is_ok()));
+        let Err(SettingsError::Wrong(wrong)) = given("redis-sentinel://s").settle() else {
+            panic!("must be refused");
+        };
+        assert!(wrong[0].starts_with("redis redis-sentinel://host:port"), "{wrong:?}");
     }
 
     #[test]

@@ -242,5 +242,5 @@ pub async fn ping(url: &str) -> Result<(), String> {
         }
         Ok(())
     };
-    within(CONNECT_TIMEOUT + PING_TIMEOUT, asking).await.map_err(|err| err.to_string())
+    within(CONNECT_TIMEOUT + PING_TIMEOUT, Box::pin(asking)).await.map_err(|err| err.to_string())
 }
