@@ -143,6 +143,7 @@ impl From<ChatError> for Refusal {
             ChatError::Text(domain::checked_text::TextError::TooLong { .. }) => Kind::TooBig,
             ChatError::Text(_) | ChatError::Kind => Kind::BadRequest,
             ChatError::PositionAhead { .. } => Kind::PositionAhead,
+            ChatError::PositionTooOld { .. } => Kind::PositionTooOld,
         };
         Self::new(kind, err.to_string())
     }

@@ -19,6 +19,7 @@ pub mod cursors;
 pub mod events;
 pub mod journal;
 pub mod push;
+pub mod retention;
 pub mod shared_values;
 pub mod timers;
 

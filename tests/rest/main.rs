@@ -8,5 +8,6 @@ mod journal;
 mod orders;
 mod payments;
 mod problems;
+mod retention;
 mod stores;
 mod support;
