@@ -13,6 +13,8 @@ pub mod tokens;
 
 pub mod channels;
 pub mod chat;
+pub mod inbox;
+pub mod recall;
 
 pub mod stores;
 

@@ -4,10 +4,12 @@
 
 mod accounts;
 mod as_of;
+mod inbox;
 mod journal;
 mod orders;
 mod payments;
 mod problems;
+mod quick_replies;
 mod retention;
 mod stores;
 mod support;
