@@ -122,6 +122,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Whether the bench channels are open.
     pub bench_channels: bool,
+    /// Whether accounts and orders for load tests can be made in bulk.
+    pub fixtures: bool,
     /// How riders are chosen: `instant` or `batch`.
     pub dispatch: String,
     /// Milliseconds over which a node that goes down spreads the good-byes to its clients.
@@ -222,6 +224,7 @@ impl Settings {
         if self.environment == Environment::Production {
             must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
             must(!self.bench_channels, "production has no bench channels");
+            must(!self.fixtures, "production makes no fixtures");
         }
         wrong
     }
@@ -248,12 +251,13 @@ mod tests {
         let given = Given {
             environment: Some(Environment::Production),
             time_scale: Some(60.0),
+            fixtures: Some(true),
             connections: Some(0),
             database: Some(Secret::new("postgres://x".to_owned())),
             ..Given::default()
         };
         let Err(SettingsError::Wrong(wrong)) = given.settle() else { panic!("must be refused") };
-        assert_eq!(wrong.len(), 3, "{wrong:?}");
+        assert_eq!(wrong.len(), 4, "{wrong:?}");
     }
 
     #[test]

@@ -231,7 +231,7 @@ fn listen(
 ) -> std::io::Result<(SocketAddr, ServerHandle, Serving)> {
     let (listen, n_threads) = (settings.listen, settings.workers);
     let state = HttpState::new(live.platform.clone(), doors);
-    let origins = settings.origins.clone();
+    let (origins, fixtures) = (settings.origins.clone(), settings.fixtures);
     let door = Data::new(SocketDoor { live: Arc::clone(&live), origins });
     let (live, settings, figures) = (Data::from(live), Data::new(settings), Data::new(figures));
     let server = HttpServer::new(move || {
@@ -243,6 +243,10 @@ fn listen(
             .app_data(under_way.clone())
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
+            .configure(|cfg| match fixtures {
+                true => http::fixtures::routes(cfg, &state),
+                false => {}
+            })
             .route("/v1/ws", web::get().to(ws::open))
             .configure(http::metrics::routes)
             .configure(http::console::routes)

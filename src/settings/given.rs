@@ -75,6 +75,10 @@ pub struct Given {
     /// Opens the bench channels for load tests; not in production
     #[arg(long, env = "RIDERHUB_BENCH_CHANNELS", num_args = 0..=1, default_missing_value = "true")]
     pub bench_channels: Option<bool>,
+    /// Opens the bulk routes of `riderhub fixtures`: accounts without asking who wants them; not in
+    /// production
+    #[arg(long, env = "RIDERHUB_FIXTURES", num_args = 0..=1, default_missing_value = "true")]
+    pub fixtures: Option<bool>,
     /// How riders are chosen: `instant` or `batch` [default: instant]
     #[arg(long, env = "RIDERHUB_DISPATCH")]
     pub dispatch: Option<String>,
@@ -132,6 +136,7 @@ impl Given {
             sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
             log_format: self.log_format.or(other.log_format),
             bench_channels: self.bench_channels.or(other.bench_channels),
+            fixtures: self.fixtures.or(other.fixtures),
             dispatch: self.dispatch.or(other.dispatch),
             drain_ms: self.drain_ms.or(other.drain_ms),
             sockets_max: self.sockets_max.or(other.sockets_max),
@@ -169,6 +174,7 @@ impl Given {
             sandbox_secret: self.sandbox_secret,
             log_format: self.log_format.unwrap_or_default(),
             bench_channels: self.bench_channels.unwrap_or(false),
+            fixtures: self.fixtures.unwrap_or(false),
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
             drain_ms: self.drain_ms.unwrap_or(DRAIN_MS),
             sockets_max: self.sockets_max.unwrap_or(SOCKETS_MAX),

@@ -16,7 +16,9 @@ pub mod bus;
 
 pub mod commands;
 pub mod cursors;
+pub mod entries;
 pub mod events;
+pub mod inbox;
 pub mod journal;
 pub mod push;
 pub mod shared_values;

@@ -13,6 +13,7 @@ mod chat;
 mod commands;
 mod demo;
 mod drain;
+mod fixtures;
 mod grab;
 mod life;
 mod replay;
