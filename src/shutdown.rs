@@ -14,8 +14,8 @@ use std::{
 use actix::Addr;
 use actix_web::dev::ServerHandle;
 use actors::{
-    dispatcher::Dispatcher, drain::drain, live::Live, messages::Stop, relay::Relay,
-    timekeeper::Timekeeper,
+    dispatcher::Dispatcher, drain::drain, housekeeper::Housekeeper, live::Live, messages::Stop,
+    relay::Relay, timekeeper::Timekeeper,
 };
 use storage::store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -66,12 +66,15 @@ pub struct Workers {
     pub timekeeper: Addr<Timekeeper>,
     /// Looks for riders.
     pub dispatcher: Addr<Dispatcher>,
+    /// Removes what was kept long enough.
+    pub housekeeper: Addr<Housekeeper>,
 }
 
 impl Workers {
     /// Ends them, and closes the store that they worked on. The doors are shut already.
     pub async fn stop(self, store: &Arc<Store>) {
         let ended = [
+            self.housekeeper.send(Stop).await,
             self.dispatcher.send(Stop).await,
             self.timekeeper.send(Stop).await,
             self.relay.send(Stop).await,

@@ -98,6 +98,15 @@ pub struct Given {
     /// Connections of one profile on a node at most; 0 is no limit [default: 32]
     #[arg(long, env = "RIDERHUB_SOCKETS_PER_PROFILE")]
     pub sockets_per_profile: Option<usize>,
+    /// Days that an order's channel is kept after the order's end [default: 90]
+    #[arg(long, env = "RIDERHUB_KEEP_ORDERS_DAYS")]
+    pub keep_orders_days: Option<u32>,
+    /// Days that entries of inboxes and stores are kept [default: 30]
+    #[arg(long, env = "RIDERHUB_KEEP_INBOXES_DAYS")]
+    pub keep_inboxes_days: Option<u32>,
+    /// Days that a command's `cid` and result are kept [default: 7]
+    #[arg(long, env = "RIDERHUB_KEEP_COMMANDS_DAYS")]
+    pub keep_commands_days: Option<u32>,
     /// Address of map tiles for the page, as https://…/{z}/{x}/{y}.png [default: none]
     #[arg(long, env = "RIDERHUB_TILES")]
     pub tiles: Option<String>,
@@ -143,6 +152,9 @@ impl Given {
             connects_per_s: self.connects_per_s.or(other.connects_per_s),
             sockets_per_address: self.sockets_per_address.or(other.sockets_per_address),
             sockets_per_profile: self.sockets_per_profile.or(other.sockets_per_profile),
+            keep_orders_days: self.keep_orders_days.or(other.keep_orders_days),
+            keep_inboxes_days: self.keep_inboxes_days.or(other.keep_inboxes_days),
+            keep_commands_days: self.keep_commands_days.or(other.keep_commands_days),
             tiles: self.tiles.or(other.tiles),
         }
     }
@@ -181,6 +193,9 @@ impl Given {
             connects_per_s: self.connects_per_s.unwrap_or(CONNECTS_PER_S),
             sockets_per_address: self.sockets_per_address.unwrap_or(0),
             sockets_per_profile: self.sockets_per_profile.unwrap_or(SOCKETS_PER_PROFILE),
+            keep_orders_days: self.keep_orders_days.unwrap_or(90),
+            keep_inboxes_days: self.keep_inboxes_days.unwrap_or(30),
+            keep_commands_days: self.keep_commands_days.unwrap_or(7),
             tiles: self.tiles,
             demo: false,
         };
