@@ -16,7 +16,9 @@
 //! `Connection` for every socket. Reading order: [`outbox`], [`channel_log`] (the promise),
 //! [`hub`], [`relay`], [`session`], [`connection`], [`commands`].
 
+pub mod admission;
 pub mod close;
+pub mod drain;
 pub mod frame;
 pub mod outbox;
 pub mod reader;
