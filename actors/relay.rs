@@ -192,8 +192,9 @@ impl Work {
             self.hub.want_repair(channel, UNOPENED_PAUSE);
             return false;
         };
-        if !epoch.is_empty() && *epoch != *head.epoch {
-            tracing::warn!(channel.id = %channel, "channel {channel} has a new numbering");
+        let is_new = !epoch.is_empty() && *epoch != *head.epoch;
+        if is_new || head.removed > last {
+            tracing::warn!(channel.id = %channel, is_new, "channel {channel} cannot be repaired");
             let told = frames::subscribed(channel, &head.epoch, head.top, false);
             self.hub.restart(channel, &head.epoch, head.top, &told);
             return false;

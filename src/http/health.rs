@@ -21,18 +21,21 @@ pub async fn alive() -> HttpResponse {
 /// How long the store may take to answer.
 const STORE_MAX: Duration = Duration::from_secs(2);
 
-/// `GET /readyz`: the store answers too, in time.
+/// `GET /readyz`: the store answers too, in time, and the node is not going down.
 ///
 /// A node whose link to the others is lost is ready: it serves everything, only later, from the
 /// journal; and as all nodes share the link, refusing would take down the whole. `bus` tells.
 ///
 /// # Errors
 ///
-/// `unavailable` if the store does not answer.
+/// `busy` if the node is going down, `unavailable` if the store does not answer.
 pub async fn ready(
     state: Data<HttpState>,
     live: Option<Data<Live>>,
 ) -> Result<HttpResponse, Problem> {
+    if live.as_ref().is_some_and(|it| it.admission.is_draining()) {
+        return Err(Problem::new(Kind::Busy, "This node is going down."));
+    }
     let mut reader = state.platform.reader();
     let asking = timeout(STORE_MAX, shared_values::find(&mut reader, "ready"));
     if !matches!(asking.await, Ok(Ok(_))) {

@@ -6,5 +6,6 @@ mod abuse;
 mod catching_up;
 mod chat;
 mod joining;
+mod limits;
 mod recall;
 mod support;
