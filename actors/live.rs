@@ -12,6 +12,7 @@ use crate::{
     bridge::Bridge,
     fleet::{Fix, Fleet},
     hub::Hub,
+    receipts::Receipts,
 };
 
 /// Takes a rider's position, and when the connection began that brought it; called from the
@@ -51,6 +52,8 @@ pub struct Live {
     pub positions: PositionSink,
     /// Where riders were seen last.
     pub fleet: Arc<Mutex<Fleet>>,
+    /// How far people have come.
+    pub receipts: Receipts,
     /// How long sockets may be silent.
     pub pace: Pace,
     /// Whether the channels of the load generator are open. Never in production.

@@ -26,6 +26,7 @@ use actors::{
     interest::Interest,
     live::{Live, Pace},
     positions,
+    receipts::Receipts,
     relay::Relay,
     timekeeper::Timekeeper,
 };
@@ -229,8 +230,8 @@ async fn start_live_side(
         dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
     };
     let bench_channels = settings.bench_channels;
-    let pace = Pace::default();
-    let live = Live { platform, hub, bridge, positions, fleet, pace, bench_channels };
+    let (receipts, pace) = (Receipts::default(), Pace::default());
+    let live = Live { platform, hub, bridge, positions, fleet, receipts, pace, bench_channels };
     Ok((Arc::new(live), workers))
 }
 

@@ -7,4 +7,5 @@ mod catching_up;
 mod chat;
 mod joining;
 mod recall;
+mod receipts;
 mod support;

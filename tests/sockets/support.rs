@@ -19,6 +19,7 @@ use actors::{
     interest::Interest,
     live::{Live, Pace},
     protocol::SUBPROTOCOL_JSON,
+    receipts::Receipts,
     relay::Relay,
 };
 use domain::{
@@ -114,6 +115,7 @@ impl City {
             }),
             fleet,
             pace: self.pace,
+            receipts: Receipts::default(),
             bench_channels: true,
         });
         let door = web::Data::new(SocketDoor { live: live.clone(), origins: Vec::new() });
