@@ -16,7 +16,9 @@
 //! `Connection` for every socket. Reading order: [`outbox`], [`channel_log`] (the promise),
 //! [`hub`], [`relay`], [`session`], [`connection`], [`commands`].
 
+pub mod admission;
 pub mod close;
+pub mod drain;
 pub mod frame;
 pub mod outbox;
 pub mod reader;
@@ -53,6 +55,7 @@ pub mod fleet;
 pub mod positions;
 
 pub mod dispatcher;
+pub mod housekeeper;
 pub mod timekeeper;
 
 #[cfg(test)]

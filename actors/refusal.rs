@@ -158,6 +158,7 @@ impl From<ChatError> for Refusal {
                 return Self::gone(Kind::Conflict, "recalled", &err);
             }
             ChatError::PositionAhead { .. } => Kind::PositionAhead,
+            ChatError::PositionTooOld { .. } => Kind::PositionTooOld,
         };
         Self::new(kind, err.to_string())
     }

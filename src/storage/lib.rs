@@ -21,6 +21,7 @@ pub mod events;
 pub mod inbox;
 pub mod journal;
 pub mod push;
+pub mod retention;
 pub mod shared_values;
 pub mod timers;
 

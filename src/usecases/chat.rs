@@ -62,6 +62,12 @@ pub enum ChatError {
         /// The newest offset.
         top: u64,
     },
+    /// What follows the position is no longer kept.
+    #[error("entries up to {removed} are no longer kept; go on with `after` {removed}")]
+    PositionTooOld {
+        /// Everything up to here is gone.
+        removed: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -78,7 +84,8 @@ impl Failure for ChatError {
             | Self::Kind
             | Self::Shape(_)
             | Self::Recall(_)
-            | Self::PositionAhead { .. } => None,
+            | Self::PositionAhead { .. }
+            | Self::PositionTooOld { .. } => None,
         }
     }
 }
@@ -300,17 +307,27 @@ pub struct Page {
 ///
 /// # Errors
 ///
-/// [`StoreError`] as the store gives it.
+/// [`ChatError::PositionTooOld`] if what follows the position is gone. From 0 on whoever asks gets
+/// what is left.
 pub async fn history(
     platform: &Platform,
     channel: &Channel,
     part: Part,
     limit: u32,
-) -> Result<Page, StoreError> {
+) -> Result<Page, ChatError> {
     let limit = limit.clamp(1, HISTORY_MAX);
     let mut reader = platform.reader();
     let mut entries = match part {
-        Part::After(off) => journal::read_after(&mut reader, channel, off, limit + 1).await?,
+        Part::After(off) => {
+            let entries = journal::read_after(&mut reader, channel, off, limit + 1).await?;
+            if off > 0 && entries.first().is_none_or(|it| it.off != off + 1) {
+                let removed = journal::head(&mut reader, channel).await?.removed;
+                if off < removed {
+                    return Err(ChatError::PositionTooOld { removed });
+                }
+            }
+            entries
+        }
         Part::Before(off) => {
             let below = off.unwrap_or(i64::MAX as u64);
             journal::read_before(&mut reader, channel, below, limit + 1).await?

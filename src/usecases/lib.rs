@@ -36,6 +36,7 @@ pub mod order_book;
 
 pub mod ops;
 
+pub mod retention;
 mod room;
 
 pub mod duty;

@@ -10,5 +10,6 @@ mod orders;
 mod payments;
 mod problems;
 mod quick_replies;
+mod retention;
 mod stores;
 mod support;
