@@ -8,4 +8,5 @@ mod chat;
 mod joining;
 mod limits;
 mod recall;
+mod receipts;
 mod support;
