@@ -1,6 +1,7 @@
 //! Hearing channels: `sub` and `unsub`.
 
 use domain::channel::Channel;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::push::Push;
@@ -18,25 +19,32 @@ use crate::{
     session::{Known, Plan, Position, Session},
 };
 
-#[derive(Deserialize)]
-struct SubInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct SubInput {
+    /// The channel.
     ch: String,
+    /// Where the client stands in a logged channel: the numbering.
     #[serde(default)]
     ep: Option<String>,
+    /// Where the client stands in a logged channel: everything up to here has arrived.
     #[serde(default)]
     off: Option<u64>,
 }
 
-#[derive(Deserialize)]
-struct ChannelInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ChannelInput {
+    /// The channel.
     ch: String,
 }
 
-#[derive(Serialize)]
-struct Subscribed {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Subscribed {
+    /// The channel.
     ch: String,
+    /// Where the client stands in a logged channel.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     position: Option<Position>,
+    /// The parties of an order's chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<Member>>,
 }
@@ -114,10 +122,12 @@ async fn prepare_latest(session: &Session, channel: &Channel) -> Result<Answer, 
     Ok(Answer { plans, ..Answer::of(&reply) })
 }
 
-#[derive(Serialize)]
-struct SnapshotPush<T> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SnapshotPush<T> {
     push: Push,
+    /// The channel.
     ch: String,
+    /// Everything that is true now.
     snapshot: T,
 }
 

@@ -45,6 +45,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Print the API document (OpenAPI 3.1, JSON)
     Openapi,
+    /// Print the document of the socket (AsyncAPI 3, YAML)
+    Asyncapi,
     /// Manage operator accounts
     Operator(operator::OperatorArgs),
 }
@@ -147,6 +149,10 @@ async fn run(command: Command) -> Result<(), CliError> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Openapi => {
             print(&crate::http::openapi::document());
+            Ok(())
+        }
+        Command::Asyncapi => {
+            print(crate::asyncapi::document().trim_end());
             Ok(())
         }
         Command::Operator(args) => operator::run(args).await,

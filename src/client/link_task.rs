@@ -164,6 +164,7 @@ impl Task {
             self.session.rest().next_base();
             return End::Again(None);
         };
+        socket.watch(self.settings.watcher.clone());
         self.token = self.session.access_token().await;
         let hello = match timeout(HELLO_MAX, self.hello(&mut socket)).await {
             Ok(Ok(hello)) => hello,

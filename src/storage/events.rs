@@ -3,7 +3,16 @@
 //! These structs are the wire form of pushes; `docs/protocol.md` and the AsyncAPI document describe
 //! the same shapes. Fields that are `None` are left out.
 
-use domain::{channel::Channel, clock::Timestamp, geo::Place, role::Profile};
+use domain::{
+    change::Machine,
+    channel::Channel,
+    clock::Timestamp,
+    display_status::DisplayStatus,
+    geo::Place,
+    order_state::OrderState,
+    role::{ActorRole, Profile, Role},
+};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{error::StoreError, journal::NewEntry, push::Push};
@@ -12,9 +21,10 @@ use crate::{error::StoreError, journal::NewEntry, push::Push};
 pub const SYSTEM: &str = "system";
 
 /// Who caused a change.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
 pub struct By {
     /// A role, `system` or `provider`.
+    #[schemars(extend("enum" = ActorRole::names()))]
     pub role: String,
     /// The profile, if it was a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,18 +32,19 @@ pub struct By {
 }
 
 /// A person as the other parties of an order see them.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
 pub struct Person {
     /// The profile.
     pub profile: String,
     /// The profile's role.
+    #[schemars(extend("enum" = Role::names()))]
     pub role: String,
     /// The name to show.
     pub name: String,
 }
 
 /// A place as clients see it.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, JsonSchema)]
 pub struct Point {
     /// Degrees north.
     pub lat: f64,
@@ -48,13 +59,14 @@ impl From<Place> for Point {
 }
 
 /// Push `order`: one line of an order's story, of any of its machines.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct OrderMoved {
     /// The order.
     pub order: String,
     /// Number of the line, from 1 without holes.
     pub seq: i64,
-    /// `order`, `payment`, `refund`, `delivery` or `offer`.
+    /// Which machine moved.
+    #[schemars(extend("enum" = Machine::names()))]
     pub machine: String,
     /// What happened.
     pub event: String,
@@ -64,6 +76,7 @@ pub struct OrderMoved {
     /// State after.
     pub to: String,
     /// What to show to people.
+    #[schemars(extend("enum" = DisplayStatus::names()))]
     pub status: String,
     /// Who caused it.
     pub by: Option<By>,
@@ -89,7 +102,7 @@ pub struct OrderMoved {
 }
 
 /// Push `msg`: something said in an order's chat.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Said {
     /// Who says it.
     pub from: Person,
@@ -103,7 +116,7 @@ pub struct Said {
 }
 
 /// Push `member`: somebody joined or left an order's chat.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct MemberMoved {
     /// Who.
     #[serde(flatten)]
@@ -113,7 +126,7 @@ pub struct MemberMoved {
 }
 
 /// Push `alarm` or `alarm.clear`: the store's bell.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Alarm {
     /// What it is about.
     pub order: String,
@@ -124,7 +137,7 @@ pub struct Alarm {
 }
 
 /// A store as riders and operators see it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StorePoint {
     /// The store.
     pub id: String,
@@ -137,11 +150,12 @@ pub struct StorePoint {
 }
 
 /// One stop of a rider's route.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StopView {
     /// Which order.
     pub order: String,
-    /// `pickup` or `dropoff`.
+    /// Fetching it, or handing it over.
+    #[schemars(extend("enum" = ["pickup", "dropoff"]))]
     pub stop: String,
     /// Degrees north.
     pub lat: f64,
@@ -152,7 +166,7 @@ pub struct StopView {
 }
 
 /// Push `offer`: an exclusive, timed proposal to one rider.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Offered {
     /// The offer.
     pub offer: String,
@@ -179,7 +193,7 @@ pub struct Offered {
 }
 
 /// Push `offer.closed`: the offer is over, however it ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OfferClosed {
     /// The offer.
     pub offer: String,
@@ -190,7 +204,7 @@ pub struct OfferClosed {
 }
 
 /// Push `route`: a rider's new stop plan.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RouteChanged {
     /// The stops in order.
     pub stops: Vec<StopView>,
@@ -199,7 +213,7 @@ pub struct RouteChanged {
 }
 
 /// An order on the operators' map.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OpsOrder {
     /// The order.
     pub order: String,
@@ -208,8 +222,10 @@ pub struct OpsOrder {
     /// The store's name.
     pub store_name: String,
     /// What people see.
+    #[schemars(extend("enum" = DisplayStatus::names()))]
     pub status: String,
     /// State of the order itself.
+    #[schemars(extend("enum" = OrderState::names()))]
     pub order_state: String,
     /// State of its delivery, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -233,7 +249,7 @@ pub struct OpsOrder {
 }
 
 /// A rider on the operators' map.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OpsRider {
     /// The rider's name.
     pub name: String,
@@ -255,7 +271,7 @@ pub struct OpsRider {
 }
 
 /// A store on the operators' map.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OpsStore {
     /// Its name.
     pub name: String,
@@ -268,7 +284,7 @@ pub struct OpsStore {
 }
 
 /// Push `store` on the inbox of a merchant: a store is open, and its channel is heard.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StoreOpened {
     /// The store.
     pub store: String,
@@ -277,7 +293,7 @@ pub struct StoreOpened {
 }
 
 /// Push `ops`: the newest value of one thing on the operators' map; `null` when it is gone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OpsValue<T> {
     /// `rider:rid_…`, `order:ord_…` or `store:sto_…`.
     pub key: String,
@@ -286,7 +302,7 @@ pub struct OpsValue<T> {
 }
 
 /// Push `ops.event`: a line of the operators' feed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OpsEvent<'a, T> {
     /// `order`, `offer`, `duty` or `alarm`.
     pub kind: &'static str,
@@ -296,11 +312,12 @@ pub struct OpsEvent<'a, T> {
 }
 
 /// Push `eta`: when a rider is expected at a stop.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Eta {
     /// The order.
     pub order: String,
-    /// `pickup` or `dropoff`.
+    /// Fetching it, or handing it over.
+    #[schemars(extend("enum" = ["pickup", "dropoff"]))]
     pub stop: String,
     /// The best guess, in UTC milliseconds.
     pub eta: i64,
@@ -311,7 +328,7 @@ pub struct Eta {
 }
 
 /// Push `pool`: a delivery that any rider near may grab, or one that is gone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PoolItem {
     /// The order.
     pub order: String,
