@@ -53,6 +53,7 @@ pub mod fleet;
 pub mod positions;
 
 pub mod dispatcher;
+pub mod housekeeper;
 pub mod timekeeper;
 
 #[cfg(test)]

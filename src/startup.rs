@@ -22,6 +22,7 @@ use actors::{
     bridge::{Bridge, NUDGE},
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
+    housekeeper::Housekeeper,
     hub::Hub,
     interest::Interest,
     live::{Live, Pace},
@@ -227,6 +228,7 @@ async fn start_live_side(
         relay: Relay::new(Arc::clone(&hub), Arc::clone(store), bus).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
         dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
+        housekeeper: Housekeeper::new(platform.clone(), node, settings.retention()).start(),
     };
     let bench_channels = settings.bench_channels;
     let pace = Pace::default();
@@ -265,7 +267,7 @@ fn listen(
 ) -> std::io::Result<(SocketAddr, ServerHandle, Serving)> {
     let (listen, n_threads) = (settings.listen, settings.workers);
     let state = HttpState::new(live.platform.clone(), doors);
-    let origins = settings.origins.clone();
+    let (origins, fixtures) = (settings.origins.clone(), settings.fixtures);
     let door = Data::new(SocketDoor { live: Arc::clone(&live), origins });
     let (live, settings, figures) = (Data::from(live), Data::new(settings), Data::new(figures));
     let server = HttpServer::new(move || {
@@ -276,6 +278,10 @@ fn listen(
             .app_data(figures.clone())
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
+            .configure(|cfg| match fixtures {
+                true => http::fixtures::routes(cfg, &state),
+                false => {}
+            })
             .route("/v1/ws", web::get().to(ws::open))
             .configure(http::metrics::routes)
             .configure(http::console::routes)

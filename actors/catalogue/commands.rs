@@ -81,7 +81,8 @@ pub fn command(method: Method) -> CommandRow {
                 "resume":{"order:$ORD":{"ep":"5f3a91c2","off":41}}}"#,
             example_ok: r#"{"connection":"con_01990c1e11a27b3c8d4e5f6071829304","profile":"$RID","role":"rider",
                 "name":"Remy","time":1790000000123,"ping":{"every_ms":20000,"timeout_ms":10000},
-                "limits":{"frame":65536,"text":2000,"commands_per_10s":120,"queue":262144,"channels":256},
+                "limits":{"frame":65536,"text":2000,"commands_per_10s":120,"queue":262144,"channels":256,
+                "recall_ms":120000,"chat_after_end_ms":7200000},
                 "channels":{"order:$ORD":{"ep":"5f3a91c2","from":42,"to":44,"recovered":true}},
                 "reconnect":{"min_ms":200,"max_ms":15000,"first_window_ms":5000},"token_exp":1790000900000}"#,
         },
@@ -93,7 +94,7 @@ pub fn command(method: Method) -> CommandRow {
             ok: shape::<subscriptions::Subscribed>,
             example: r#"{"ch":"order:$ORD","ep":"5f3a91c2","off":41}"#,
             example_ok: r#"{"ch":"order:$ORD","ep":"5f3a91c2","from":42,"to":44,"recovered":true,
-                "members":[{"profile":"$CUS","role":"customer","name":"Cleo","delivered":44,"read":40}]}"#,
+                "members":[{"profile":"$CUS","role":"customer","name":"Cleo","delivered":44,"read":40}],"chat":{"state":"open"}}"#,
         },
         Method::Unsub => CommandRow {
             by: "everybody",
@@ -121,9 +122,12 @@ pub fn command(method: Method) -> CommandRow {
             example: r#"{"token":"eyJhbGciOiJIUzI1NiJ9.e30.c2ln"}"#,
             example_ok: r#"{"token_exp":1790001800000}"#,
         },
-        Method::ChatSend | Method::Ack | Method::Read | Method::Typing | Method::Pub => {
-            talk(method)
-        }
+        Method::ChatSend
+        | Method::ChatRecall
+        | Method::Ack
+        | Method::Read
+        | Method::Typing
+        | Method::Pub => talk(method),
         Method::OrderAccept | Method::OrderStart | Method::OrderReady | Method::OrderReject => {
             kitchen(method)
         }
@@ -147,6 +151,14 @@ fn talk(method: Method) -> CommandRow {
             ok: shape::<chat::SentView>,
             example: r#"{"ch":"order:$ORD","cid":"01990c1f-0000-7000-8000-000000000001","kind":"text","body":"Second floor"}"#,
             example_ok: r#"{"off":42,"ts":1790000000456,"dup":false}"#,
+        },
+        Method::ChatRecall => CommandRow {
+            by: "the message's author, for two minutes (`limits.recall_ms`)",
+            does: "Takes a message back: everybody hears `edit`, and its text is forgotten everywhere.",
+            params: shape::<chat::RecallInput>,
+            ok: shape::<chat::SentView>,
+            example: r#"{"ch":"order:$ORD","cid":"01990c1f-0000-7000-8000-00000000000c","off":42}"#,
+            example_ok: r#"{"off":45,"ts":1790000060000,"dup":false}"#,
         },
         Method::Ack => CommandRow {
             by: "everybody who may read the channel",

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use storage::{
     events::{
-        Alarm, Eta, MemberMoved, OfferClosed, Offered, OpsEvent, OpsOrder, OpsRider, OpsStore,
-        OpsValue, OrderMoved, PoolItem, RouteChanged, Said, StoreOpened,
+        Alarm, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsEvent, OpsOrder, OpsRider,
+        OpsStore, OpsValue, OrderMoved, PoolItem, RouteChanged, Said, StoreOpened, Tombstone,
     },
     journal,
     push::Push,
@@ -68,7 +68,7 @@ impl PushRow {
 /// A thing on the operators' map.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-#[expect(dead_code, clippy::large_enum_variant, reason = "it only describes")]
+#[expect(dead_code, reason = "it only describes")]
 enum OpsThing {
     Rider(OpsRider),
     Order(OpsOrder),
@@ -116,11 +116,21 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
                 r#"{"push":"msg","ch":"order:$ORD","ep":"5f3a91c2","off":42,"ts":1790000000456,"sender":"$CUS",
                     "cid":"01990c1f-0000-7000-8000-000000000001","from":{"profile":"$CUS","role":"customer","name":"Cleo"},
                     "kind":"text","body":"Second floor"}"#),
+            entry("msg.recalled", &[Order], "What is left of a message that was taken back; in history, resume and repair.",
+                shape::<Tombstone>,
+                r#"{"push":"msg","ch":"order:$ORD","ep":"5f3a91c2","off":42,"ts":1790000000456,"sender":"$CUS",
+                    "cid":"01990c1f-0000-7000-8000-000000000001","from":{"profile":"$CUS","role":"customer","name":"Cleo"},
+                    "kind":"text","recalled":true}"#),
             entry("msg.bench.log", &[BenchLog], "What somebody published, with its fields.", anything,
                 r#"{"push":"msg","ch":"bench:log:room-1","ep":"5f3a91c2","off":1,"ts":1790000000456,"sender":"$CUS",
                     "cid":"01990c1f-0000-7000-8000-00000000000b","n":1}"#),
             latest("msg.bench.latest", &[BenchLatest], "What somebody published, with its fields.", anything,
                 r#"{"push":"msg","ch":"bench:latest:room-1","n":1}"#),
+        ],
+        Push::Edit => vec![
+            entry("edit", &[Order], "A message was taken back by its author: forget what it said.", shape::<Edited>,
+                r#"{"push":"edit","ch":"order:$ORD","ep":"5f3a91c2","off":45,"ts":1790000060000,"sender":"$CUS",
+                    "cid":"01990c1f-0000-7000-8000-00000000000c","of":42,"recalled":true}"#),
         ],
         Push::Order => vec![
             entry("order", &[Order, Store, Inbox],
@@ -128,8 +138,8 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
                  to the inboxes of its parties, with an offset of each channel.", shape::<OrderMoved>,
                 r#"{"push":"order","ch":"order:$ORD","ep":"5f3a91c2","off":3,"ts":1790000000789,"sender":"$MER",
                     "order":"$ORD","seq":3,"machine":"order","event":"store_accepted","from":"paid","to":"accepted",
-                    "status":"accepted","by":{"role":"merchant","id":"$MER"},"at":1790000000789,"store":"$STO",
-                    "total_minor":4280,"currency":"CNY","ready_at":1790000720000}"#),
+                    "status":"accepted","order_state":"accepted","refund":"none","by":{"role":"merchant","id":"$MER"},
+                    "at":1790000000789,"store":"$STO","total_minor":4280,"currency":"CNY","ready_at":1790000720000}"#),
         ],
         Push::Member => vec![
             entry("member", &[Order], "Somebody joined or left the order's chat.", shape::<MemberMoved>,
@@ -215,7 +225,7 @@ fn unlogged(push: Push) -> Vec<PushRow> {
             latest("ops.event", &[Ops], "A line of the operators' feed.", shape::<OpsEvent<'static, OrderMoved>>,
                 r#"{"push":"ops.event","ch":"ops:wx4g","kind":"order","order":"$ORD","seq":3,"machine":"order",
                     "event":"store_accepted","from":"paid","to":"accepted","status":"accepted",
-                    "by":{"role":"merchant","id":"$MER"},"at":1790000000789,"store":"$STO"}"#),
+                    "order_state":"accepted","refund":"none","by":{"role":"merchant","id":"$MER"},"at":1790000000789,"store":"$STO"}"#),
         ],
         Push::Cur => vec![
             latest("cur", &[Order, Inbox, Store], "How far somebody has come.", shape::<CursorMoved>,
@@ -248,7 +258,7 @@ fn unlogged(push: Push) -> Vec<PushRow> {
             whole("ping", &[Connection], "A ping that a page can see. Nothing need be answered.", shape::<frames::Heartbeat>,
                 r#"{"push":"ping"}"#),
         ],
-        Push::Msg | Push::Order | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::OfferClosed
+        Push::Msg | Push::Edit | Push::Order | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::OfferClosed
         | Push::Assigned | Push::Route | Push::Duty | Push::Store => Vec::new(),
     }
 }

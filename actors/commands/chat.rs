@@ -1,13 +1,14 @@
-//! Chat: saying, typing, acknowledging, reading, paging back; and the load generator's `pub`.
+//! Chat: saying, taking back, typing, acknowledging, reading, paging back; and the load generator's `pub`.
 
-use domain::{channel::Channel, checked_text::MessageText};
+use domain::{channel::Channel, chat::MessageKind, checked_text::MessageText};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
-use storage::{journal, push::Push};
+use storage::{events::SharedPlace, journal, push::Push};
 use usecases::{
     chat::{self, Part, Reached, Saying, Sent},
     platform::Done,
+    recall,
 };
 
 use crate::{
@@ -34,15 +35,23 @@ pub(crate) struct SendInput {
     /// Makes it happen once.
     #[schemars(length(min = 8, max = 64))]
     cid: String,
-    /// `text`.
+    /// `text` unless given.
     #[serde(default = "text_kind")]
+    #[schemars(extend("enum" = MessageKind::names()))]
     kind: String,
-    /// The text, in characters.
-    #[schemars(length(min = 1, max = MessageText::CHARS_MAX))]
+    /// The text, in characters; may be left out beside a picture or a place.
+    #[serde(default)]
+    #[schemars(length(max = MessageText::CHARS_MAX))]
     body: String,
     /// Offset of the entry that this answers.
     #[serde(default)]
     reply_to: Option<u64>,
+    /// The place of a `location`.
+    #[serde(default)]
+    place: Option<SharedPlace>,
+    /// The attachment of an `image`, uploaded before: `att_…`.
+    #[serde(default)]
+    att: Option<String>,
 }
 
 fn text_kind() -> String {
@@ -72,11 +81,34 @@ fn sent(done: &Done<Sent>) -> Answer {
 pub async fn send(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
     let input: SendInput = params(p)?;
     check_cid(&input.cid)?;
-    let SendInput { ch, cid, kind, body, reply_to } = input;
-    let saying = Saying { channel: channel(&ch)?, cid, kind, body, reply_to };
+    let SendInput { ch, cid, kind, body, reply_to, place, att } = input;
+    let saying = Saying { channel: channel(&ch)?, cid, kind, body, reply_to, place, att };
     let platform = &session.live.platform;
     let done = chat::send(platform, session.profile, &session.name, saying).await?;
     Ok(sent(&done))
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct RecallInput {
+    /// The order's channel.
+    ch: String,
+    /// Makes it happen once.
+    #[schemars(length(min = 8, max = 64))]
+    cid: String,
+    /// Offset of the message.
+    off: u64,
+}
+
+/// `chat.recall`: takes a message back; answered after commit.
+///
+/// # Errors
+///
+/// [`Refusal`] as [`recall::recall`] gives it.
+pub async fn take_back(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let RecallInput { ch, cid, off } = params(p)?;
+    check_cid(&cid)?;
+    let (platform, by) = (&session.live.platform, session.profile);
+    Ok(sent(&recall::recall(platform, by, channel(&ch)?, cid, off).await?))
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -12,6 +12,7 @@ mod bad_input;
 mod chat;
 mod commands;
 mod demo;
+mod fixtures;
 mod grab;
 mod life;
 mod replay;
