@@ -13,6 +13,7 @@ pub mod asyncapi;
 pub mod http;
 
 pub mod opening;
+pub mod shared_clock;
 pub mod shutdown;
 pub mod startup;
 

@@ -3,6 +3,7 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
+use actors::admission::SocketLimits;
 use clap::ValueEnum;
 use domain::dispatch::Policy;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ use usecases::retention::Retention;
 mod given;
 
 pub use given::Given;
+
+/// Longest drain: ten minutes.
+const DRAIN_MS_MAX: u64 = 600_000;
 
 /// A value that never shows up in logs.
 #[derive(Clone, Deserialize)]
@@ -123,6 +127,16 @@ pub struct Settings {
     pub fixtures: bool,
     /// How riders are chosen: `instant` or `batch`.
     pub dispatch: String,
+    /// Milliseconds over which a node that goes down spreads the good-byes to its clients.
+    pub drain_ms: u64,
+    /// Sockets that a node has open at most; 0 is no limit.
+    pub sockets_max: usize,
+    /// Sockets that a node opens in a second at most; 0 is no limit.
+    pub connects_per_s: u32,
+    /// Sockets from one address at most; 0 is no limit.
+    pub sockets_per_address: usize,
+    /// Connections of one profile on a node at most; 0 is no limit.
+    pub sockets_per_profile: usize,
     /// Days that an order's channel is kept after the order's end.
     pub keep_orders_days: u32,
     /// Days that entries of inboxes and stores are kept.
@@ -175,6 +189,16 @@ impl Settings {
         Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant)
     }
 
+    /// How many sockets a node takes.
+    pub const fn socket_limits(&self) -> SocketLimits {
+        SocketLimits {
+            sockets: self.sockets_max,
+            per_second: self.connects_per_s,
+            per_address: self.sockets_per_address,
+            per_profile: self.sockets_per_profile,
+        }
+    }
+
     /// Whether the database is MySQL or MariaDB.
     pub fn is_mysql(&self) -> bool {
         self.database.reveal().starts_with("mysql:")
@@ -205,6 +229,7 @@ impl Settings {
         must(!self.redis_prefix.is_empty(), "redis-prefix must not be empty");
         must((0.1..=1_000.0).contains(&self.time_scale), "time-scale must be 0.1 to 1000");
         must((1..=1_000).contains(&self.connections), "connections must be 1 to 1000");
+        must(self.drain_ms <= DRAIN_MS_MAX, "drain-ms must be at most 600000");
         must(self.workers <= 256, "workers must be at most 256");
         must(
             self.token_secret.as_ref().is_none_or(|it| it.reveal().len() >= 32),

@@ -12,7 +12,7 @@ use storage::{
     journal,
     push::Push,
 };
-use usecases::{chat::CursorMoved, deliveries::DeliveryView, duty::DutyView};
+use usecases::{deliveries::DeliveryView, duty::DutyView, receipts::CursorMoved};
 
 use super::{
     Shape, anything,
@@ -20,7 +20,9 @@ use super::{
     commands::PoolSnapshot,
     merge, shape,
 };
-use crate::{commands::chat, commands::subscriptions::SnapshotPush, frames, positions};
+use crate::{
+    commands::chat, commands::subscriptions::SnapshotPush, drain::DrainPush, frames, positions,
+};
 
 /// What a push begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,7 +236,7 @@ fn unlogged(push: Push) -> Vec<PushRow> {
         Push::Typing => vec![
             whole("typing", &[Live], "Somebody writes, or has stopped. Forget it after some seconds without another.",
                 shape::<chat::TypingPush<'static>>,
-                r#"{"push":"typing","ch":"live:$ORD","profile":"$CUS","name":"Cleo","on":true}"#),
+                r#"{"push":"typing","ch":"live:$ORD","profile":"$CUS","name":"Cleo","on":true,"ttl_ms":6000}"#),
         ],
         Push::Subscribed => vec![
             whole("subscribed", &[Connection], "The hub joined a channel for the client, or renumbered one that it hears.",
@@ -253,6 +255,10 @@ fn unlogged(push: Push) -> Vec<PushRow> {
         Push::Hub => vec![
             whole("hub", &[Connection], "The link between the nodes. Nothing is lost while it is away.",
                 shape::<frames::HubPush>, r#"{"push":"hub","state":"degraded"}"#),
+        ],
+        Push::Drain => vec![
+            whole("drain", &[Connection], "This node goes down: in that time the connection is closed with 4001, and not before.",
+                shape::<DrainPush>, r#"{"push":"drain","after_ms":3120}"#),
         ],
         Push::Ping => vec![
             whole("ping", &[Connection], "A ping that a page can see. Nothing need be answered.", shape::<frames::Heartbeat>,

@@ -1,14 +1,17 @@
 //! Chat: saying, taking back, typing, acknowledging, reading, paging back; and the load generator's `pub`.
 
+use std::time::Duration;
+
 use domain::{channel::Channel, chat::MessageKind, checked_text::MessageText};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 use storage::{events::SharedPlace, journal, push::Push};
 use usecases::{
-    chat::{self, Part, Reached, Saying, Sent},
+    chat::{self, Part, Saying, Sent},
     platform::Done,
     recall,
+    receipts::Reached,
 };
 
 use crate::{
@@ -19,6 +22,7 @@ use crate::{
     frame::Frame,
     frames,
     protocol::{check_cid, params},
+    receipts,
     refusal::{Kind, Refusal},
     session::Session,
 };
@@ -149,7 +153,8 @@ pub async fn read(session: &mut Session, p: Option<&RawValue>) -> Result<Answer,
 
 async fn reach(session: &Session, ch: &str, reached: Reached) -> Result<Answer, Refusal> {
     let channel = readable_log(session, ch).await?;
-    let cursor = chat::reach(&session.live.platform, session.profile, &channel, reached).await?;
+    let (live, by) = (&session.live, session.id);
+    let cursor = receipts::note(live, by, session.profile, channel, reached).await?;
     Ok(Answer::of(&CursorView { delivered: cursor.delivered, read: cursor.read }))
 }
 
@@ -235,7 +240,13 @@ pub(crate) struct TypingPush<'a> {
     name: &'a str,
     /// `false` when the person stops.
     on: bool,
+    /// It ends by itself after this long without another one.
+    #[schemars(with = "u64")]
+    ttl_ms: u128,
 }
+
+/// Somebody who types says so again before this is over.
+pub const TYPING_TTL: Duration = Duration::from_secs(6);
 
 /// `typing`: told to those who hear `live` of the order, and nowhere kept.
 ///
@@ -259,8 +270,14 @@ pub fn typing(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Ref
         profile: profile.clone(),
         name: &session.name,
         on: input.on,
+        ttl_ms: TYPING_TTL.as_millis(),
     };
-    session.live.bridge.publish(&live, &profile, &frames::json(&push), Some(session.id));
+    session.live.bridge.publish(
+        &live,
+        &format!("typing:{profile}"),
+        &frames::json(&push),
+        Some(session.id),
+    );
     Ok(Answer::yes())
 }
 
