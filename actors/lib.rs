@@ -18,9 +18,13 @@
 
 pub mod close;
 pub mod frame;
+pub mod msgpack;
 pub mod outbox;
 pub mod reader;
 pub mod writer;
+
+mod queue;
+mod wire;
 
 pub mod channel_log;
 pub mod fan_out;
@@ -39,6 +43,7 @@ pub mod relay;
 
 pub mod commands;
 pub mod connection;
+pub mod echo;
 pub mod live;
 pub mod protocol;
 pub mod rate;

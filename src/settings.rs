@@ -118,6 +118,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Whether the bench channels are open.
     pub bench_channels: bool,
+    /// Whether `/echo` is open.
+    pub echo: bool,
     /// How riders are chosen: `instant` or `batch`.
     pub dispatch: String,
     /// Address of map tiles for the page.
@@ -197,6 +199,7 @@ impl Settings {
         if self.environment == Environment::Production {
             must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
             must(!self.bench_channels, "production has no bench channels");
+            must(!self.echo, "production has no echo");
         }
         wrong
     }

@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod assets;
 pub mod console;
 pub mod metrics;
+pub mod server;
 pub mod ws;
 
 use actix_web::{

@@ -67,6 +67,9 @@ pub struct Given {
     /// Opens the bench channels for load tests; not in production
     #[arg(long, env = "RIDERHUB_BENCH_CHANNELS", num_args = 0..=1, default_missing_value = "true")]
     pub bench_channels: Option<bool>,
+    /// Opens `/echo`, a socket that sends back what it gets, for conformance tests; not in production
+    #[arg(long, env = "RIDERHUB_ECHO", num_args = 0..=1, default_missing_value = "true")]
+    pub echo: Option<bool>,
     /// How riders are chosen: `instant` or `batch` [default: instant]
     #[arg(long, env = "RIDERHUB_DISPATCH")]
     pub dispatch: Option<String>,
@@ -108,6 +111,7 @@ impl Given {
             sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
             log_format: self.log_format.or(other.log_format),
             bench_channels: self.bench_channels.or(other.bench_channels),
+            echo: self.echo.or(other.echo),
             dispatch: self.dispatch.or(other.dispatch),
             tiles: self.tiles.or(other.tiles),
         }
@@ -140,6 +144,7 @@ impl Given {
             sandbox_secret: self.sandbox_secret,
             log_format: self.log_format.unwrap_or_default(),
             bench_channels: self.bench_channels.unwrap_or(false),
+            echo: self.echo.unwrap_or(false),
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
             tiles: self.tiles,
             demo: false,

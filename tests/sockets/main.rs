@@ -5,5 +5,7 @@
 mod abuse;
 mod catching_up;
 mod chat;
+mod formats;
 mod joining;
+mod slow;
 mod support;
