@@ -21,6 +21,7 @@ use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
+    admission::Ticket,
     close::Close,
     commands::{self, Answer},
     frame::{Format, Frame, Lane},
@@ -57,6 +58,8 @@ pub struct Connection {
     rate: RateLimit,
     heard_at: Instant,
     is_leaving: bool,
+    /// Its place among the sockets of this node.
+    _ticket: Ticket,
 }
 
 enum SignedIn {
@@ -80,6 +83,7 @@ impl Connection {
     /// `reading`. What is returned must be driven: it writes.
     pub fn open<R, W>(
         live: Arc<Live>,
+        ticket: Ticket,
         format: Format,
         first: Bytes,
         reading: R,
@@ -105,6 +109,7 @@ impl Connection {
                 rate,
                 heard_at: Instant::now(),
                 is_leaving: false,
+                _ticket: ticket,
             }
         });
         writer
@@ -333,6 +338,7 @@ impl StreamHandler<Note> for Connection {
     fn handle(&mut self, note: Note, ctx: &mut Self::Context) {
         match note {
             Note::Join(channel) => self.join(channel, ctx),
+            Note::Close(why) => self.close(why, ctx),
         }
     }
 

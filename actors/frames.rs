@@ -2,7 +2,7 @@
 
 use domain::channel::Channel;
 use serde::Serialize;
-use storage::events::Latest;
+use storage::{events::Latest, push::Push};
 
 use crate::frame::Frame;
 
@@ -17,7 +17,7 @@ pub fn latest(value: &Latest) -> Frame {
     let channel = value.channel.to_string();
     let mut out = String::with_capacity(32 + channel.len() + value.body.len());
     out.push_str("{\"push\":\"");
-    out.push_str(value.push);
+    out.push_str(value.push.as_str());
     out.push_str("\",\"ch\":\"");
     out.push_str(&channel);
     out.push('"');
@@ -30,7 +30,7 @@ pub fn latest(value: &Latest) -> Frame {
 
 #[derive(Serialize)]
 struct Subscribed<'a> {
-    push: &'static str,
+    push: Push,
     ch: String,
     ep: &'a str,
     off: u64,
@@ -45,7 +45,7 @@ const fn is_true(flag: &bool) -> bool {
 
 /// The connection hears a channel from behind `off` on. Not `recovered`: what it knew is void.
 pub fn subscribed(channel: &Channel, epoch: &str, off: u64, recovered: bool) -> Frame {
-    json(&Subscribed { push: "subscribed", ch: channel.to_string(), ep: epoch, off, recovered })
+    json(&Subscribed { push: Push::Subscribed, ch: channel.to_string(), ep: epoch, off, recovered })
 }
 
 #[derive(Serialize)]
@@ -64,24 +64,24 @@ pub fn lag(channel: &Channel, epoch: &str, off: u64) -> Frame {
 
 #[derive(Serialize)]
 struct Unsubscribed {
-    push: &'static str,
+    push: Push,
     ch: String,
 }
 
 /// The hub left a channel that it had joined by itself: the client may forget it.
 pub fn unsubscribed(channel: &Channel) -> Frame {
-    json(&Unsubscribed { push: "unsubscribed", ch: channel.to_string() })
+    json(&Unsubscribed { push: Push::Unsubscribed, ch: channel.to_string() })
 }
 
 #[derive(Serialize)]
 struct HubPush {
-    push: &'static str,
+    push: Push,
     state: &'static str,
 }
 
 /// The link between the nodes is lost or back.
 pub fn hub_state(is_degraded: bool) -> Frame {
-    json(&HubPush { push: "hub", state: if is_degraded { "degraded" } else { "ok" } })
+    json(&HubPush { push: Push::Hub, state: if is_degraded { "degraded" } else { "ok" } })
 }
 
 /// What an operator's map shows when it opens: values as JSON by their keys.
@@ -107,7 +107,7 @@ mod tests {
             let value = Latest {
                 channel: Channel::Ops("wtw3".to_owned()),
                 key: "k".to_owned(),
-                push: "loc",
+                push: Push::Loc,
                 body: body.to_owned(),
                 at: Timestamp::from_ms(0),
             };

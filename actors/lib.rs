@@ -16,7 +16,9 @@
 //! `Connection` for every socket. Reading order: [`outbox`], [`channel_log`] (the promise),
 //! [`hub`], [`relay`], [`session`], [`connection`], [`commands`].
 
+pub mod admission;
 pub mod close;
+pub mod drain;
 pub mod frame;
 pub mod msgpack;
 pub mod outbox;
@@ -45,6 +47,7 @@ pub mod commands;
 pub mod connection;
 pub mod echo;
 pub mod live;
+pub mod method;
 pub mod protocol;
 pub mod rate;
 pub mod refusal;
@@ -56,6 +59,7 @@ pub mod fleet;
 pub mod positions;
 
 pub mod dispatcher;
+pub mod housekeeper;
 pub mod timekeeper;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use domain::{clock::Timestamp, ids::RiderId};
 use usecases::platform::Platform;
 
 use crate::{
+    admission::Admission,
     bridge::Bridge,
     fleet::{Fix, Fleet},
     hub::Hub,
@@ -51,6 +52,8 @@ pub struct Live {
     pub positions: PositionSink,
     /// Where riders were seen last.
     pub fleet: Arc<Mutex<Fleet>>,
+    /// Who may open a socket here.
+    pub admission: Arc<Admission>,
     /// How long sockets may be silent.
     pub pace: Pace,
     /// Whether the channels of the load generator are open. Never in production.

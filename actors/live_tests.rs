@@ -94,7 +94,14 @@ fn channel() -> Channel {
 async fn commit(store: &Store, n: usize) -> Vec<Entry> {
     let write = async move |tx: &mut storage::db::Tx| {
         let entries: Result<Vec<_>, StoreError> = (0..n)
-            .map(|it| events::entry(channel(), "msg", None, &serde_json::json!({ "n": it })))
+            .map(|it| {
+                events::entry(
+                    channel(),
+                    storage::push::Push::Msg,
+                    None,
+                    &serde_json::json!({ "n": it }),
+                )
+            })
             .collect();
         journal::append(tx, entries?, Timestamp::from_ms(1)).await
     };

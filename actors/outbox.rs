@@ -31,12 +31,16 @@ pub const STALL_MAX: Duration = Duration::from_secs(10);
 const BATCH_CAPACITY_MAX: usize = 4_096;
 /// Pings and pongs that may wait.
 const BEATS_MAX: usize = 16;
+/// The code of a socket that ended without a close frame (RFC 6455 §7.1.5).
+const LOST: u16 = 1006;
 
 /// What the hub tells the connection behind an outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// This profile became a party of a channel: subscribe to it.
     Join(Channel),
+    /// Close, once the command under way is answered.
+    Close(Close),
 }
 
 /// One socket's queue. Shared by the hub, the connection and the socket's writer.
@@ -210,6 +214,7 @@ impl Outbox {
         if why == Close::Slow || state.queue.is_stalled() {
             return state.cut_off(why);
         }
+        why.count();
         state.end = End::Closing(why);
         wake(&mut state.writer);
         wake(&mut state.owner);
@@ -219,6 +224,10 @@ impl Outbox {
     pub fn end(&self) {
         let mut state = self.state();
         state.clear();
+        if state.end == End::Open {
+            // The socket went away without a word.
+            Close::Answered(LOST).count();
+        }
         state.end = match state.end {
             End::Closing(why) => End::Closing(why),
             End::Open | End::Closed | End::Ended => End::Ended,
@@ -340,6 +349,7 @@ impl Outbox {
 
 impl State {
     fn cut_off(&mut self, why: Close) {
+        why.count();
         self.clear();
         self.end = End::Closing(why);
         wake(&mut self.writer);

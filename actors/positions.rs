@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use storage::{
     error::StoreError,
     events::{self, Latest},
+    push::Push,
 };
 use usecases::platform::Announcer;
 
@@ -85,7 +86,7 @@ fn body(rider: RiderId, fix: Fix, now: Timestamp) -> Result<String, StoreError> 
 }
 
 fn value(order: OrderId, body: String, at: Timestamp) -> Latest {
-    Latest { channel: Channel::Loc(order), key: "loc".to_owned(), push: "loc", body, at }
+    Latest { channel: Channel::Loc(order), key: "loc".to_owned(), push: Push::Loc, body, at }
 }
 
 fn take(

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use usecases::platform::Done;
 
 use crate::{
+    method::Method,
     protocol::{answer, with_dup},
     refusal::{Kind, Refusal},
     session::{Plan, Session},
@@ -44,7 +45,7 @@ impl Answer {
 
 /// Whether a command is carried out at once, without waiting for anything.
 pub fn is_quick(m: &str) -> bool {
-    matches!(m, "loc.put" | "typing" | "unsub")
+    matches!(Method::from_text(m), Some(Method::LocPut | Method::Typing | Method::Unsub))
 }
 
 /// Carries out a command that waits for nothing.
@@ -53,10 +54,10 @@ pub fn is_quick(m: &str) -> bool {
 ///
 /// [`Refusal`] as the command gives it.
 pub fn run_quick(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result<Answer, Refusal> {
-    match m {
-        "loc.put" => riders::loc_put(session, p),
-        "typing" => chat::typing(session, p),
-        "unsub" => subscriptions::unsub(session, p),
+    match Method::from_text(m) {
+        Some(Method::LocPut) => riders::loc_put(session, p),
+        Some(Method::Typing) => chat::typing(session, p),
+        Some(Method::Unsub) => subscriptions::unsub(session, p),
         _ => Err(unknown(m)),
     }
 }
@@ -67,24 +68,26 @@ pub fn run_quick(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result
 ///
 /// [`Refusal`] as the command gives it.
 pub async fn run(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result<Answer, Refusal> {
-    match m {
-        "sub" => subscriptions::sub(session, p).await,
-        "auth.refresh" => connect::auth_refresh(session, p).await,
-        "chat.send" => chat::send(session, p).await,
-        "ack" => chat::ack(session, p).await,
-        "read" => chat::read(session, p).await,
-        "history" => chat::history(session, p).await,
-        "pub" => chat::publish(session, p).await,
-        "order.accept" | "order.start" | "order.ready" | "order.reject" => {
+    // Every method has its arm here, and its row in the protocol document.
+    match Method::from_text(m).ok_or_else(|| unknown(m))? {
+        Method::Sub => subscriptions::sub(session, p).await,
+        Method::AuthRefresh => connect::auth_refresh(session, p).await,
+        Method::ChatSend => chat::send(session, p).await,
+        Method::ChatRecall => chat::take_back(session, p).await,
+        Method::Ack => chat::ack(session, p).await,
+        Method::Read => chat::read(session, p).await,
+        Method::History => chat::history(session, p).await,
+        Method::Pub => chat::publish(session, p).await,
+        Method::OrderAccept | Method::OrderStart | Method::OrderReady | Method::OrderReject => {
             orders::change(session, m, p).await
         }
-        "duty.on" => riders::duty_on(session, m, p).await,
-        "duty.break" | "duty.off" => riders::duty_less(session, m, p).await,
-        "offer.reply" => riders::offer_reply(session, m, p).await,
-        "grab" => riders::grab(session, m, p).await,
-        "stop.arrive" | "stop.done" => riders::stop(session, m, p).await,
-        "connect" => Err(Refusal::bad("this connection is signed in already")),
-        _ => Err(unknown(m)),
+        Method::DutyOn => riders::duty_on(session, m, p).await,
+        Method::DutyBreak | Method::DutyOff => riders::duty_less(session, m, p).await,
+        Method::OfferReply => riders::offer_reply(session, m, p).await,
+        Method::Grab => riders::grab(session, m, p).await,
+        Method::StopArrive | Method::StopDone => riders::stop(session, m, p).await,
+        Method::LocPut | Method::Typing | Method::Unsub => run_quick(session, m, p),
+        Method::Connect => Err(Refusal::bad("this connection is signed in already")),
     }
 }
 

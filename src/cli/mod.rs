@@ -14,6 +14,7 @@ use crate::{
 };
 
 pub mod doctor;
+pub mod fixtures;
 pub mod operator;
 pub mod output;
 pub mod plan;
@@ -43,6 +44,8 @@ enum Command {
     Migrate(StoreArgs),
     /// Check store, bus, clock and settings, and say what to do
     Doctor(doctor::DoctorArgs),
+    /// Make accounts, tokens and open orders for load tests on a running server
+    Fixtures(fixtures::FixturesArgs),
     /// Print the API document (OpenAPI 3.1, JSON)
     Openapi,
     /// Manage operator accounts
@@ -145,6 +148,7 @@ async fn run(command: Command) -> Result<(), CliError> {
             serve::migrate(&args.settle()?).await
         }
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Fixtures(args) => fixtures::run(args).await,
         Command::Openapi => {
             print(&crate::http::openapi::document());
             Ok(())

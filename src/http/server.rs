@@ -15,8 +15,8 @@ use socket2::SockRef;
 
 use crate::http::ws::{self, SocketDoor};
 
-/// How long requests under way may take to end at a stop.
-const SHUTDOWN_TIMEOUT_S: u64 = 5;
+/// How long idle connections may linger once all requests have ended.
+const SHUTDOWN_TIMEOUT_S: u64 = 1;
 /// How long a peer may leave what we sent unacknowledged, or its window closed.
 const UNWRITABLE_MAX: Duration = Duration::from_secs(20);
 /// Connections that wait to be accepted.
@@ -48,6 +48,8 @@ where
     let server = Server::build()
         .backlog(BACKLOG)
         .max_concurrent_connections(CONNECTIONS_PER_WORKER)
+        // We let the clients go before the server stops.
+        .disable_signals()
         .shutdown_timeout(SHUTDOWN_TIMEOUT_S);
     let server = if n_workers == 0 { server } else { server.workers(n_workers) };
     let socket = std::net::TcpListener::from(bind(addr)?);

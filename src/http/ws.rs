@@ -1,6 +1,6 @@
 //! The upgrade of a request to a socket: version, origin, hand over to [`Connection`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use actix_codec::{Encoder, Framed};
 use actix_http::{
@@ -15,6 +15,7 @@ use actix_web::{
     rt::net::TcpStream,
 };
 use actors::{
+    admission::{Refused, Ticket},
     connection::Connection,
     echo,
     frame::Format,
@@ -42,9 +43,8 @@ pub struct SocketDoor {
 }
 
 /// What an upgrade leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    Hub(Format),
+    Hub(Format, Ticket),
     Echo,
 }
 
@@ -73,8 +73,9 @@ pub async fn upgrade(
     let (reading, writing) = parts.io.into_split();
     drop((parts.read_buf, parts.write_buf, parts.codec));
     match way {
-        Way::Hub(format) => {
-            Connection::open(Arc::clone(&door.live), format, first, reading, writing).await;
+        Way::Hub(format, ticket) => {
+            let live = Arc::clone(&door.live);
+            Connection::open(live, ticket, format, first, reading, writing).await;
         }
         Way::Echo => echo::serve(first, reading, writing).await,
     }
@@ -113,8 +114,21 @@ impl SocketDoor {
         if let Some(name) = named {
             answer.insert_header((header::SEC_WEBSOCKET_PROTOCOL, name));
         }
-        Ok((answer.finish().map_into_boxed_body(), Way::Hub(format)))
+        let address = head.peer_addr.map(|it| it.ip());
+        let ticket = self.live.admission.admit(address, Instant::now()).map_err(no_place)?;
+        Ok((answer.finish().map_into_boxed_body(), Way::Hub(format, ticket)))
     }
+}
+
+fn no_place(refused: Refused) -> Problem {
+    let detail = match refused {
+        Refused::Draining => "This node is going down; another one takes you.",
+        Refused::Address => "Too many sockets are open from this address.",
+        Refused::Full | Refused::TooFast | Refused::Profile => {
+            "This node takes no more sockets now."
+        }
+    };
+    Problem::new(Kind::Busy, detail).retry_after(refused.retry_after_s())
 }
 
 fn not_a_handshake(err: &dyn std::fmt::Display) -> Problem {

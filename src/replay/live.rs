@@ -9,7 +9,7 @@ mod check;
 mod parts;
 mod play;
 pub mod report;
-mod show;
+pub(crate) mod show;
 
 use std::{
     path::Path,

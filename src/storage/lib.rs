@@ -16,8 +16,12 @@ pub mod bus;
 
 pub mod commands;
 pub mod cursors;
+pub mod entries;
 pub mod events;
+pub mod inbox;
 pub mod journal;
+pub mod push;
+pub mod retention;
 pub mod shared_values;
 pub mod timers;
 

@@ -2,7 +2,7 @@
 //!
 //! Pure: rows and positions in, a snapshot out, and a plan's indices back to ids.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::{
     clock::Timestamp,
@@ -23,7 +23,7 @@ use storage::{
     offers::Asked,
 };
 
-use crate::deliveries::StopKind;
+use crate::{deliveries::StopKind, dispatch::Look};
 
 /// Riders farther from a region's centre than this are not looked at, in metres.
 pub const RIDER_RANGE_M: f64 = 60_000.0;
@@ -46,6 +46,9 @@ pub const SERVICE: Service = Service {
 /// A rider's planned stop.
 pub type PlannedStop = (OrderId, StopKind);
 
+/// Planned stops by rider.
+pub type Routes = HashMap<RiderId, Vec<PlannedStop>>;
+
 /// Everything the dispatcher knows about one region at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
@@ -56,7 +59,7 @@ pub struct Board {
     /// Who was asked about what.
     pub asked: Vec<Asked>,
     /// The routes planned last time.
-    pub routes: HashMap<RiderId, Vec<PlannedStop>>,
+    pub routes: Routes,
 }
 
 /// A snapshot together with the ids that its indices stand for.
@@ -71,6 +74,40 @@ pub struct Numbered {
 }
 
 impl Board {
+    /// The board of one region and where its map is centred; `None` if nothing is open there.
+    ///
+    /// It also holds what riders near the region have taken on, or are asked about, elsewhere:
+    /// their bags and routes are planned whole.
+    pub fn of_region(
+        look: &Look,
+        region: &str,
+        riders: &[(RiderDuty, Place)],
+        routes: Routes,
+    ) -> Option<(Place, Self)> {
+        let centre = look.deliveries.iter().find(|it| it.region == region)?.pickup;
+        let near: HashSet<RiderId> = riders
+            .iter()
+            .filter(|(_, place)| place.metres_to(centre) <= RIDER_RANGE_M)
+            .map(|(duty, _)| duty.rider_id)
+            .collect();
+        let open = look.asked.iter().filter(|it| it.state == OfferState::Open);
+        let open: HashMap<DeliveryId, RiderId> =
+            open.map(|it| (it.delivery_id, it.rider_id)).collect();
+        let is_bound_here = |it: &StoredDelivery| {
+            let rider = it.delivery.rider_id.or_else(|| open.get(&it.delivery.id).copied());
+            rider.is_some_and(|rider| near.contains(&rider))
+        };
+        let deliveries = look.deliveries.iter();
+        let deliveries = deliveries.filter(|it| it.region == region || is_bound_here(it));
+        let board = Self {
+            deliveries: deliveries.cloned().collect(),
+            riders: riders.to_vec(),
+            asked: look.asked.clone(),
+            routes,
+        };
+        Some((centre, board))
+    }
+
     /// Numbers everything for the policy, on a flat map around `centre`.
     pub fn number(&self, centre: Place, lead_ms: i64, rounds: u32, now: Timestamp) -> Numbered {
         let riders: Vec<&(RiderDuty, Place)> = self

@@ -18,6 +18,7 @@ use storage::{
     duty,
     error::StoreError,
     events::{self, Latest, MemberMoved, PoolItem, RouteChanged, StopView, StorePoint},
+    push::Push,
     stores,
     timers::{self, TimerKind},
 };
@@ -129,7 +130,7 @@ pub async fn show_in_pool(
     changes.latest.push(Latest {
         channel: Channel::Pool(stored.pool_cell.clone()),
         key: item.order.clone(),
-        push: "pool",
+        push: Push::Pool,
         body: events::json(&item)?,
         at,
     });
@@ -194,9 +195,9 @@ pub(crate) async fn assign(
     let (profile, channel) = (Profile::Rider(rider_id), Channel::Order(case.id()));
     let person = case.rider.clone().ok_or(AskError::not_found("rider"))?;
     let joined = MemberMoved { person, joined: true };
-    changes.entries.push(events::entry(channel.clone(), "member", Some(profile), &joined)?);
+    changes.entries.push(events::entry(channel.clone(), Push::Member, Some(profile), &joined)?);
     let view = view(case);
-    let mut told = events::entry(Channel::Inbox(profile), "assigned", None, &view)?;
+    let mut told = events::entry(Channel::Inbox(profile), Push::Assigned, None, &view)?;
     told.joins = Some(channel);
     changes.entries.push(told);
     changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });
@@ -281,7 +282,7 @@ pub async fn tell_route(
     let work = async move |_: &mut Tx, changes: &mut Changes, _: Timestamp| {
         let body = RouteChanged { stops: stops.clone(), why: why.to_owned() };
         let inbox = Channel::Inbox(Profile::Rider(rider_id));
-        changes.entries.push(events::entry(inbox, "route", None, &body)?);
+        changes.entries.push(events::entry(inbox, Push::Route, None, &body)?);
         Ok::<_, StoreError>(())
     };
     platform.command(None, work).await.map(|_| ())

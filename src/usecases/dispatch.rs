@@ -3,7 +3,7 @@
 //! Every effect is a conditional change of its own, so two dispatchers at once cost work and
 //! nothing else: what one has offered, the other finds offered.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use domain::{
     clock::Timestamp,
@@ -22,7 +22,7 @@ use storage::{
 use crate::{
     board::{Board, Numbered},
     deliveries as delivery_cases,
-    dispatch_news::{Memory, show_riders, tell_routes},
+    dispatch_news::{Memory, PlannedRegion, show_riders, tell_routes},
     error::AskError,
     offers::{Proposal, make},
     platform::Platform,
@@ -84,6 +84,17 @@ impl Look {
         }
         carried
     }
+
+    /// The region that tells a rider his route: that of the oldest delivery that he holds.
+    fn homes(&self) -> HashMap<RiderId, &str> {
+        let mut homes = HashMap::new();
+        for it in &self.deliveries {
+            if let Some(rider) = it.delivery.rider_id {
+                homes.entry(rider).or_insert(it.region.as_str());
+            }
+        }
+        homes
+    }
 }
 
 /// Plans every region and carries the plan out.
@@ -101,20 +112,15 @@ pub async fn cycle(
     let now = platform.now();
     let mut report = CycleReport::default();
     memory.forget_ended(look);
-    let mut regions: BTreeMap<&str, Vec<deliveries::StoredDelivery>> = BTreeMap::new();
-    for it in &look.deliveries {
-        regions.entry(&it.region).or_default().push(it.clone());
-    }
+    let regions: BTreeSet<&str> = look.deliveries.iter().map(|it| it.region.as_str()).collect();
+    let homes = look.homes();
     let at_place =
         |it: &RiderDuty| (it.clone(), places.get(&it.rider_id).copied().unwrap_or(it.place));
     let riders: Vec<(RiderDuty, Place)> = look.riders.iter().map(at_place).collect();
-    for open in regions.into_values() {
-        let Some(centre) = open.first().map(|it| it.pickup) else { continue };
-        let board = Board {
-            deliveries: open,
-            riders: riders.clone(),
-            asked: look.asked.clone(),
-            routes: memory.routes.clone(),
+    for region in regions {
+        let routes = memory.routes.get(region).cloned().unwrap_or_default();
+        let Some((centre, board)) = Board::of_region(look, region, &riders, routes) else {
+            continue;
         };
         let lead_ms = platform.policy.offer_open.as_millis() as i64;
         let numbered = board.number(centre, lead_ms, ROUNDS, now);
@@ -127,7 +133,9 @@ pub async fn cycle(
         };
         offer_all(platform, &decided, &outcome.routes, memory, &mut report).await?;
         pool_the_rest(platform, &decided, memory, &mut report).await?;
-        report.n_routes += tell_routes(platform, &numbered, &outcome.routes, memory, now).await?;
+        let planned =
+            PlannedRegion { region, homes: &homes, numbered: &numbered, routes: &outcome.routes };
+        report.n_routes += tell_routes(platform, &planned, memory, now).await?;
     }
     show_riders(platform, look, &riders, memory, now).await?;
     Ok(report)

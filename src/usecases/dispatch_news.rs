@@ -15,10 +15,11 @@ use storage::{
     duty::RiderDuty,
     error::StoreError,
     events::{self, Latest, OpsRider, OpsValue, StopView},
+    push::Push,
 };
 
 use crate::{
-    board::{Numbered, PlannedStop, TimedRoute},
+    board::{Numbered, PlannedStop, Routes, TimedRoute},
     deliveries as delivery_cases,
     dispatch::Look,
     platform::Platform,
@@ -30,11 +31,24 @@ const ETA_DRIFT_MS: i64 = 60_000;
 const ETA_SPREAD: f64 = 0.15;
 const ETA_SPREAD_MIN_MS: i64 = 60_000;
 
+/// One region's plan, and who is told by it.
+pub(crate) struct PlannedRegion<'a> {
+    /// Which region.
+    pub(crate) region: &'a str,
+    /// The region that tells each rider who holds something.
+    pub(crate) homes: &'a HashMap<RiderId, &'a str>,
+    /// What was planned on.
+    pub(crate) numbered: &'a Numbered,
+    /// The route of each rider.
+    pub(crate) routes: &'a [Route],
+}
+
 /// What the dispatcher remembers from one cycle to the next. Losing it costs nothing but pushes
 /// that are sent again.
 #[derive(Debug, Default)]
 pub struct Memory {
-    pub(crate) routes: HashMap<RiderId, Vec<PlannedStop>>,
+    /// The routes planned last time, by region.
+    pub(crate) routes: HashMap<String, Routes>,
     told_routes: HashMap<RiderId, Vec<PlannedStop>>,
     told_etas: HashMap<(OrderId, String), i64>,
     shown: HashMap<RiderId, String>,
@@ -45,15 +59,21 @@ pub struct Memory {
 /// Tells riders whose certain stops changed, and parties whose ETA moved.
 pub(crate) async fn tell_routes(
     platform: &Platform,
-    numbered: &Numbered,
-    routes: &[Route],
+    planned: &PlannedRegion<'_>,
     memory: &mut Memory,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let mut n_told = 0;
+    let PlannedRegion { region, homes, numbered, routes } = *planned;
+    let named =
+        |(rider, route): (usize, &Route)| (numbered.riders[rider], numbered.named(&route.stops));
+    memory.routes.insert(region.to_owned(), routes.iter().enumerate().map(named).collect());
     for (rider, route) in routes.iter().enumerate() {
         let rider_id = numbered.riders[rider];
-        memory.routes.insert(rider_id, numbered.named(&route.stops));
+        // Every region that he is near knows all that he holds, but may plan it differently.
+        if homes.get(&rider_id).is_some_and(|home| *home != region) {
+            continue;
+        }
         let certain: Vec<_> = numbered
             .certain(&route.stops)
             .into_iter()
@@ -110,7 +130,7 @@ fn eta_value(order_id: OrderId, stop: &StopView, now: Timestamp) -> Result<Lates
     Ok(Latest {
         channel: Channel::Loc(order_id),
         key: format!("eta:{}", stop.stop),
-        push: "eta",
+        push: Push::Eta,
         body: events::json(&eta)?,
         at: now,
     })
@@ -147,7 +167,7 @@ pub(crate) async fn show_riders(
         values.push(Latest {
             channel: Channel::Ops(place.region()),
             key,
-            push: "ops",
+            push: Push::Ops,
             body,
             at: now,
         });
@@ -166,7 +186,8 @@ impl Memory {
         let working: HashSet<RiderId> = look.riders.iter().map(|it| it.rider_id).collect();
         self.told_etas.retain(|(order, _), _| open.contains(order));
         self.pooled_since.retain(|order, _| open.contains(order));
-        self.routes.retain(|rider, _| working.contains(rider));
+        let regions: HashSet<&str> = look.deliveries.iter().map(|it| it.region.as_str()).collect();
+        self.routes.retain(|region, _| regions.contains(region.as_str()));
         self.told_routes.retain(|rider, _| working.contains(rider));
         self.shown.retain(|rider, _| working.contains(rider));
         self.names.retain(|rider, _| working.contains(rider));

@@ -8,6 +8,7 @@ use storage::{
     deliveries,
     duty::{self, Duty, RiderDuty},
     events::{self, Latest, OpsRider, OpsValue},
+    push::Push,
 };
 
 use crate::{
@@ -142,7 +143,7 @@ pub(crate) async fn change(
     changes.latest.push(Latest {
         channel: Channel::Ops(region.clone()),
         key: key.clone(),
-        push: "ops",
+        push: Push::Ops,
         body: events::json(&OpsValue { key, v: shown })?,
         at: state.since,
     });

@@ -21,6 +21,7 @@ use storage::{
     error::StoreError,
     events::{self, Alarm, Latest, OfferClosed},
     offers, orders, payments, products,
+    push::Push,
     timers::{self, TimerKind},
 };
 
@@ -76,7 +77,7 @@ pub(crate) async fn end(
 pub(crate) fn silence_bell(case: &OrderCase, changes: &mut Changes) -> Result<(), StoreError> {
     let alarm = Alarm { order: case.id().to_string(), alarm: NEW_ORDER.to_owned(), rings: false };
     let channel = Channel::Store(case.stored.order.store_id);
-    changes.entries.push(events::entry(channel, "alarm.clear", None, &alarm)?);
+    changes.entries.push(events::entry(channel, Push::AlarmClear, None, &alarm)?);
     Ok(())
 }
 
@@ -98,9 +99,9 @@ async fn give_up_payments(
 ) -> Result<(), AskError> {
     let because = Cause { by: Actor::System, reason: Some(Reason::OrderEnded), at: cause.at };
     for stored in payments::list_for_order(tx, case.id()).await? {
-        let (payment, event) = (stored.payment, PaymentEvent::GivenUp);
-        if payment.state.on(event).is_ok() {
-            move_payment(case, tx, changes, &payment, event, because).await?;
+        let event = PaymentEvent::GivenUp;
+        if stored.payment.state.on(event).is_ok() {
+            move_payment(case, tx, changes, &stored, event, because).await?;
         }
     }
     Ok(())
@@ -133,7 +134,7 @@ async fn call_off_delivery(
             state: change.to.to_string(),
         };
         let inbox = Channel::Inbox(Profile::Rider(offer.rider_id));
-        changes.entries.push(events::entry(inbox, "offer.closed", None, &body)?);
+        changes.entries.push(events::entry(inbox, Push::OfferClosed, None, &body)?);
     }
     case.move_delivery(tx, changes, DeliveryEvent::CalledOff, cause).await?;
     if delivery.state == DeliveryState::Pooled {
@@ -141,7 +142,7 @@ async fn call_off_delivery(
         changes.latest.push(Latest {
             channel: Channel::Pool(cell),
             key: body.order.clone(),
-            push: "pool",
+            push: Push::Pool,
             body: events::json(&body)?,
             at: cause.at,
         });

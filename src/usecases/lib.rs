@@ -6,12 +6,15 @@
 pub mod accounts;
 pub mod demo;
 pub mod error;
+pub mod fixtures;
 pub mod passwords;
 pub mod platform;
 pub mod tokens;
 
 pub mod channels;
 pub mod chat;
+pub mod inbox;
+pub mod recall;
 
 pub mod stores;
 
@@ -32,6 +35,7 @@ pub mod order_book;
 
 pub mod ops;
 
+pub mod retention;
 mod room;
 
 pub mod duty;

@@ -18,6 +18,7 @@ use storage::{
     duty::{self, Duty, RiderDuty},
     events::{self, OfferClosed, Offered, StopView, StorePoint},
     offers,
+    push::Push,
     timers::{self, Due, TimerKind},
 };
 
@@ -101,7 +102,7 @@ pub async fn make(platform: &Platform, proposal: Proposal) -> Result<Done<String
             expires: offer.expires_at.ms(),
         };
         let inbox = Channel::Inbox(Profile::Rider(offer.rider_id));
-        changes.entries.push(events::entry(inbox, "offer", None, &body)?);
+        changes.entries.push(events::entry(inbox, Push::Offer, None, &body)?);
         Ok(offer.id.to_string())
     };
     platform.command(None, work).await
@@ -229,7 +230,7 @@ fn close(changes: &mut Changes, offer: &Offer, state: OfferState) -> Result<(), 
         state: state.as_str().to_owned(),
     };
     let inbox = Channel::Inbox(Profile::Rider(offer.rider_id));
-    changes.entries.push(events::entry(inbox, "offer.closed", None, &body)?);
+    changes.entries.push(events::entry(inbox, Push::OfferClosed, None, &body)?);
     Ok(())
 }
 
@@ -250,7 +251,7 @@ async fn count_silence(
     let paused = RiderDuty { duty: Duty::Break, since: at, n_timeouts: 0, ..state };
     let view = change_duty(tx, changes, paused).await?;
     let inbox = Channel::Inbox(Profile::Rider(rider_id));
-    changes.entries.push(events::entry(inbox, "duty", None, &view)?);
+    changes.entries.push(events::entry(inbox, Push::Duty, None, &view)?);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use storage::{
     error::StoreError,
     events::{self, Latest, OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue, OrderMoved, Point},
     orders,
+    push::Push,
     stores::{self, StoreRecord},
 };
 
@@ -57,14 +58,14 @@ pub(crate) fn tell(
     changes.latest.push(Latest {
         channel: channel.clone(),
         key: value.key.clone(),
-        push: "ops",
+        push: Push::Ops,
         body: events::json(&value)?,
         at,
     });
     changes.latest.push(Latest {
         channel,
         key: format!("event:{}:{}", moved.order, moved.seq),
-        push: "ops.event",
+        push: Push::OpsEvent,
         body: events::json(&OpsEvent { kind: "order", line: moved })?,
         at,
     });
@@ -81,7 +82,7 @@ pub(crate) fn tell_store(
     changes.latest.push(Latest {
         channel: Channel::Ops(store.place.region()),
         key: value.key.clone(),
-        push: "ops",
+        push: Push::Ops,
         body: events::json(&value)?,
         at,
     });

@@ -16,6 +16,7 @@ use storage::{
     events::{self, StoreOpened},
     journal::NewEntry,
     products::{self, ProductRecord},
+    push::Push,
     stores::{self as rows, RegionSummary, StoreRecord},
 };
 
@@ -170,7 +171,7 @@ pub async fn create(
         ops::tell_store(changes, &stored, at)?;
         let owner = Profile::Merchant(stored.owner_id);
         let opened = StoreOpened { store: stored.id.to_string(), name: stored.name.clone() };
-        let told = events::entry(Channel::Inbox(owner), "store", Some(owner), &opened)?;
+        let told = events::entry(Channel::Inbox(owner), Push::Store, Some(owner), &opened)?;
         // Whoever is connected hears the new store's channel from now on.
         changes.entries.push(NewEntry { joins: Some(Channel::Store(stored.id)), ..told });
         Ok::<_, AskError>(())

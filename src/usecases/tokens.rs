@@ -108,7 +108,22 @@ impl TokenKeys {
         account_id: AccountId,
         at: Timestamp,
     ) -> Result<(String, Timestamp), StoreError> {
-        let expires_at = at + ACCESS_SPAN;
+        self.issue_for(profile, account_id, at, ACCESS_SPAN)
+    }
+
+    /// Like [`Self::issue`], good for `span`: for load tests.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] if the token cannot be signed.
+    pub fn issue_for(
+        &self,
+        profile: Profile,
+        account_id: AccountId,
+        at: Timestamp,
+        span: Duration,
+    ) -> Result<(String, Timestamp), StoreError> {
+        let expires_at = at + span;
         let claims = Claims {
             sub: profile.to_string(),
             role: profile.role().to_string(),

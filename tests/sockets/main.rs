@@ -7,5 +7,7 @@ mod catching_up;
 mod chat;
 mod formats;
 mod joining;
+mod limits;
+mod recall;
 mod slow;
 mod support;

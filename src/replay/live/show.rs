@@ -13,7 +13,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// See the file's head. Clones show the same.
 #[derive(Clone)]
-pub(super) struct Show {
+pub(crate) struct Show {
     bar: Option<ProgressBar>,
     line: Arc<Mutex<Line>>,
 }
@@ -27,7 +27,7 @@ struct Line {
 
 impl Show {
     /// Starts to show `what`, of which there are `of`.
-    pub(super) fn start(what: &'static str, of: u64) -> Self {
+    pub(crate) fn start(what: &'static str, of: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let form = "{prefix:<10} {bar:32} {pos}/{len} {elapsed} {msg}";
             let style =
@@ -42,7 +42,7 @@ impl Show {
     }
 
     /// One more is done.
-    pub(super) fn tick(&self) {
+    pub(crate) fn tick(&self) {
         self.line.lock().unwrap_or_else(PoisonError::into_inner).n += 1;
         if let Some(bar) = &self.bar {
             bar.inc(1);
@@ -50,7 +50,7 @@ impl Show {
     }
 
     /// What is going on besides.
-    pub(super) fn say(&self, words: &str) {
+    pub(crate) fn say(&self, words: &str) {
         if let Some(bar) = &self.bar {
             return bar.set_message(words.to_owned());
         }
@@ -62,7 +62,7 @@ impl Show {
     }
 
     /// All is done.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         if let Some(bar) = &self.bar {
             return bar.finish();
         }

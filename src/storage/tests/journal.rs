@@ -15,6 +15,7 @@ use storage::{
     commands::{self, CommandKey, Seen},
     error::StoreError,
     journal::{self, NewEntry},
+    push::Push,
     store::Store,
     testing::{Engine, each_engine, fresh_store, open},
     timers::{self, TimerKind},
@@ -25,7 +26,7 @@ const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 fn entry(channel: &Channel, body: &str) -> NewEntry {
     NewEntry {
         channel: channel.clone(),
-        kind: "msg",
+        kind: Push::Msg,
         sender: "system".to_owned(),
         cid: None,
         body: body.to_owned(),

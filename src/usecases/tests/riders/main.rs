@@ -4,4 +4,5 @@
 
 mod offers;
 mod pool;
+mod regions;
 mod support;

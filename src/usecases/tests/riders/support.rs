@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::{
     cart::{CartLine, Quantity},
+    channel::Channel,
     checked_text::{Address, Login, PersonName, ProductName, StoreName},
     clock::{Clock, HandSetClock, Timestamp},
     dispatch::Policy,
@@ -13,7 +14,7 @@ use domain::{
     role::{Profile, Role},
     travel::Vehicle,
 };
-use storage::{deliveries, offers, store::Store};
+use storage::{deliveries, journal, offers, store::Store};
 use usecases::{
     accounts::{self, Registration},
     dispatch::{self, CycleReport},
@@ -43,6 +44,11 @@ pub(crate) struct City {
 
 impl City {
     pub(crate) async fn new(store: Arc<Store>) -> Self {
+        Self::around(store, Place::new(31.2, 121.5).unwrap()).await
+    }
+
+    /// A city whose store stands at `centre`.
+    pub(crate) async fn around(store: Arc<Store>, centre: Place) -> Self {
         let clock = Arc::new(HandSetClock::at(NOON));
         let (its_clock, settings) = (Arc::clone(&clock), PlatformSettings::default());
         let platform = Platform::open(store, its_clock, Arc::new(Silence), settings).await.unwrap();
@@ -52,25 +58,14 @@ impl City {
         let Profile::Merchant(merchant) = person(&platform, "mona", Role::Merchant).await else {
             panic!("a merchant was asked for");
         };
-        let centre = Place::new(31.2, 121.5).unwrap();
-        let new = NewStore {
-            name: StoreName::parse("Noodles").unwrap(),
-            address: None,
-            place: centre,
-            currency: Currency::Cny,
-            terms: StoreTerms { is_open: Some(true), ..StoreTerms::default() },
-        };
-        let store = stores::create(&platform, merchant, new).await.unwrap().id;
-        let new = NewProduct {
-            name: ProductName::parse("Noodle soup").unwrap(),
-            description: None,
-            price_minor: 1_800,
-            stock: 1_000_000,
-        };
-        let product = stores::add_product(&platform, merchant, store, new).await.unwrap();
-        let line = CartLine { product_id: product.id, quantity: Quantity::new(1).unwrap() };
+        let (store, line) = shop(&platform, merchant, centre).await;
         let memory = Memory::default();
         Self { platform, clock, customer, merchant, store, centre, line, memory }
+    }
+
+    /// Orders are placed in another store from now on.
+    pub(crate) async fn open_shop(&mut self, place: Place) {
+        (self.store, self.line) = shop(&self.platform, self.merchant, place).await;
     }
 
     /// An order that the store has accepted and that is ready at once.
@@ -134,12 +129,40 @@ impl City {
         open.first().map(|it| it.id)
     }
 
+    /// The body of each route that a rider was told, the oldest first.
+    pub(crate) async fn told_routes(&self, rider: RiderId) -> Vec<String> {
+        let inbox = Channel::Inbox(Profile::Rider(rider));
+        let mut reader = self.platform.reader();
+        let entries = journal::read_after(&mut reader, &inbox, 0, 500).await.unwrap();
+        entries.into_iter().filter(|it| it.kind == "route").map(|it| it.body).collect()
+    }
+
     /// Delivery state and holder.
     pub(crate) async fn delivery(&self, order: OrderId) -> (&'static str, Option<RiderId>) {
         let mut reader = self.platform.reader();
         let stored = deliveries::find_for_order(&mut reader, order).await.unwrap().unwrap();
         (stored.delivery.state.as_str(), stored.delivery.rider_id)
     }
+}
+
+async fn shop(platform: &Platform, merchant: MerchantId, place: Place) -> (StoreId, CartLine) {
+    let new = NewStore {
+        name: StoreName::parse("Noodles").unwrap(),
+        address: None,
+        place,
+        currency: Currency::Cny,
+        terms: StoreTerms { is_open: Some(true), ..StoreTerms::default() },
+    };
+    let store = stores::create(platform, merchant, new).await.unwrap().id;
+    let new = NewProduct {
+        name: ProductName::parse("Noodle soup").unwrap(),
+        description: None,
+        price_minor: 1_800,
+        stock: 1_000_000,
+    };
+    let product = stores::add_product(platform, merchant, store, new).await.unwrap();
+    let line = CartLine { product_id: product.id, quantity: Quantity::new(1).unwrap() };
+    (store, line)
 }
 
 async fn person(platform: &Platform, name: &str, role: Role) -> Profile {
