@@ -190,9 +190,18 @@ impl ChannelLog {
         Heard::Delivered
     }
 
-    /// Hands a value that is no entry to the open members: a cursor. Who reads still asks for it.
-    pub fn publish(&self, keep: Keep, frame: &Frame, tally: &mut Tally) {
-        for member in self.members.iter().filter(|it| matches!(it.place, Place::Hears(_))) {
+    /// Hands a value that is no entry to the open members, but not to `except`: a cursor. Who
+    /// reads still asks for it.
+    pub fn publish(
+        &self,
+        keep: Keep,
+        frame: &Frame,
+        except: Option<ConnectionId>,
+        tally: &mut Tally,
+    ) {
+        let hears = |it: &&Member| matches!(it.place, Place::Hears(_));
+        let others = |it: &&Member| hears(it) && Some(it.connection_id) != except;
+        for member in self.members.iter().filter(others) {
             tally.count(push(&member.outbox, keep, frame.clone()));
         }
     }

@@ -50,6 +50,7 @@ pub mod live;
 pub mod method;
 pub mod protocol;
 pub mod rate;
+pub mod receipts;
 pub mod refusal;
 pub mod session;
 

@@ -25,6 +25,7 @@ use actors::{
     interest::Interest,
     live::{Live, Pace},
     positions,
+    receipts::Receipts,
     relay::Relay,
     timekeeper::Timekeeper,
 };
@@ -184,9 +185,10 @@ async fn start_live_side(
         housekeeper: Housekeeper::new(platform.clone(), node, settings.retention()).start(),
     };
     let bench_channels = settings.bench_channels;
-    let pace = Pace::default();
+    let (receipts, pace) = (Receipts::default(), Pace::default());
     let admission = Admission::new(settings.socket_limits());
-    let live = Live { platform, hub, bridge, positions, fleet, admission, pace, bench_channels };
+    let live =
+        Live { platform, hub, bridge, positions, fleet, receipts, admission, pace, bench_channels };
     Ok((Arc::new(live), workers))
 }
 

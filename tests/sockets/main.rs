@@ -9,5 +9,6 @@ mod formats;
 mod joining;
 mod limits;
 mod recall;
+mod receipts;
 mod slow;
 mod support;

@@ -20,6 +20,7 @@ use actors::{
     interest::Interest,
     live::{Live, Pace},
     protocol::SUBPROTOCOL_JSON,
+    receipts::Receipts,
     relay::Relay,
 };
 use domain::{
@@ -117,6 +118,7 @@ impl City {
             fleet,
             admission: Admission::new(self.limits),
             pace: self.pace,
+            receipts: Receipts::default(),
             bench_channels: true,
         });
         let door = SocketDoor { live: live.clone(), origins: Vec::new(), echo: true };
