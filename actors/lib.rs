@@ -34,6 +34,7 @@ pub mod hearing;
 pub mod hub;
 pub mod interest;
 pub mod lanes;
+pub mod link;
 pub mod members;
 pub mod registry;
 

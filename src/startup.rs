@@ -84,7 +84,7 @@ pub async fn ping_redis(settings: &Settings) -> Result<Duration, CliError> {
     let started = Instant::now();
     storage::bus::redis::ping(url.reveal())
         .await
-        .map_err(|err| CliError::failed("no answer", &err))?;
+        .map_err(|err| CliError::Failed(format!("no answer: {err}")))?;
     Ok(started.elapsed())
 }
 
@@ -100,7 +100,7 @@ fn open_bus(settings: &Settings) -> Result<(Arc<dyn Bus>, BusEvents), CliError> 
         }
         Some(url) => {
             let (link, events) = RedisBus::open(url.reveal(), &settings.redis_prefix)
-                .map_err(|err| CliError::failed("the address of Redis is wrong", &err))?;
+                .map_err(|err| CliError::Failed(format!("redis {err}")))?;
             Ok((link, events))
         }
     }
@@ -179,7 +179,7 @@ async fn start_live_side(
     let (its_platform, its_fleet) = (platform.clone(), Arc::clone(&fleet));
     let policy = settings.dispatch_policy();
     let workers = Workers {
-        relay: Relay::new(Arc::clone(&hub), Arc::clone(store), bus).start(),
+        relay: Relay::new(Arc::clone(&hub), Arc::clone(store)).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
         dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
         housekeeper: Housekeeper::new(platform.clone(), node, settings.retention()).start(),

@@ -39,13 +39,15 @@ pub struct Given {
     /// Database: mysql://user:password@host/name, or sqlite:FILE [default: a file in the data folder]
     #[arg(long, env = "RIDERHUB_DATABASE", hide_env_values = true)]
     pub database: Option<Secret>,
-    /// Redis: redis://host:port/; needed when several nodes work together
+    /// Redis: redis://host:port/, redis-sentinel://host:port,host:port/service or
+    /// redis-cluster://host:port,host:port; needed when several nodes work together
     #[arg(long, env = "RIDERHUB_REDIS", hide_env_values = true)]
     pub redis: Option<Secret>,
     /// What the server is used for [default: development]
     #[arg(long, value_enum, env = "RIDERHUB_ENVIRONMENT")]
     pub environment: Option<Environment>,
-    /// Put before every Redis key [default: riderhub:ENVIRONMENT]
+    /// Put before every Redis key and topic, so that environments can share a Redis; production
+    /// must choose its own [default: riderhub:ENVIRONMENT]
     #[arg(long, env = "RIDERHUB_REDIS_PREFIX")]
     pub redis_prefix: Option<String>,
     /// Makes the server's clock run this many times faster; not in production [default: 1]
@@ -170,6 +172,7 @@ impl Given {
     /// [`SettingsError::Wrong`] with everything that is wrong.
     pub fn settle(self) -> Result<Settings, SettingsError> {
         let environment = self.environment.unwrap_or_default();
+        let has_prefix = self.redis_prefix.is_some();
         let data = self.data.unwrap_or_else(|| PathBuf::from(DATA));
         let embedded = || Secret(format!("sqlite:{}", data.join("riderhub.sqlite").display()));
         let settings = Settings {
@@ -204,7 +207,12 @@ impl Given {
             tiles: self.tiles,
             demo: false,
         };
-        let wrong = settings.faults();
+        let mut wrong = settings.faults();
+        if settings.redis.is_some() && environment == Environment::Production && !has_prefix {
+            let text = "production with Redis needs a redis-prefix of its own: two installations \
+                        with the same one hear each other";
+            wrong.push(text.to_owned());
+        }
         if wrong.is_empty() { Ok(settings) } else { Err(SettingsError::Wrong(wrong)) }
     }
 }

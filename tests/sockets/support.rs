@@ -98,7 +98,7 @@ impl City {
         let (bus, events) = bus.link();
         let hub = Hub::new(Interest::new(bus.clone()));
         let bridge = Bridge::start(NodeId::generate(), hub.clone(), bus.clone(), events);
-        Relay::new(hub.clone(), self.fresh.store.clone(), bus).start();
+        Relay::new(hub.clone(), self.fresh.store.clone()).start();
         let settings = PlatformSettings::default();
         let platform =
             Platform::open(self.fresh.store.clone(), self.clock.clone(), bridge.clone(), settings);
