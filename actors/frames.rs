@@ -56,6 +56,23 @@ pub fn subscribed(channel: &Channel, epoch: &str, off: u64, recovered: bool) -> 
 }
 
 #[derive(Serialize, JsonSchema)]
+pub(crate) struct Lag<'a> {
+    push: Push,
+    /// The channel of which nothing more comes by itself.
+    ch: String,
+    /// The numbering.
+    ep: &'a str,
+    /// Everything up to here was sent before or is on its way.
+    off: u64,
+}
+
+/// Pull mode: the client has everything up to `off` and reads the rest with `history`; pushes come
+/// again after `sub` with its position.
+pub fn lag(channel: &Channel, epoch: &str, off: u64) -> Frame {
+    json(&Lag { push: Push::Lag, ch: channel.to_string(), ep: epoch, off })
+}
+
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Unsubscribed {
     push: Push,
     /// The channel that is not heard any more.

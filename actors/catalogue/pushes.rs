@@ -243,6 +243,12 @@ fn unlogged(push: Push) -> Vec<PushRow> {
                 shape::<frames::Subscribed<'static>>,
                 r#"{"push":"subscribed","ch":"order:$ORD","ep":"5f3a91c2","off":2}"#),
         ],
+        Push::Lag => vec![
+            whole("lag", &[Connection],
+                "The client reads too slowly: nothing more of this channel comes until it has read `history` and says `sub` \
+                 with its position again.", shape::<frames::Lag<'static>>,
+                r#"{"push":"lag","ch":"order:$ORD","ep":"5f3a91c2","off":41}"#),
+        ],
         Push::Unsubscribed => vec![
             whole("unsubscribed", &[Connection], "The hub left a channel that it had joined by itself.",
                 shape::<frames::Unsubscribed>,

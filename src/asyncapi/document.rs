@@ -7,7 +7,7 @@ use actors::{
     hearing::OWN_CHANNELS_MAX,
     method::Method,
     outbox::{OUTBOX_BYTES_MAX, STALL_MAX},
-    protocol::{CHANNELS_MAX, CID_BYTES, FRAME_BYTES_MAX, SUBPROTOCOL_JSON},
+    protocol::{CHANNELS_MAX, CID_BYTES, FRAME_BYTES_MAX, SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK},
     rate::{COMMANDS_MAX, WINDOW},
     refusal::Kind,
     session::GAP_MAX,
@@ -109,7 +109,7 @@ impl Parts {
                 "bindings": { "ws": {
                     "method": "GET",
                     "headers": { "type": "object", "properties": { "Sec-WebSocket-Protocol": {
-                        "type": "string", "const": SUBPROTOCOL_JSON,
+                        "type": "string", "enum": [SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK],
                     } } },
                 } },
             }),

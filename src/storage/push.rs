@@ -51,6 +51,8 @@ text_enum! {
         Subscribed => "subscribed",
         /// The hub left a channel for the client.
         Unsubscribed => "unsubscribed",
+        /// A channel goes over to being read by the client.
+        Lag => "lag",
         /// The token runs out.
         Auth => "auth",
         /// The link between nodes.
