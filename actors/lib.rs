@@ -20,9 +20,13 @@ pub mod admission;
 pub mod close;
 pub mod drain;
 pub mod frame;
+pub mod msgpack;
 pub mod outbox;
 pub mod reader;
 pub mod writer;
+
+mod queue;
+mod wire;
 
 pub mod channel_log;
 pub mod fan_out;
@@ -40,8 +44,10 @@ pub mod frames;
 pub mod messages;
 pub mod relay;
 
+pub mod catalogue;
 pub mod commands;
 pub mod connection;
+pub mod echo;
 pub mod live;
 pub mod method;
 pub mod protocol;

@@ -123,6 +123,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Whether the bench channels are open.
     pub bench_channels: bool,
+    /// Whether `/echo` is open.
+    pub echo: bool,
     /// Whether accounts and orders for load tests can be made in bulk.
     pub fixtures: bool,
     /// How riders are chosen: `instant` or `batch`.
@@ -245,6 +247,7 @@ impl Settings {
         if self.environment == Environment::Production {
             must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
             must(!self.bench_channels, "production has no bench channels");
+            must(!self.echo, "production has no echo");
             must(!self.fixtures, "production makes no fixtures");
         }
         wrong

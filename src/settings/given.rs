@@ -77,6 +77,9 @@ pub struct Given {
     /// Opens the bench channels for load tests; not in production
     #[arg(long, env = "RIDERHUB_BENCH_CHANNELS", num_args = 0..=1, default_missing_value = "true")]
     pub bench_channels: Option<bool>,
+    /// Opens `/echo`, a socket that sends back what it gets, for conformance tests; not in production
+    #[arg(long, env = "RIDERHUB_ECHO", num_args = 0..=1, default_missing_value = "true")]
+    pub echo: Option<bool>,
     /// Opens the bulk routes of `riderhub fixtures`: accounts without asking who wants them; not in
     /// production
     #[arg(long, env = "RIDERHUB_FIXTURES", num_args = 0..=1, default_missing_value = "true")]
@@ -147,6 +150,7 @@ impl Given {
             sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
             log_format: self.log_format.or(other.log_format),
             bench_channels: self.bench_channels.or(other.bench_channels),
+            echo: self.echo.or(other.echo),
             fixtures: self.fixtures.or(other.fixtures),
             dispatch: self.dispatch.or(other.dispatch),
             drain_ms: self.drain_ms.or(other.drain_ms),
@@ -189,6 +193,7 @@ impl Given {
             sandbox_secret: self.sandbox_secret,
             log_format: self.log_format.unwrap_or_default(),
             bench_channels: self.bench_channels.unwrap_or(false),
+            echo: self.echo.unwrap_or(false),
             fixtures: self.fixtures.unwrap_or(false),
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
             drain_ms: self.drain_ms.unwrap_or(DRAIN_MS),
