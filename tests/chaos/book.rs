@@ -24,6 +24,8 @@ pub struct Log {
     pub kept: Vec<Kept>,
     /// The offset that the connection must bring next; `None` while it owes nothing.
     owed: Option<u64>,
+    /// The last one that it brings before it rests: it was told that we read too slowly.
+    rests_at: Option<u64>,
     /// Live entries that came while older ones were still being read from history.
     ahead: BTreeMap<u64, Kept>,
 }
@@ -41,6 +43,11 @@ impl Log {
     /// Whether the server sends nothing of it at present.
     pub const fn is_at_rest(&self) -> bool {
         self.owed.is_none()
+    }
+
+    fn rest(&mut self) {
+        (self.owed, self.rests_at) = (None, None);
+        self.ahead.clear();
     }
 
     fn take(&mut self, entry: Kept) -> Result<(), String> {
@@ -65,8 +72,7 @@ impl Book {
     /// A new connection: nothing is owed before it says where things stand.
     pub fn connection_begins(&mut self) {
         for log in self.logs.values_mut() {
-            log.owed = None;
-            log.ahead.clear();
+            log.rest();
         }
     }
 
@@ -86,7 +92,7 @@ impl Book {
         let log = self.logs.entry(channel.to_owned()).or_default();
         let was_known = !log.epoch.is_empty();
         let (last, old) = (log.last(), log.epoch.clone());
-        log.owed = Some(from);
+        (log.owed, log.rests_at) = (Some(from), None);
         if !epoch.is_empty() {
             epoch.clone_into(&mut log.epoch);
         }
@@ -98,24 +104,38 @@ impl Book {
         }
     }
 
-    /// The server stopped sending a channel, and said so.
-    pub fn rests(&mut self, channel: &str) {
+    /// The server sends nothing more of a channel, and said so.
+    pub fn left(&mut self, channel: &str) {
         if let Some(log) = self.logs.get_mut(channel) {
-            log.owed = None;
-            log.ahead.clear();
+            log.rest();
         }
     }
 
-    /// An entry was pushed.
-    pub fn pushed(&mut self, entry: &Entry) {
+    /// The server sends a channel up to `off` and then nothing more. `true` if that is now.
+    pub fn rests_after(&mut self, channel: &str, off: u64) -> bool {
+        let log = self.logs.entry(channel.to_owned()).or_default();
+        if log.owed.is_some_and(|owed| owed <= off) {
+            log.rests_at = Some(off);
+            return false;
+        }
+        log.rest();
+        true
+    }
+
+    /// An entry was pushed. `true` if it was the last before the channel rests.
+    pub fn pushed(&mut self, entry: &Entry) -> bool {
         let log = self.logs.entry(entry.channel.clone()).or_default();
         let owed = log.owed;
+        let is_last = log.rests_at == Some(entry.off);
         log.owed = Some(entry.off + 1);
         if log.epoch.is_empty() {
             log.epoch.clone_from(&entry.epoch);
         }
         let epoch = log.epoch.clone();
         let taken = log.take(entry.keep());
+        if is_last {
+            log.rest();
+        }
         if owed != Some(entry.off) {
             self.fault(&entry.channel, &format!("{owed:?} was due, {} came", entry.off));
         }
@@ -125,6 +145,7 @@ impl Book {
         if let Err(what) = taken {
             self.fault(&entry.channel, &what);
         }
+        is_last
     }
 
     /// An entry was read from history.

@@ -23,7 +23,7 @@ use crate::{
 /// Entries of a page of history.
 const PAGE: u64 = 200;
 /// Pages of history that a client asks for before it stops reading.
-const MUCH: usize = 60;
+const MUCH: usize = 110;
 /// Close codes from here on mean that the server does not want us back.
 const CODE_FOR_GOOD: u16 = 4_500;
 
@@ -51,9 +51,9 @@ pub struct Shared {
 }
 
 impl Shared {
-    fn pushed(&mut self, entry: &Entry) {
+    fn pushed(&mut self, entry: &Entry) -> bool {
         self.offers.extend(offer(entry));
-        self.book.pushed(entry);
+        self.book.pushed(entry)
     }
 
     fn read(&mut self, entry: &Entry) {
@@ -317,15 +317,15 @@ impl Life {
                 self.stands(&channel, &at)
             }
             "unsubscribed" => {
-                self.shared().book.rests(&channel);
+                self.shared().book.left(&channel);
                 Vec::new()
             }
             "lag" => {
                 let mut shared = self.shared();
                 shared.counts.n_lags += 1;
-                shared.book.rests(&channel);
+                let rests = shared.book.rests_after(&channel, frame["off"].as_u64().unwrap());
                 drop(shared);
-                vec![self.page(&channel)]
+                if rests { vec![self.page(&channel)] } else { Vec::new() }
             }
             "hub" => {
                 self.hub(&frame);
@@ -333,10 +333,9 @@ impl Life {
             }
             _ => {
                 let entry = frame.as_object().and_then(Entry::from_push);
-                if let Some(entry) = entry {
-                    self.shared().pushed(&entry);
-                }
-                Vec::new()
+                let Some(entry) = entry else { return Vec::new() };
+                let rests = self.shared().pushed(&entry);
+                if rests { vec![self.page(&channel)] } else { Vec::new() }
             }
         }
     }

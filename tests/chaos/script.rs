@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// Faults of one run.
-pub const FAULTS: usize = 70;
+pub const FAULTS: usize = 66;
 /// Pauses between two faults, in milliseconds.
-const PAUSE_MS: std::ops::Range<u64> = 150..800;
+const PAUSE_MS: std::ops::Range<u64> = 100..650;
 /// How long a node stays dead, Redis dead, Redis frozen, a reader away, in milliseconds.
 const NODE_DEAD_MS: std::ops::Range<u64> = 50..2_000;
 const REDIS_DEAD_MS: std::ops::Range<u64> = 50..3_000;
