@@ -17,7 +17,7 @@ test: setup web ## all tests; those that need MariaDB or Redis start private one
 	cargo test --workspace --locked --no-fail-fast
 	@if [ -n "$(WEB_READY)" ]; then npm --prefix static test --if-present; fi
 
-chaos: setup-build ## ten seeds of the chaos test; CHAOS_SEED=n begins with another one
+chaos: setup web ## ten seeds of the chaos test; CHAOS_SEED=n begins with another one
 	RIDERHUB_CHAOS_SEED=$(or $(CHAOS_SEED),1) RIDERHUB_CHAOS_SEEDS=10 \
 		cargo test --locked --test chaos -- --nocapture
 

@@ -18,6 +18,7 @@ mod client;
 #[path = "../api/support/node.rs"]
 mod node;
 mod script;
+mod seen;
 mod stage;
 mod traffic;
 mod verdict;
@@ -25,8 +26,8 @@ mod wire;
 
 use std::{collections::BTreeMap, env, time::Instant};
 
-use client::Counts;
 use script::{EACH_AT_LEAST, FAULTS, Script};
+use seen::Counts;
 use stage::Stage;
 use traffic::Traffic;
 use verdict::Journal;

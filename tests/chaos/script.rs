@@ -13,11 +13,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _}
 use serde_json::json;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::{
-    client::{Client, Said},
-    stage::Stage,
-    wire::Wire,
-};
+use crate::{client::Client, seen::Said, stage::Stage, wire::Wire};
 
 /// Faults of one run.
 pub const FAULTS: usize = 66;

@@ -105,7 +105,7 @@ impl World {
 
     /// A channel as it stands in SQL, read past the server.
     pub async fn journal(&self, channel: &str) -> Vec<Kept> {
-        let mut db = Db::connect(&self.database, 1, Durability::Normal).await.unwrap();
+        let mut db = Db::connect(self.database(), 1, Durability::Normal).await.unwrap();
         let channel: Channel = channel.parse().unwrap();
         let mut all = Vec::new();
         loop {
