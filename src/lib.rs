@@ -10,6 +10,8 @@ pub mod settings;
 pub mod telemetry;
 
 pub mod http;
+pub mod http_client;
+pub mod notify;
 
 pub mod opening;
 pub mod shutdown;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use actix::Addr;
-use actors::{dispatcher::Dispatcher, messages::Stop, relay::Relay, timekeeper::Timekeeper};
+use actors::{
+    dispatcher::Dispatcher, herald::Herald, messages::Stop, relay::Relay, timekeeper::Timekeeper,
+};
 use storage::store::Store;
 
 /// What runs without being asked, on one node.
@@ -12,6 +14,8 @@ pub struct Workers {
     pub relay: Addr<Relay>,
     /// Carries out deadlines.
     pub timekeeper: Addr<Timekeeper>,
+    /// Tells people who are away.
+    pub herald: Addr<Herald>,
     /// Looks for riders.
     pub dispatcher: Addr<Dispatcher>,
 }
@@ -22,6 +26,7 @@ impl Workers {
         let ended = [
             self.dispatcher.send(Stop).await,
             self.timekeeper.send(Stop).await,
+            self.herald.send(Stop).await,
             self.relay.send(Stop).await,
         ];
         for gone in ended.into_iter().filter_map(Result::err) {

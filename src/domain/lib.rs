@@ -39,6 +39,8 @@ pub mod price;
 
 pub mod chat;
 
+pub mod notice;
+
 pub mod channel;
 
 pub mod travel;

@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::{accounts, carts, inbox, operations, orders, payments, stores};
+use super::{accounts, carts, inbox, operations, orders, payments, push, stores};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,7 +27,7 @@ use super::{accounts, carts, inbox, operations, orders, payments, stores};
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         operations::regions, operations::snapshot,
-        inbox::show,
+        inbox::show, push::key, push::put, push::remove,
     )
 )]
 struct Document;

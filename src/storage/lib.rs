@@ -19,7 +19,9 @@ pub mod cursors;
 pub mod events;
 pub mod inbox;
 pub mod journal;
+pub mod notices;
 pub mod push;
+pub mod push_addresses;
 pub mod shared_values;
 pub mod timers;
 

@@ -15,6 +15,12 @@ pub mod channels;
 pub mod chat;
 pub mod inbox;
 
+pub mod notice_content;
+pub mod notices;
+pub mod notifier;
+pub mod push_addresses;
+pub mod vapid;
+
 pub mod stores;
 
 pub mod carts;

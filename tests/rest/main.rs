@@ -6,6 +6,7 @@ mod accounts;
 mod as_of;
 mod inbox;
 mod journal;
+mod notices;
 mod orders;
 mod payments;
 mod problems;
