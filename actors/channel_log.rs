@@ -172,9 +172,17 @@ impl ChannelLog {
         Heard::Delivered
     }
 
-    /// Hands a value that is no entry to the open members: a cursor. Who reads still asks for it.
-    pub fn publish(&self, keep: Keep, frame: &Frame, tally: &mut Tally) {
-        for member in self.members.iter().filter(|it| it.upto.is_some()) {
+    /// Hands a value that is no entry to the open members, but not to `except`: a cursor. Who
+    /// reads still asks for it.
+    pub fn publish(
+        &self,
+        keep: Keep,
+        frame: &Frame,
+        except: Option<ConnectionId>,
+        tally: &mut Tally,
+    ) {
+        let others = |it: &&Member| it.upto.is_some() && Some(it.connection_id) != except;
+        for member in self.members.iter().filter(others) {
             tally.count(push(&member.outbox, keep, frame.clone()));
         }
     }

@@ -90,6 +90,15 @@ impl Close {
         self.row().1
     }
 
+    /// Counts it, by its code; codes that clients made up count as one.
+    pub fn count(self) {
+        let code = match self {
+            Self::Answered(code) if !(1000..=1015).contains(&code) => "client".to_owned(),
+            other => other.code().to_string(),
+        };
+        metrics::counter!("riderhub_closes_total", "code" => code).increment(1);
+    }
+
     /// Whether a well-behaved client comes back by itself.
     pub const fn reconnect(self) -> bool {
         self.code() < 4500

@@ -20,6 +20,7 @@ use domain::ids::ConnectionId;
 use futures_util::Stream;
 
 use crate::{
+    admission::Ticket,
     close::Close,
     commands::{self, Answer},
     frame::{Frame, Lane},
@@ -55,6 +56,8 @@ pub struct Connection {
     rate: RateLimit,
     heard_at: Instant,
     is_leaving: bool,
+    /// Its place among the sockets of this node.
+    _ticket: Ticket,
 }
 
 enum SignedIn {
@@ -75,7 +78,7 @@ enum Next {
 
 impl Connection {
     /// Takes over an upgraded socket: reads `bytes`; what is returned is to be written.
-    pub fn open<S, E>(live: Arc<Live>, bytes: S) -> Writer
+    pub fn open<S, E>(live: Arc<Live>, ticket: Ticket, bytes: S) -> Writer
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin + 'static,
         E: 'static,
@@ -95,6 +98,7 @@ impl Connection {
                 rate,
                 heard_at: Instant::now(),
                 is_leaving: false,
+                _ticket: ticket,
             }
         });
         writer
@@ -296,6 +300,7 @@ impl StreamHandler<Note> for Connection {
     fn handle(&mut self, note: Note, ctx: &mut Self::Context) {
         match note {
             Note::Join(channel) => self.join(channel, ctx),
+            Note::Close(why) => self.close(why, ctx),
         }
     }
 

@@ -101,7 +101,7 @@ impl FanOut {
         if let Some(members) = self.latest.get_mut(channel) {
             members.publish(keep, frame, except, &mut self.tally);
         } else if let Some(log) = self.logs.get(channel) {
-            log.publish(keep, frame, &mut self.tally);
+            log.publish(keep, frame, except, &mut self.tally);
         }
     }
 

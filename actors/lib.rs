@@ -16,7 +16,9 @@
 //! `Connection` for every socket. Reading order: [`outbox`], [`channel_log`] (the promise),
 //! [`hub`], [`relay`], [`session`], [`connection`], [`commands`].
 
+pub mod admission;
 pub mod close;
+pub mod drain;
 pub mod frame;
 pub mod outbox;
 pub mod reader;
@@ -43,6 +45,7 @@ pub mod live;
 pub mod method;
 pub mod protocol;
 pub mod rate;
+pub mod receipts;
 pub mod refusal;
 pub mod session;
 
@@ -52,7 +55,11 @@ pub mod fleet;
 pub mod positions;
 
 pub mod dispatcher;
+<<<<<<< HEAD
 pub mod herald;
+=======
+pub mod housekeeper;
+>>>>>>> main
 pub mod timekeeper;
 
 #[cfg(test)]

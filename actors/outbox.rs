@@ -25,6 +25,8 @@ pub const OUTBOX_BYTES_MAX: usize = 262_144;
 pub const NOTES_MAX: usize = 512;
 /// How long a frame may wait for a socket that takes nothing.
 pub const STALL_MAX: Duration = Duration::from_secs(10);
+/// The code of a socket that ended without a close frame (RFC 6455 §7.1.5).
+const LOST: u16 = 1006;
 /// Places that an empty lane may keep.
 const IDLE_CAPACITY_MAX: usize = 16;
 
@@ -33,6 +35,8 @@ const IDLE_CAPACITY_MAX: usize = 16;
 pub enum Note {
     /// This profile became a party of a channel: subscribe to it.
     Join(Channel),
+    /// Close, once the command under way is answered.
+    Close(Close),
 }
 
 /// One socket's queue. Shared by the hub, the connection and the socket's writer.
@@ -194,6 +198,7 @@ impl Outbox {
         if why == Close::Slow || state.is_stalled() {
             return state.cut_off(why);
         }
+        why.count();
         state.end = End::Closing(why);
         wake(&mut state.writer);
         wake(&mut state.owner);
@@ -203,6 +208,10 @@ impl Outbox {
     pub fn end(&self) {
         let mut state = self.state();
         state.clear();
+        if state.end == End::Open {
+            // The socket went away without a word.
+            Close::Answered(LOST).count();
+        }
         state.end = match state.end {
             End::Closing(why) => End::Closing(why),
             End::Open | End::Closed | End::Ended => End::Ended,
@@ -355,6 +364,7 @@ impl State {
     }
 
     fn cut_off(&mut self, why: Close) {
+        why.count();
         self.clear();
         self.end = End::Closing(why);
         wake(&mut self.writer);

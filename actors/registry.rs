@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::{ids::ConnectionId, role::Profile};
+use domain::{
+    ids::ConnectionId,
+    role::{Profile, Role},
+};
 
 use crate::{
     close::Close,
@@ -52,6 +55,25 @@ impl Registry {
         for connection in self.profiles().values().flatten() {
             connection.outbox.close(why());
         }
+    }
+
+    /// The outbox of every connection.
+    pub fn outboxes(&self) -> Vec<Arc<Outbox>> {
+        self.profiles().values().flatten().map(|it| Arc::clone(&it.outbox)).collect()
+    }
+
+    /// How many connections each role has.
+    pub fn n_by_role(&self) -> HashMap<Role, usize> {
+        let mut counts: HashMap<Role, usize> = Role::ALL.iter().map(|it| (*it, 0)).collect();
+        for (profile, connections) in &*self.profiles() {
+            *counts.entry(profile.role()).or_default() += connections.len();
+        }
+        counts
+    }
+
+    /// How many connections a profile has here.
+    pub fn n_of(&self, profile: Profile) -> usize {
+        self.profiles().get(&profile).map_or(0, Vec::len)
     }
 
     /// Pushes a frame to every connection.

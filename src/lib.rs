@@ -14,6 +14,7 @@ pub mod http_client;
 pub mod notify;
 
 pub mod opening;
+pub mod shared_clock;
 pub mod shutdown;
 pub mod startup;
 

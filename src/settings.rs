@@ -3,18 +3,28 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
+use actors::admission::SocketLimits;
 use clap::ValueEnum;
 use domain::dispatch::Policy;
 use serde::{Deserialize, Serialize};
 use storage::db::Durability;
+<<<<<<< HEAD
 use usecases::vapid::VapidKey;
+=======
+use usecases::retention::Retention;
+>>>>>>> main
 
 mod given;
 
 pub use given::Given;
 
+<<<<<<< HEAD
 /// Characters of the webhook's secret at least.
 const WEBHOOK_SECRET_MIN: usize = 24;
+=======
+/// Longest drain: ten minutes.
+const DRAIN_MS_MAX: u64 = 600_000;
+>>>>>>> main
 
 /// A value that never shows up in logs.
 #[derive(Clone, Deserialize)]
@@ -136,6 +146,22 @@ pub struct Settings {
     pub fixtures: bool,
     /// How riders are chosen: `instant` or `batch`.
     pub dispatch: String,
+    /// Milliseconds over which a node that goes down spreads the good-byes to its clients.
+    pub drain_ms: u64,
+    /// Sockets that a node has open at most; 0 is no limit.
+    pub sockets_max: usize,
+    /// Sockets that a node opens in a second at most; 0 is no limit.
+    pub connects_per_s: u32,
+    /// Sockets from one address at most; 0 is no limit.
+    pub sockets_per_address: usize,
+    /// Connections of one profile on a node at most; 0 is no limit.
+    pub sockets_per_profile: usize,
+    /// Days that an order's channel is kept after the order's end.
+    pub keep_orders_days: u32,
+    /// Days that entries of inboxes and stores are kept.
+    pub keep_inboxes_days: u32,
+    /// Days that a command's `cid` and result are kept.
+    pub keep_commands_days: u32,
     /// Address of map tiles for the page.
     pub tiles: Option<String>,
     /// Whether visitors of the page are signed in as a demo operator. Set by `riderhub demo` only.
@@ -172,9 +198,24 @@ impl Settings {
         if self.full_sync { Durability::Full } else { Durability::Normal }
     }
 
+    /// How long things are kept.
+    pub const fn retention(&self) -> Retention {
+        Retention::of_days(self.keep_orders_days, self.keep_inboxes_days, self.keep_commands_days)
+    }
+
     /// How riders are chosen.
     pub fn dispatch_policy(&self) -> Policy {
         Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant)
+    }
+
+    /// How many sockets a node takes.
+    pub const fn socket_limits(&self) -> SocketLimits {
+        SocketLimits {
+            sockets: self.sockets_max,
+            per_second: self.connects_per_s,
+            per_address: self.sockets_per_address,
+            per_profile: self.sockets_per_profile,
+        }
     }
 
     /// Whether the database is MySQL or MariaDB.
@@ -225,9 +266,12 @@ impl Settings {
             );
         }
         must(Policy::from_text(&self.dispatch).is_some(), "dispatch must be instant or batch");
+        let spans = [self.keep_orders_days, self.keep_inboxes_days, self.keep_commands_days];
+        must(spans.iter().all(|it| (1..=36_500).contains(it)), "keep-…-days must be 1 to 36500");
         must(!self.redis_prefix.is_empty(), "redis-prefix must not be empty");
         must((0.1..=1_000.0).contains(&self.time_scale), "time-scale must be 0.1 to 1000");
         must((1..=1_000).contains(&self.connections), "connections must be 1 to 1000");
+        must(self.drain_ms <= DRAIN_MS_MAX, "drain-ms must be at most 600000");
         must(self.workers <= 256, "workers must be at most 256");
         must(
             self.token_secret.as_ref().is_none_or(|it| it.reveal().len() >= 32),

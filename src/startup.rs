@@ -2,7 +2,6 @@
 
 use std::{
     any::Any,
-    fs::File,
     io::ErrorKind,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -19,27 +18,32 @@ use actix_web::{
     web::{self, Data},
 };
 use actors::{
+    admission::Admission,
     bridge::{Bridge, NUDGE},
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
+<<<<<<< HEAD
     herald::Herald,
+=======
+    housekeeper::Housekeeper,
+>>>>>>> main
     hub::Hub,
     interest::Interest,
     live::{Live, Pace},
     positions,
+    receipts::Receipts,
     relay::Relay,
     timekeeper::Timekeeper,
 };
 use domain::{
-    clock::{Clock, SystemClock, Timestamp},
+    clock::{Clock, SystemClock},
     ids::NodeId,
 };
 use socket2::SockRef;
 use storage::{
     bus::{Bus, BusEvents, in_process::InProcessBus, redis::RedisBus},
-    db::{Db, Tx},
+    db::Db,
     error::StoreError,
-    shared_values,
     store::Store,
 };
 use usecases::{
@@ -59,66 +63,18 @@ use crate::{
     notify::Ways,
     opening::{self, open_database},
     settings::{Environment, Secret, Settings},
-    shutdown::Workers,
+    shared_clock,
+    shutdown::{RunningServer, Serving, UnderWay, Workers},
 };
 
-/// Name of the shared value that holds the origin of a scaled clock.
-const CLOCK_ORIGIN: &str = "clock_origin";
-/// How long requests under way may take to end at a stop.
-const SHUTDOWN_TIMEOUT_S: u64 = 5;
+/// How long idle connections may linger once all requests have ended.
+const SHUTDOWN_TIMEOUT_S: u64 = 1;
 /// How long a peer may leave what we sent unacknowledged, or its window closed.
 const UNWRITABLE_MAX: Duration = Duration::from_secs(20);
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
 /// Sockets that one worker serves at most.
 const CONNECTIONS_PER_WORKER: usize = 50_000;
-
-/// The task in which requests are served.
-type Serving = actix_web::rt::task::JoinHandle<std::io::Result<()>>;
-
-/// A server that accepts requests.
-pub struct RunningServer {
-    addr: SocketAddr,
-    handle: ServerHandle,
-    serving: Serving,
-    store: Arc<Store>,
-    workers: Workers,
-    /// Held while it runs, so that no other server uses the same embedded store.
-    _lock: Option<File>,
-}
-
-impl RunningServer {
-    /// Where it listens.
-    pub const fn addr(&self) -> SocketAddr {
-        self.addr
-    }
-
-    /// Its address for people and clients.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
-    }
-
-    /// Waits until the server is told to stop (Ctrl-C or SIGTERM) and has stopped.
-    ///
-    /// # Errors
-    ///
-    /// [`CliError::Failed`] if it ended by a fault.
-    pub async fn until_stopped(self) -> Result<(), CliError> {
-        let ended = self.serving.await;
-        self.workers.stop(&self.store).await;
-        match ended {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(err)) => Err(CliError::failed("the server failed", &err)),
-            Err(err) => Err(CliError::failed("the server failed", &err)),
-        }
-    }
-
-    /// Stops it and waits until it has stopped.
-    pub async fn stop(self) {
-        self.handle.stop(true).await;
-        self.workers.stop(&self.store).await;
-    }
-}
 
 /// A platform without a live side, for commands that run beside a server.
 ///
@@ -184,7 +140,7 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
                     out to live in a temporary folder";
         return Err(CliError::Failed(text.to_owned()));
     }
-    let clock = open_clock(&store, settings.time_scale)
+    let clock = shared_clock::open_clock(&store, settings.time_scale)
         .await
         .map_err(cannot("cannot read the shared clock"))?;
     let node = NodeId::generate();
@@ -193,10 +149,23 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
     let addr = settings.listen;
     let figures =
         Figures::start().map_err(|err| CliError::failed("cannot collect figures", &err))?;
-    let (addr, handle, serving) =
-        listen(settings, live, doors, figures).map_err(|err| cannot_listen(addr, &err))?;
+    let drain_window = Duration::from_millis(settings.drain_ms);
+    let under_way = UnderWay::default();
+    let its_live = Arc::clone(&live);
+    let (addr, handle, serving) = listen(settings, its_live, doors, figures, under_way.clone())
+        .map_err(|err| cannot_listen(addr, &err))?;
     tracing::info!(node.id = %node, "node {node} is up");
-    Ok(RunningServer { addr, handle, serving, store, workers, _lock: lock })
+    Ok(RunningServer {
+        addr,
+        handle,
+        serving,
+        under_way,
+        live,
+        drain_window,
+        store,
+        workers,
+        _lock: lock,
+    })
 }
 
 fn cannot_listen(addr: SocketAddr, err: &std::io::Error) -> CliError {
@@ -233,10 +202,13 @@ async fn start_live_side(
         timekeeper: Timekeeper::new(platform.clone()).start(),
         herald: Herald::new(platform.clone(), ways).start(),
         dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
+        housekeeper: Housekeeper::new(platform.clone(), node, settings.retention()).start(),
     };
     let bench_channels = settings.bench_channels;
-    let pace = Pace::default();
-    let live = Live { platform, hub, bridge, positions, fleet, pace, bench_channels };
+    let (receipts, pace) = (Receipts::default(), Pace::default());
+    let admission = Admission::new(settings.socket_limits());
+    let live =
+        Live { platform, hub, bridge, positions, fleet, receipts, admission, pace, bench_channels };
     Ok((Arc::new(live), workers))
 }
 
@@ -275,6 +247,7 @@ fn listen(
     live: Arc<Live>,
     doors: Doors,
     figures: Figures,
+    under_way: UnderWay,
 ) -> std::io::Result<(SocketAddr, ServerHandle, Serving)> {
     let (listen, n_threads) = (settings.listen, settings.workers);
     let state = HttpState::new(live.platform.clone(), doors);
@@ -287,6 +260,7 @@ fn listen(
             .app_data(settings.clone())
             .app_data(door.clone())
             .app_data(figures.clone())
+            .app_data(under_way.clone())
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
             .configure(|cfg| match fixtures {
@@ -306,6 +280,8 @@ fn listen(
     // Any other value leaves sockets open for seconds after the closing handshake.
     .client_disconnect_timeout(Duration::ZERO)
     .on_connect(|io, _| limit_unwritable(io))
+    // We let the clients go before the server stops.
+    .disable_signals()
     .shutdown_timeout(SHUTDOWN_TIMEOUT_S);
     let server = if n_threads == 0 { server } else { server.workers(n_threads) };
     let server = server.bind(listen)?;
@@ -329,77 +305,12 @@ async fn finish_what_has_begun(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let answer = actix_web::rt::spawn(async move { next.call(req).await }).await;
+    let begun = req.app_data::<UnderWay>().map(UnderWay::begin);
+    let answer = actix_web::rt::spawn(async move {
+        let answer = next.call(req).await;
+        drop(begun);
+        answer
+    })
+    .await;
     answer.unwrap_or_else(|err| Err(actix_web::error::ErrorInternalServerError(err)))
-}
-
-/// The one clock of all nodes of a store. A scaled clock counts from an origin that is kept in the
-/// store, so that nodes agree and a restart does not turn time back.
-async fn open_clock(store: &Store, scale: f64) -> Result<Arc<dyn Clock>, StoreError> {
-    let kept = shared_values::find(&mut store.reader(), CLOCK_ORIGIN).await?;
-    let is_real = (scale - 1.0).abs() < f64::EPSILON;
-    let Some(origin) = kept.as_deref().and_then(Origin::read) else {
-        if is_real {
-            return Ok(Arc::new(SystemClock::real_time()));
-        }
-        let now = SystemClock::machine_time();
-        let made = Origin { real: now, shown: now, scale }.text();
-        let write =
-            async move |tx: &mut Tx| shared_values::find_or_insert(tx, CLOCK_ORIGIN, &made).await;
-        let text: String = store.write(write).await?;
-        let origin = Origin::read(&text).unwrap_or(Origin { real: now, shown: now, scale });
-        return Ok(origin.clock());
-    };
-    if (origin.scale - scale).abs() < f64::EPSILON {
-        return Ok(origin.clock());
-    }
-    // Another speed from here on; time goes on where it stands.
-    let here = Origin {
-        real: SystemClock::machine_time(),
-        shown: origin.clock().now().max(SystemClock::machine_time()),
-        scale,
-    };
-    let text = here.text();
-    let write = async move |tx: &mut Tx| shared_values::overwrite(tx, CLOCK_ORIGIN, &text).await;
-    store.write::<_, (), StoreError>(write).await?;
-    Ok(here.clock())
-}
-
-/// From when on a clock runs at which speed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Origin {
-    real: Timestamp,
-    shown: Timestamp,
-    scale: f64,
-}
-
-impl Origin {
-    fn text(self) -> String {
-        format!("{} {} {}", self.real.ms(), self.shown.ms(), self.scale)
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let mut parts = text.split(' ');
-        let real = Timestamp::from_ms(parts.next()?.parse().ok()?);
-        let shown = Timestamp::from_ms(parts.next()?.parse().ok()?);
-        let scale = parts.next()?.parse().ok()?;
-        Some(Self { real, shown, scale })
-    }
-
-    fn clock(self) -> Arc<dyn Clock> {
-        Arc::new(SystemClock::scaled(self.real, self.shown, self.scale))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_survives_being_written_and_read_back() {
-        let now = SystemClock::machine_time();
-        let origin = Origin { real: now, shown: now, scale: 60.0 };
-        assert_eq!(Origin::read(&origin.text()), Some(origin));
-        assert_eq!(Origin::read("nonsense"), None);
-    }
 }

@@ -1,12 +1,16 @@
-//! Chat: saying, typing, acknowledging, reading, paging back; and the load generator's `pub`.
+//! Chat: saying, taking back, typing, acknowledging, reading, paging back; and the load generator's `pub`.
+
+use std::time::Duration;
 
 use domain::channel::Channel;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use storage::{journal, push::Push};
+use storage::{events::SharedPlace, journal, push::Push};
 use usecases::{
-    chat::{self, Part, Reached, Saying, Sent},
+    chat::{self, Part, Saying, Sent},
     platform::Done,
+    recall,
+    receipts::Reached,
 };
 
 use crate::{
@@ -17,6 +21,7 @@ use crate::{
     frame::Frame,
     frames,
     protocol::{check_cid, params},
+    receipts,
     refusal::{Kind, Refusal},
     session::Session,
 };
@@ -32,9 +37,14 @@ struct SendInput {
     cid: String,
     #[serde(default = "text_kind")]
     kind: String,
+    #[serde(default)]
     body: String,
     #[serde(default)]
     reply_to: Option<u64>,
+    #[serde(default)]
+    place: Option<SharedPlace>,
+    #[serde(default)]
+    att: Option<String>,
 }
 
 fn text_kind() -> String {
@@ -61,11 +71,30 @@ fn sent(done: &Done<Sent>) -> Answer {
 pub async fn send(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
     let input: SendInput = params(p)?;
     check_cid(&input.cid)?;
-    let SendInput { ch, cid, kind, body, reply_to } = input;
-    let saying = Saying { channel: channel(&ch)?, cid, kind, body, reply_to };
+    let SendInput { ch, cid, kind, body, reply_to, place, att } = input;
+    let saying = Saying { channel: channel(&ch)?, cid, kind, body, reply_to, place, att };
     let platform = &session.live.platform;
     let done = chat::send(platform, session.profile, &session.name, saying).await?;
     Ok(sent(&done))
+}
+
+#[derive(Deserialize)]
+struct RecallInput {
+    ch: String,
+    cid: String,
+    off: u64,
+}
+
+/// `chat.recall`: takes a message back; answered after commit.
+///
+/// # Errors
+///
+/// [`Refusal`] as [`recall::recall`] gives it.
+pub async fn take_back(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let RecallInput { ch, cid, off } = params(p)?;
+    check_cid(&cid)?;
+    let (platform, by) = (&session.live.platform, session.profile);
+    Ok(sent(&recall::recall(platform, by, channel(&ch)?, cid, off).await?))
 }
 
 #[derive(Deserialize)]
@@ -102,7 +131,8 @@ pub async fn read(session: &mut Session, p: Option<&RawValue>) -> Result<Answer,
 
 async fn reach(session: &Session, ch: &str, reached: Reached) -> Result<Answer, Refusal> {
     let channel = readable_log(session, ch).await?;
-    let cursor = chat::reach(&session.live.platform, session.profile, &channel, reached).await?;
+    let (live, by) = (&session.live, session.id);
+    let cursor = receipts::note(live, by, session.profile, channel, reached).await?;
     Ok(Answer::of(&CursorView { delivered: cursor.delivered, read: cursor.read }))
 }
 
@@ -178,7 +208,12 @@ struct TypingPush<'a> {
     profile: String,
     name: &'a str,
     on: bool,
+    /// It ends by itself after this long without another one.
+    ttl_ms: u128,
 }
+
+/// Somebody who types says so again before this is over.
+pub const TYPING_TTL: Duration = Duration::from_secs(6);
 
 /// `typing`: told to those who hear `live` of the order, and nowhere kept.
 ///
@@ -202,8 +237,14 @@ pub fn typing(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Ref
         profile: profile.clone(),
         name: &session.name,
         on: input.on,
+        ttl_ms: TYPING_TTL.as_millis(),
     };
-    session.live.bridge.publish(&live, &profile, &frames::json(&push), Some(session.id));
+    session.live.bridge.publish(
+        &live,
+        &format!("typing:{profile}"),
+        &frames::json(&push),
+        Some(session.id),
+    );
     Ok(Answer::yes())
 }
 

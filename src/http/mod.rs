@@ -16,7 +16,11 @@ pub mod operations;
 pub mod order_views;
 pub mod orders;
 pub mod payments;
+<<<<<<< HEAD
 pub mod push;
+=======
+pub mod quick_replies;
+>>>>>>> main
 pub mod stores;
 
 pub mod health;
@@ -97,6 +101,7 @@ fn order_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/orders/{order}/reject", [web::post().to(orders::reject)]);
     at(cfg, "/v1/orders/{order}/cancel", [web::post().to(orders::cancel)]);
     at(cfg, "/v1/orders/{order}/confirm", [web::post().to(orders::confirm)]);
+    at(cfg, "/v1/quick-replies", [web::get().to(quick_replies::list)]);
     at(cfg, "/v1/sandbox/{provider_ref}/pay", [web::post().to(payments::sandbox_pay)]);
     at(cfg, "/v1/providers/sandbox/notify", [web::post().to(payments::sandbox_notify)]);
 }

@@ -9,7 +9,11 @@ use utoipa::{
     },
 };
 
+<<<<<<< HEAD
 use super::{accounts, carts, inbox, operations, orders, payments, push, stores};
+=======
+use super::{accounts, carts, inbox, operations, orders, payments, quick_replies, stores};
+>>>>>>> main
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,6 +29,7 @@ use super::{accounts, carts, inbox, operations, orders, payments, push, stores};
         carts::show, carts::put, carts::clear,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm,
+        quick_replies::list,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         operations::regions, operations::snapshot,
         inbox::show, push::key, push::put, push::remove,

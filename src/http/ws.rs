@@ -1,6 +1,6 @@
 //! The upgrade of a request to a socket: version, origin, hand over to [`Connection`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use actix_http::ws::handshake;
 use actix_web::{
@@ -9,7 +9,7 @@ use actix_web::{
     http::header,
     web::{Data, Payload},
 };
-use actors::{connection::Connection, live::Live, protocol::SUBPROTOCOL_JSON};
+use actors::{admission::Refused, connection::Connection, live::Live, protocol::SUBPROTOCOL_JSON};
 
 use crate::http::problem::{Kind, Problem};
 
@@ -25,7 +25,7 @@ pub struct SocketDoor {
 ///
 /// # Errors
 ///
-/// `no-upgrade`, `wrong-subprotocol`, `foreign-origin`.
+/// `no-upgrade`, `wrong-subprotocol`, `foreign-origin`, `busy`.
 pub async fn open(
     req: HttpRequest,
     payload: Payload,
@@ -41,13 +41,26 @@ pub async fn open(
         let detail = format!("Offer `{SUBPROTOCOL_JSON}`, or none.");
         return Err(Problem::new(Kind::WrongSubprotocol, detail));
     }
+    let address = req.peer_addr().map(|it| it.ip());
+    let ticket = door.live.admission.admit(address, Instant::now()).map_err(no_place)?;
     let mut response = handshake(req.head()).map_err(|err| no_upgrade(&err))?;
     if is_json {
         response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL_JSON));
     }
-    let writer = Connection::open(Arc::clone(&door.live), payload.into_inner());
+    let writer = Connection::open(Arc::clone(&door.live), ticket, payload.into_inner());
     let body = BodyStream::new(writer).boxed();
     response.message_body(body).map(HttpResponse::from).map_err(|err| no_upgrade(&err))
+}
+
+fn no_place(refused: Refused) -> Problem {
+    let detail = match refused {
+        Refused::Draining => "This node is going down; another one takes you.",
+        Refused::Address => "Too many sockets are open from this address.",
+        Refused::Full | Refused::TooFast | Refused::Profile => {
+            "This node takes no more sockets now."
+        }
+    };
+    Problem::new(Kind::Busy, detail).retry_after(refused.retry_after_s())
 }
 
 fn no_upgrade(err: &dyn std::fmt::Display) -> Problem {

@@ -17,6 +17,14 @@ pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCAL
 const DATA: &str = "./data";
 /// Connections to the database unless told otherwise.
 const CONNECTIONS: u32 = 32;
+/// Milliseconds of a drain unless told otherwise.
+const DRAIN_MS: u64 = 5_000;
+/// Sockets of a node unless told otherwise.
+const SOCKETS_MAX: usize = 50_000;
+/// Sockets opened in a second unless told otherwise.
+const CONNECTS_PER_S: u32 = 5_000;
+/// Connections of one profile on a node unless told otherwise.
+const SOCKETS_PER_PROFILE: usize = 32;
 
 /// Whom push services may turn to unless told otherwise.
 const PUSH_CONTACT: &str = "mailto:operator@riderhub.invalid";
@@ -92,6 +100,31 @@ pub struct Given {
     /// How riders are chosen: `instant` or `batch` [default: instant]
     #[arg(long, env = "RIDERHUB_DISPATCH")]
     pub dispatch: Option<String>,
+    /// Milliseconds over which a node that goes down spreads the good-byes to its clients
+    /// [default: 5000]
+    #[arg(long, env = "RIDERHUB_DRAIN_MS")]
+    pub drain_ms: Option<u64>,
+    /// Sockets that a node has open at most; 0 is no limit [default: 50000]
+    #[arg(long, env = "RIDERHUB_SOCKETS_MAX")]
+    pub sockets_max: Option<usize>,
+    /// Sockets that a node opens in a second at most; 0 is no limit [default: 5000]
+    #[arg(long, env = "RIDERHUB_CONNECTS_PER_S")]
+    pub connects_per_s: Option<u32>,
+    /// Sockets from one address at most; 0, which is right behind a proxy, is no limit [default: 0]
+    #[arg(long, env = "RIDERHUB_SOCKETS_PER_ADDRESS")]
+    pub sockets_per_address: Option<usize>,
+    /// Connections of one profile on a node at most; 0 is no limit [default: 32]
+    #[arg(long, env = "RIDERHUB_SOCKETS_PER_PROFILE")]
+    pub sockets_per_profile: Option<usize>,
+    /// Days that an order's channel is kept after the order's end [default: 90]
+    #[arg(long, env = "RIDERHUB_KEEP_ORDERS_DAYS")]
+    pub keep_orders_days: Option<u32>,
+    /// Days that entries of inboxes and stores are kept [default: 30]
+    #[arg(long, env = "RIDERHUB_KEEP_INBOXES_DAYS")]
+    pub keep_inboxes_days: Option<u32>,
+    /// Days that a command's `cid` and result are kept [default: 7]
+    #[arg(long, env = "RIDERHUB_KEEP_COMMANDS_DAYS")]
+    pub keep_commands_days: Option<u32>,
     /// Address of map tiles for the page, as https://…/{z}/{x}/{y}.png [default: none]
     #[arg(long, env = "RIDERHUB_TILES")]
     pub tiles: Option<String>,
@@ -137,6 +170,14 @@ impl Given {
             bench_channels: self.bench_channels.or(other.bench_channels),
             fixtures: self.fixtures.or(other.fixtures),
             dispatch: self.dispatch.or(other.dispatch),
+            drain_ms: self.drain_ms.or(other.drain_ms),
+            sockets_max: self.sockets_max.or(other.sockets_max),
+            connects_per_s: self.connects_per_s.or(other.connects_per_s),
+            sockets_per_address: self.sockets_per_address.or(other.sockets_per_address),
+            sockets_per_profile: self.sockets_per_profile.or(other.sockets_per_profile),
+            keep_orders_days: self.keep_orders_days.or(other.keep_orders_days),
+            keep_inboxes_days: self.keep_inboxes_days.or(other.keep_inboxes_days),
+            keep_commands_days: self.keep_commands_days.or(other.keep_commands_days),
             tiles: self.tiles.or(other.tiles),
         }
     }
@@ -175,6 +216,14 @@ impl Given {
             bench_channels: self.bench_channels.unwrap_or(false),
             fixtures: self.fixtures.unwrap_or(false),
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
+            drain_ms: self.drain_ms.unwrap_or(DRAIN_MS),
+            sockets_max: self.sockets_max.unwrap_or(SOCKETS_MAX),
+            connects_per_s: self.connects_per_s.unwrap_or(CONNECTS_PER_S),
+            sockets_per_address: self.sockets_per_address.unwrap_or(0),
+            sockets_per_profile: self.sockets_per_profile.unwrap_or(SOCKETS_PER_PROFILE),
+            keep_orders_days: self.keep_orders_days.unwrap_or(90),
+            keep_inboxes_days: self.keep_inboxes_days.unwrap_or(30),
+            keep_commands_days: self.keep_commands_days.unwrap_or(7),
             tiles: self.tiles,
             demo: false,
         };

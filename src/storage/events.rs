@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::StoreError, journal::NewEntry, push::Push};
 
+mod chat;
+
+pub use chat::{Edited, MemberMoved, Said, SharedPlace, Tombstone};
+
 /// The sender of entries that no person caused.
 pub const SYSTEM: &str = "system";
 
@@ -125,30 +129,6 @@ pub struct PaymentPart {
     pub provider: String,
     /// How much, in minor units.
     pub amount_minor: i64,
-}
-
-/// Push `msg`: something said in an order's chat.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Said {
-    /// Who says it.
-    pub from: Person,
-    /// `text` or `system`.
-    pub kind: String,
-    /// The text.
-    pub body: String,
-    /// Offset of the entry that this answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<u64>,
-}
-
-/// Push `member`: somebody joined or left an order's chat.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct MemberMoved {
-    /// Who.
-    #[serde(flatten)]
-    pub person: Person,
-    /// `true` for joined, `false` for left.
-    pub joined: bool,
 }
 
 /// Push `alarm` or `alarm.clear`: the store's bell.

@@ -16,12 +16,14 @@ pub mod bus;
 
 pub mod commands;
 pub mod cursors;
+pub mod entries;
 pub mod events;
 pub mod inbox;
 pub mod journal;
 pub mod notices;
 pub mod push;
 pub mod push_addresses;
+pub mod retention;
 pub mod shared_values;
 pub mod timers;
 

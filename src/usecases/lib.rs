@@ -14,6 +14,8 @@ pub mod tokens;
 pub mod channels;
 pub mod chat;
 pub mod inbox;
+pub mod recall;
+pub mod receipts;
 
 pub mod notice_content;
 pub mod notices;
@@ -40,6 +42,7 @@ pub mod order_book;
 
 pub mod ops;
 
+pub mod retention;
 mod room;
 
 pub mod duty;

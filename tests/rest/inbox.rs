@@ -19,13 +19,8 @@ fn row<'a>(inbox: &'a Value, channel: &str) -> &'a Value {
 }
 
 async fn say(world: &World, who: Profile, order: &str, words: &str) {
-    let saying = Saying {
-        channel: Channel::Order(order.parse().unwrap()),
-        cid: format!("c-{who}-{words}"),
-        kind: "text".to_owned(),
-        body: words.to_owned(),
-        reply_to: None,
-    };
+    let channel = Channel::Order(order.parse().unwrap());
+    let saying = Saying::text(channel, format!("c-{who}-{words}"), words.to_owned());
     chat::send(&world.platform, who, "Somebody", saying).await.unwrap();
 }
 

@@ -10,5 +10,7 @@ mod notices;
 mod orders;
 mod payments;
 mod problems;
+mod quick_replies;
+mod retention;
 mod stores;
 mod support;

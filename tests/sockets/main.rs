@@ -6,4 +6,7 @@ mod abuse;
 mod catching_up;
 mod chat;
 mod joining;
+mod limits;
+mod recall;
+mod receipts;
 mod support;

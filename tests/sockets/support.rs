@@ -13,12 +13,14 @@ use std::{
 use actix::Actor;
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
 use actors::{
+    admission::{Admission, SocketLimits},
     bridge::Bridge,
     fleet::Fleet,
     hub::Hub,
     interest::Interest,
     live::{Live, Pace},
     protocol::SUBPROTOCOL_JSON,
+    receipts::Receipts,
     relay::Relay,
 };
 use domain::{
@@ -61,6 +63,7 @@ pub(crate) struct City {
     bus: InProcessBus,
     clock: Arc<dyn Clock>,
     pub(crate) pace: Pace,
+    pub(crate) limits: SocketLimits,
 }
 
 /// A node that listens.
@@ -79,11 +82,20 @@ impl City {
     pub(crate) async fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let fresh = fresh_store(Engine::Sqlite).await;
         let pace = Pace::default();
-        Self { fresh, bus: InProcessBus::default(), clock, pace }
+        Self { fresh, bus: InProcessBus::default(), clock, pace, limits: SocketLimits::default() }
     }
 
     pub(crate) async fn node(&self) -> Node {
-        let (bus, events) = self.bus.link();
+        self.node_on(&self.bus).await
+    }
+
+    /// A node that shares the store and hears nothing of the others.
+    pub(crate) async fn lonely_node(&self) -> Node {
+        self.node_on(&InProcessBus::default()).await
+    }
+
+    async fn node_on(&self, bus: &InProcessBus) -> Node {
+        let (bus, events) = bus.link();
         let hub = Hub::new(Interest::new(bus.clone()));
         let bridge = Bridge::start(NodeId::generate(), hub.clone(), bus.clone(), events);
         Relay::new(hub.clone(), self.fresh.store.clone(), bus).start();
@@ -104,7 +116,9 @@ impl City {
                 seen.lock().unwrap().push(fix.seq);
             }),
             fleet,
+            admission: Admission::new(self.limits),
             pace: self.pace,
+            receipts: Receipts::default(),
             bench_channels: true,
         });
         let door = web::Data::new(SocketDoor { live: live.clone(), origins: Vec::new() });
