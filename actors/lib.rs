@@ -55,11 +55,8 @@ pub mod fleet;
 pub mod positions;
 
 pub mod dispatcher;
-<<<<<<< HEAD
 pub mod herald;
-=======
 pub mod housekeeper;
->>>>>>> main
 pub mod timekeeper;
 
 #[cfg(test)]

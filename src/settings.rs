@@ -8,23 +8,17 @@ use clap::ValueEnum;
 use domain::dispatch::Policy;
 use serde::{Deserialize, Serialize};
 use storage::db::Durability;
-<<<<<<< HEAD
-use usecases::vapid::VapidKey;
-=======
 use usecases::retention::Retention;
->>>>>>> main
+use usecases::vapid::VapidKey;
 
 mod given;
 
 pub use given::Given;
 
-<<<<<<< HEAD
 /// Characters of the webhook's secret at least.
 const WEBHOOK_SECRET_MIN: usize = 24;
-=======
 /// Longest drain: ten minutes.
 const DRAIN_MS_MAX: u64 = 600_000;
->>>>>>> main
 
 /// A value that never shows up in logs.
 #[derive(Clone, Deserialize)]

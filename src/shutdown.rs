@@ -12,15 +12,10 @@ use std::{
 };
 
 use actix::Addr;
-<<<<<<< HEAD
-use actors::{
-    dispatcher::Dispatcher, herald::Herald, messages::Stop, relay::Relay, timekeeper::Timekeeper,
-=======
 use actix_web::dev::ServerHandle;
 use actors::{
-    dispatcher::Dispatcher, drain::drain, housekeeper::Housekeeper, live::Live, messages::Stop,
-    relay::Relay, timekeeper::Timekeeper,
->>>>>>> main
+    dispatcher::Dispatcher, drain::drain, herald::Herald, housekeeper::Housekeeper, live::Live,
+    messages::Stop, relay::Relay, timekeeper::Timekeeper,
 };
 use storage::store::Store;
 use tokio::signal::unix::{SignalKind, signal};

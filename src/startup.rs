@@ -22,11 +22,8 @@ use actors::{
     bridge::{Bridge, NUDGE},
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
-<<<<<<< HEAD
     herald::Herald,
-=======
     housekeeper::Housekeeper,
->>>>>>> main
     hub::Hub,
     interest::Interest,
     live::{Live, Pace},

@@ -16,11 +16,8 @@ pub mod operations;
 pub mod order_views;
 pub mod orders;
 pub mod payments;
-<<<<<<< HEAD
 pub mod push;
-=======
 pub mod quick_replies;
->>>>>>> main
 pub mod stores;
 
 pub mod health;

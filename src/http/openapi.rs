@@ -9,11 +9,7 @@ use utoipa::{
     },
 };
 
-<<<<<<< HEAD
-use super::{accounts, carts, inbox, operations, orders, payments, push, stores};
-=======
-use super::{accounts, carts, inbox, operations, orders, payments, quick_replies, stores};
->>>>>>> main
+use super::{accounts, carts, inbox, operations, orders, payments, push, quick_replies, stores};
 
 #[derive(OpenApi)]
 #[openapi(

@@ -205,22 +205,10 @@ async fn leave_sources(tx: &mut Tx, group: &Group, before: u64) -> Result<(), St
 
 async fn move_head(tx: &mut Tx, name: &str, steps: usize) -> Result<MovedRow, StoreError> {
     let epoch = format!("{:08x}", rand::random::<u32>());
-<<<<<<< HEAD
     tx.exec(dialect::move_head(tx.is_mysql()), args![name, steps, &epoch]).await?;
     let sql = "select top, epoch, watched from channel_head where channel = ?";
     let row: Option<MovedRow> = tx.opt(sql, args![name]).await?;
     row.ok_or_else(|| StoreError::not_found("channel", name))
-=======
-    tx.exec(dialect::move_head(tx.is_mysql()), args![&name, steps, &epoch]).await?;
-    let row: Option<HeadRow> = tx
-        .opt(
-            "select channel, top, epoch, removed from channel_head where channel = ?",
-            args![&name],
-        )
-        .await?;
-    let row = row.ok_or_else(|| StoreError::not_found("channel", name))?;
-    Ok(row.into())
->>>>>>> main
 }
 
 async fn insert(
