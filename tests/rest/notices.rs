@@ -112,6 +112,8 @@ async fn say(world: &World, platform: &Platform, who: &Person, order: &str, word
         kind: "text".to_owned(),
         body: words.to_owned(),
         reply_to: None,
+        place: None,
+        att: None,
     };
     let done = chat::send(platform, who.profile, "Mei", saying).await.unwrap();
     done.positions[0].off
