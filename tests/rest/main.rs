@@ -11,6 +11,7 @@ mod orders;
 mod payments;
 mod problems;
 mod quick_replies;
+mod recorder;
 mod retention;
 mod stores;
 mod support;

@@ -1,10 +1,6 @@
 //! People who are away are told, once, and only what no device of theirs has acknowledged.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use domain::{
     channel::Channel,
@@ -24,86 +20,14 @@ use storage::{
 use usecases::{
     chat::{self, Reached, Saying},
     notices::{self, CLAIM, NoticeSettings},
-    notifier::{Notice, Notifier, Outcome, Sending, Target},
+    notifier::Outcome,
     platform::{Changes, Platform},
 };
 
-use crate::support::{Person, Shop, World, each_world};
-
-/// A browser's keys, made by hand once.
-const P256DH: &str =
-    "BLn9b-VR0ca83knDNZ32dCHGyjJp-1riX9ZTN40MqV8K_LpQmLqxC_DoHvqvFXO_nGdAB4W9dogZb_sM-uV4JbY";
-const AUTH: &str = "_ordMnz7uTCmrpBTeUV4Bw";
-
-/// Remembers what it was given, and answers what it was told to.
-#[derive(Default)]
-struct Recorder {
-    sent: Mutex<Vec<(String, Notice)>>,
-    answers: Mutex<VecDeque<Outcome>>,
-    silent: bool,
-}
-
-impl Recorder {
-    fn answering(answers: &[Outcome]) -> Self {
-        Self { answers: Mutex::new(answers.iter().copied().collect()), ..Self::default() }
-    }
-
-    fn sent(&self) -> Vec<(String, Notice)> {
-        std::mem::take(&mut self.sent.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Class, number of things, and the body of everything sent since the last look.
-    fn told(&self) -> Vec<(NoticeClass, u64, Value)> {
-        let all = self.sent().into_iter().map(|(_, notice)| {
-            let body: Value = serde_json::from_str(&notice.body).unwrap();
-            (notice.class, body["n"].as_u64().unwrap(), body)
-        });
-        all.collect()
-    }
-}
-
-impl Notifier for Recorder {
-    fn send<'a>(&'a self, target: &'a Target, notice: &'a Notice) -> Sending<'a> {
-        let to = match target {
-            Target::Push(address) => address.device.clone(),
-            Target::Webhook => "webhook".to_owned(),
-        };
-        self.sent.lock().unwrap().push((to, notice.clone()));
-        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Outcome::Delivered);
-        Box::pin(async move {
-            if self.silent {
-                std::future::pending::<()>().await;
-            }
-            answer
-        })
-    }
-}
-
-async fn share_out(platform: &Platform) {
-    for source in notices::sources(platform).await.unwrap() {
-        notices::share_out(platform, source).await.unwrap();
-    }
-}
-
-/// One look of the herald.
-async fn look(platform: &Platform, notifier: &Recorder) {
-    share_out(platform).await;
-    for due in notices::due(platform).await.unwrap() {
-        notices::carry(platform, notifier, due).await.unwrap();
-    }
-}
-
-async fn later(world: &World, seconds: u64, notifier: &Recorder) {
-    world.clock.advance(Duration::from_secs(seconds));
-    look(&world.platform, notifier).await;
-}
-
-async fn subscribe(world: &World, who: &Person, device: &str) {
-    let endpoint = format!("https://push.example.com/{}/{device}", who.profile);
-    let body = json!({"device": device, "endpoint": endpoint, "expirationTime": null,
-        "keys": {"p256dh": P256DH, "auth": AUTH}});
-    world.put("/v1/push-subscriptions").by(who).json(&body).send().await.expect(200);
-}
+use crate::{
+    recorder::{AUTH, P256DH, Recorder, later, look, share_out, subscribe},
+    support::{Person, Shop, World, each_world},
+};
 
 async fn say(world: &World, platform: &Platform, who: &Person, order: &str, words: &str) -> u64 {
     let saying = Saying {
