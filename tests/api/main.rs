@@ -19,4 +19,6 @@ mod life;
 mod notices;
 mod replay;
 mod resume;
+#[path = "../shapes/mod.rs"]
+mod shapes;
 mod support;

@@ -248,7 +248,7 @@ async fn a_node_that_dies_over_a_notice_is_followed_by_another() {
         let (customer, shop, order) = given_chat(world).await;
         subscribe(world, &customer, "phone").await;
         say(world, &world.platform, &shop.merchant, &order, "hello").await;
-        let dying = Recorder { silent: true, ..Recorder::default() };
+        let dying = Recorder::that_never_hears();
         world.clock.advance(Duration::from_secs(11));
         share_out(&world.platform).await;
         let due = notices::due(&world.platform).await.unwrap().remove(0);

@@ -27,12 +27,17 @@ pub(crate) const AUTH: &str = "_ordMnz7uTCmrpBTeUV4Bw";
 pub(crate) struct Recorder {
     sent: Mutex<Vec<(String, Notice)>>,
     answers: Mutex<VecDeque<Outcome>>,
-    pub(crate) silent: bool,
+    silent: bool,
 }
 
 impl Recorder {
     pub(crate) fn answering(answers: &[Outcome]) -> Self {
         Self { answers: Mutex::new(answers.iter().copied().collect()), ..Self::default() }
+    }
+
+    /// Sends, and waits for an answer for ever.
+    pub(crate) fn that_never_hears() -> Self {
+        Self { silent: true, ..Self::default() }
     }
 
     pub(crate) fn sent(&self) -> Vec<(String, Notice)> {
