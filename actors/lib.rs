@@ -56,6 +56,7 @@ pub mod positions;
 pub mod dispatcher;
 pub mod housekeeper;
 pub mod timekeeper;
+pub mod warden;
 
 #[cfg(test)]
 mod live_tests;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use domain::{
     channel::Channel,
     clock::Timestamp,
-    ids::{ConnectionId, NodeId},
+    ids::{ConnectionId, NodeId, SessionId},
     role::{Profile, Role},
 };
 use storage::{
@@ -36,6 +36,7 @@ use crate::{
     interest::Interest,
     messages::{Observe, RelayState},
     outbox::{Batch, Outbox},
+    registry::Registered,
     relay::Relay,
 };
 
@@ -256,7 +257,14 @@ async fn nothing_is_lost_or_doubled_while_redis_dies_and_comes_back() {
     // A signed-in connection hears that the link is lost and back.
     let told = Outbox::bounded(1_000);
     let person = Profile::generate(Role::Customer);
-    two.hub.registry.register(person, ConnectionId::generate(), told.clone());
+    let registered = Registered {
+        id: ConnectionId::generate(),
+        outbox: told.clone(),
+        session_id: SessionId::generate(),
+        token_expires_at: Timestamp::from_ms(0),
+        is_warned: false,
+    };
+    two.hub.registry.register(person, registered);
 
     let mut all = Vec::new();
     for round in 0..40 {

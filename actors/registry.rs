@@ -3,33 +3,107 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use domain::{
-    ids::ConnectionId,
+    clock::Timestamp,
+    ids::{ConnectionId, SessionId},
     role::{Profile, Role},
 };
+use serde::Serialize;
+use storage::push::Push;
 
 use crate::{
     close::Close,
     frame::{Frame, Lane},
+    frames,
     outbox::Outbox,
 };
+
+/// The client is warned this long before its token runs out.
+pub const TOKEN_WARNING: Duration = Duration::from_secs(60);
+/// A token that ran out is still good for this long on an open socket.
+pub const TOKEN_GRACE: Duration = Duration::from_secs(25);
 
 /// The signed-in connections of this node.
 #[derive(Debug, Default)]
 pub struct Registry(Mutex<HashMap<Profile, Vec<Registered>>>);
 
+/// A signed-in connection, as the registry knows it.
 #[derive(Debug)]
-struct Registered {
-    id: ConnectionId,
-    outbox: Arc<Outbox>,
+pub struct Registered {
+    /// Which connection.
+    pub id: ConnectionId,
+    /// Where its frames go.
+    pub outbox: Arc<Outbox>,
+    /// The sign-in that its token comes from.
+    pub session_id: SessionId,
+    /// Until when its token is good.
+    pub token_expires_at: Timestamp,
+    /// Whether it was told that the token runs out.
+    pub is_warned: bool,
+}
+
+/// The token of a connection runs out: push `auth`.
+#[derive(Debug, Serialize)]
+pub struct AuthPush {
+    /// Always `auth`.
+    pub push: Push,
+    /// Always `expiring`.
+    pub state: &'static str,
+    /// In how many milliseconds it runs out.
+    pub expires_in_ms: i64,
 }
 
 impl Registry {
     /// Adds a connection.
-    pub fn register(&self, profile: Profile, id: ConnectionId, outbox: Arc<Outbox>) {
-        self.profiles().entry(profile).or_default().push(Registered { id, outbox });
+    pub fn register(&self, profile: Profile, connection: Registered) {
+        self.profiles().entry(profile).or_default().push(connection);
+    }
+
+    /// A connection has a new token.
+    pub fn renew(
+        &self,
+        profile: Profile,
+        id: ConnectionId,
+        session_id: SessionId,
+        token_expires_at: Timestamp,
+    ) {
+        let mut profiles = self.profiles();
+        let mine = profiles.get_mut(&profile).into_iter().flatten().find(|it| it.id == id);
+        if let Some(mine) = mine {
+            (mine.session_id, mine.token_expires_at) = (session_id, token_expires_at);
+            mine.is_warned = false;
+        }
+    }
+
+    /// Warns those whose token runs out soon, and closes those whose token ran out a while ago.
+    pub fn tend_tokens(&self, now: Timestamp) {
+        let warning_ms = i64::try_from(TOKEN_WARNING.as_millis()).unwrap_or(i64::MAX);
+        for it in self.profiles().values_mut().flatten() {
+            let left_ms = it.token_expires_at.ms_since(now);
+            if left_ms > warning_ms {
+                continue;
+            }
+            if now >= it.token_expires_at + TOKEN_GRACE {
+                it.outbox.close(Close::TokenExpired);
+            } else if !it.is_warned {
+                it.is_warned = true;
+                let expires_in_ms = left_ms.max(0);
+                let push = AuthPush { push: Push::Auth, state: "expiring", expires_in_ms };
+                it.outbox.push(Lane::Control, frames::json(&push));
+            }
+        }
+    }
+
+    /// Closes the connections of a sign-in.
+    pub fn close_session(&self, profile: Profile, session_id: SessionId, why: Close) {
+        for connection in self.profiles().get(&profile).into_iter().flatten() {
+            if connection.session_id == session_id {
+                connection.outbox.close(why);
+            }
+        }
     }
 
     /// Removes a connection. Safe to repeat.
@@ -96,5 +170,59 @@ impl Registry {
     fn profiles(&self) -> MutexGuard<'_, HashMap<Profile, Vec<Registered>>> {
         // Each change is complete in itself, so a poisoned map is still a good one.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+    fn registered(expires_at: Timestamp) -> Registered {
+        Registered {
+            id: ConnectionId::generate(),
+            outbox: Outbox::bounded(10_000),
+            session_id: SessionId::generate(),
+            token_expires_at: expires_at,
+            is_warned: false,
+        }
+    }
+
+    #[test]
+    fn a_token_is_warned_of_once_and_has_a_grace() {
+        let (registry, profile) = (Registry::default(), Profile::generate(Role::Customer));
+        let expires_at = NOON + Duration::from_secs(900);
+        let connection = registered(expires_at);
+        let (id, outbox) = (connection.id, connection.outbox.clone());
+        registry.register(profile, connection);
+        registry.tend_tokens(NOON + Duration::from_secs(839));
+        assert_eq!(outbox.n_bytes(), 0, "more than a minute is left");
+        registry.tend_tokens(NOON + Duration::from_secs(840));
+        let n_bytes = outbox.n_bytes();
+        assert!(n_bytes > 0, "it is warned");
+        registry.tend_tokens(NOON + Duration::from_secs(924));
+        assert_eq!(outbox.n_bytes(), n_bytes, "once");
+        assert!(outbox.is_open(), "the grace is not over");
+
+        registry.renew(profile, id, SessionId::generate(), expires_at + TOKEN_WARNING);
+        registry.tend_tokens(NOON + Duration::from_secs(925));
+        assert!(outbox.is_open(), "it has a new token");
+        assert!(outbox.n_bytes() > n_bytes, "which runs out soon, too");
+        registry.tend_tokens(NOON + Duration::from_secs(985));
+        assert_eq!(outbox.closing(), Some(Close::TokenExpired));
+    }
+
+    #[test]
+    fn one_device_is_closed_and_the_others_are_not() {
+        let (registry, profile) = (Registry::default(), Profile::generate(Role::Rider));
+        let (phone, tablet) = (registered(NOON), registered(NOON));
+        let (session_id, outboxes) =
+            (phone.session_id, [phone.outbox.clone(), tablet.outbox.clone()]);
+        registry.register(profile, phone);
+        registry.register(profile, tablet);
+        registry.close_session(Profile::generate(Role::Rider), session_id, Close::Revoked);
+        registry.close_session(profile, session_id, Close::Revoked);
+        assert_eq!(outboxes.map(|it| it.closing()), [Some(Close::Revoked), None]);
     }
 }

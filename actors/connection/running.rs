@@ -31,7 +31,6 @@ impl Connection {
         ctx.wait(wrap_future::<_, Self>(work).map(move |outcome, it, ctx| match outcome {
             Ok(Ok((session, answer))) => {
                 tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
-                it.watch_token(&session, ctx);
                 if it.live.bridge.is_degraded() {
                     it.say(frames::hub_state(true));
                 }

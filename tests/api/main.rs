@@ -19,3 +19,4 @@ mod life;
 mod replay;
 mod resume;
 mod support;
+mod tokens;

@@ -61,13 +61,18 @@ pub async fn each_world(options: &[&str], body: impl AsyncFn(&World)) {
 impl World {
     /// One node over SQLite, or two over MariaDB and Redis.
     pub fn start(engine: Engine, options: &[&str]) -> Self {
+        Self::with_redis(engine, options, RedisServer::shared())
+    }
+
+    /// The same with a Redis of its own, which may be killed.
+    pub fn with_redis(engine: Engine, options: &[&str], redis: &RedisServer) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut args: Vec<String> = options.iter().map(|it| (*it).to_owned()).collect();
         let database = match engine {
             Engine::Sqlite => format!("sqlite:{}", folder.path().join("world.sqlite").display()),
             Engine::MariaDb => {
                 let prefix = format!("t{}:", uuid::Uuid::now_v7().simple());
-                let redis = RedisServer::shared().url();
+                let redis = redis.url();
                 args.extend(["--redis".to_owned(), redis, "--redis-prefix".to_owned(), prefix]);
                 MariaDbServer::shared().fresh_database()
             }
