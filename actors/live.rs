@@ -13,6 +13,7 @@ use crate::{
     bridge::Bridge,
     fleet::{Fix, Fleet},
     hub::Hub,
+    receipts::Receipts,
 };
 
 /// Takes a rider's position, and when the connection began that brought it; called from the
@@ -52,6 +53,8 @@ pub struct Live {
     pub positions: PositionSink,
     /// Where riders were seen last.
     pub fleet: Arc<Mutex<Fleet>>,
+    /// How far people have come.
+    pub receipts: Receipts,
     /// Who may open a socket here.
     pub admission: Arc<Admission>,
     /// How long sockets may be silent.

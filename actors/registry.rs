@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,15 +14,8 @@ use domain::{
     ids::{ConnectionId, SessionId},
     role::{Profile, Role},
 };
-use serde::Serialize;
-use storage::push::Push;
 
-use crate::{
-    close::Close,
-    frame::{Frame, Lane},
-    frames,
-    outbox::Outbox,
-};
+use crate::{close::Close, frame::Lane, frames, outbox::Outbox};
 
 /// The client is warned this long before its token runs out.
 pub const TOKEN_WARNING: Duration = Duration::from_secs(60);
@@ -28,32 +24,35 @@ pub const TOKEN_GRACE: Duration = Duration::from_secs(25);
 
 /// The signed-in connections of this node.
 #[derive(Debug, Default)]
-pub struct Registry(Mutex<HashMap<Profile, Vec<Registered>>>);
+pub struct Registry {
+    profiles: Mutex<HashMap<Profile, Vec<Registered>>>,
+    /// Changed only while the profiles are locked, so that nobody is told twice or not at all.
+    is_degraded: AtomicBool,
+}
 
 /// A signed-in connection, as the registry knows it.
 #[derive(Debug)]
 pub struct Registered {
-    /// Which connection.
-    pub id: ConnectionId,
-    /// Where its frames go.
-    pub outbox: Arc<Outbox>,
-    /// The sign-in that its token comes from.
-    pub session_id: SessionId,
-    /// Until when its token is good.
-    pub token_expires_at: Timestamp,
-    /// Whether it was told that the token runs out.
-    pub is_warned: bool,
+    id: ConnectionId,
+    outbox: Arc<Outbox>,
+    session_id: SessionId,
+    token_expires_at: Timestamp,
+    /// Whether it was told that its token runs out.
+    is_warned: bool,
+    /// Whether it believes that the hub is degraded; `None` before it was welcomed.
+    is_degraded: Option<bool>,
 }
 
-/// The token of a connection runs out: push `auth`.
-#[derive(Debug, Serialize)]
-pub struct AuthPush {
-    /// Always `auth`.
-    pub push: Push,
-    /// Always `expiring`.
-    pub state: &'static str,
-    /// In how many milliseconds it runs out.
-    pub expires_in_ms: i64,
+impl Registered {
+    /// A connection of a sign-in, with a token that is good until some time.
+    pub const fn new(
+        id: ConnectionId,
+        outbox: Arc<Outbox>,
+        session_id: SessionId,
+        token_expires_at: Timestamp,
+    ) -> Self {
+        Self { id, outbox, session_id, token_expires_at, is_warned: false, is_degraded: None }
+    }
 }
 
 impl Registry {
@@ -90,9 +89,8 @@ impl Registry {
                 it.outbox.close(Close::TokenExpired);
             } else if !it.is_warned {
                 it.is_warned = true;
-                let expires_in_ms = left_ms.max(0);
-                let push = AuthPush { push: Push::Auth, state: "expiring", expires_in_ms };
-                it.outbox.push(Lane::Control, frames::json(&push));
+                let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+                it.outbox.push(Lane::Control, frames::token_expiring(left));
             }
         }
     }
@@ -131,6 +129,19 @@ impl Registry {
         }
     }
 
+    /// The connection has its answer to `connect`: from now on it hears how the hub is.
+    pub fn welcome(&self, profile: Profile, id: ConnectionId) {
+        let mut profiles = self.profiles();
+        let is_degraded = self.is_degraded.load(Ordering::Acquire);
+        let mut connections = profiles.get_mut(&profile).into_iter().flatten();
+        if let Some(it) = connections.find(|it| it.id == id) {
+            it.is_degraded = Some(is_degraded);
+            if is_degraded {
+                it.outbox.push(Lane::Control, frames::hub_state(true));
+            }
+        }
+    }
+
     /// The outbox of every connection.
     pub fn outboxes(&self) -> Vec<Arc<Outbox>> {
         self.profiles().values().flatten().map(|it| Arc::clone(&it.outbox)).collect()
@@ -150,11 +161,22 @@ impl Registry {
         self.profiles().get(&profile).map_or(0, Vec::len)
     }
 
-    /// Pushes a frame to every connection.
-    pub fn push_to_all(&self, lane: Lane, frame: &Frame) {
-        for connection in self.profiles().values().flatten() {
-            connection.outbox.push(lane, frame.clone());
+    /// Tells every connection once for each change whether the hub is degraded.
+    pub fn tell_state(&self, is_degraded: bool) {
+        let mut profiles = self.profiles();
+        self.is_degraded.store(is_degraded, Ordering::Release);
+        let frame = frames::hub_state(is_degraded);
+        for it in profiles.values_mut().flatten() {
+            if it.is_degraded.is_some_and(|it| it != is_degraded) {
+                it.is_degraded = Some(is_degraded);
+                it.outbox.push(Lane::Control, frame.clone());
+            }
         }
+    }
+
+    /// Whether entries of other nodes may be late.
+    pub fn is_degraded(&self) -> bool {
+        self.is_degraded.load(Ordering::Acquire)
     }
 
     /// Whether a profile has a connection here.
@@ -169,7 +191,7 @@ impl Registry {
 
     fn profiles(&self) -> MutexGuard<'_, HashMap<Profile, Vec<Registered>>> {
         // Each change is complete in itself, so a poisoned map is still a good one.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.profiles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -180,13 +202,8 @@ mod tests {
     const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
     fn registered(expires_at: Timestamp) -> Registered {
-        Registered {
-            id: ConnectionId::generate(),
-            outbox: Outbox::bounded(10_000),
-            session_id: SessionId::generate(),
-            token_expires_at: expires_at,
-            is_warned: false,
-        }
+        let (id, session) = (ConnectionId::generate(), SessionId::generate());
+        Registered::new(id, Outbox::bounded(10_000), session, expires_at)
     }
 
     #[test]

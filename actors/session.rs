@@ -38,7 +38,7 @@ const ROUNDS_MAX: u32 = 50;
 const ROUND_PAUSE: Duration = Duration::from_millis(20);
 
 /// Where a client says it stands in a channel.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 pub struct Known {
     /// The numbering.
     pub ep: String,
@@ -47,7 +47,7 @@ pub struct Known {
 }
 
 /// Where a client stands in a channel from now on.
-#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, PartialEq, Eq, schemars::JsonSchema)]
 pub struct Position {
     /// The numbering; empty while the channel has no entry.
     pub ep: String,
@@ -111,8 +111,7 @@ impl Session {
     ) -> Self {
         let Identity { profile, session_id, expires_at: token_expires_at, .. } = identity;
         let its_outbox = Arc::clone(&outbox);
-        let registered =
-            Registered { id, outbox: its_outbox, session_id, token_expires_at, is_warned: false };
+        let registered = Registered::new(id, its_outbox, session_id, token_expires_at);
         live.hub.registry.register(profile, registered);
         let started_at = live.platform.now();
         Self { live, id, outbox, profile, name, started_at, hearing: Hearing::default() }

@@ -13,7 +13,7 @@ use crate::{
         self, Answer,
         connect::{self, NotIn},
     },
-    frames, protocol,
+    protocol,
     refusal::Refusal,
     session::Session,
 };
@@ -31,10 +31,9 @@ impl Connection {
         ctx.wait(wrap_future::<_, Self>(work).map(move |outcome, it, ctx| match outcome {
             Ok(Ok((session, answer))) => {
                 tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
-                if it.live.bridge.is_degraded() {
-                    it.say(frames::hub_state(true));
-                }
+                let (live, profile) = (it.live.clone(), session.profile);
                 it.finish(id, Box::new(session), Ok(answer), ctx);
+                live.hub.registry.welcome(profile, it.id);
             }
             Ok(Err(NotIn { refusal, close })) => {
                 it.say(protocol::err(id, &refusal));

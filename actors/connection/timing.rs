@@ -3,10 +3,9 @@
 use std::time::Instant;
 
 use actix::{AsyncContext, Context};
-use bytestring::ByteString;
 
 use super::{Connection, SignedIn};
-use crate::{close::Close, frame::Frame, outbox::Beat};
+use crate::{close::Close, frames, outbox::Beat};
 
 impl Connection {
     /// Pings, then looks whether anything came back.
@@ -15,7 +14,7 @@ impl Connection {
         self.outbox.beat(Beat::Ping);
         if !matches!(self.signed_in, SignedIn::No) {
             // A browser does not show pings to its page.
-            self.say(Frame::json(ByteString::from_static("{\"push\":\"ping\"}")));
+            self.say(frames::ping());
         }
         ctx.run_later(self.live.pace.pong_within, move |it, ctx| {
             it.outbox.check_stall();

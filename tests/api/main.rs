@@ -18,5 +18,7 @@ mod grab;
 mod life;
 mod replay;
 mod resume;
+#[path = "../shapes/mod.rs"]
+mod shapes;
 mod support;
 mod tokens;
