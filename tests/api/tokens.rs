@@ -144,7 +144,7 @@ async fn signing_out_on_one_device_leaves_the_others_alone() {
 #[tokio::test]
 async fn signing_out_everywhere_reaches_every_node_with_the_bus_down() {
     let redis = RedisServer::start();
-    let world = World::with_redis(Engine::MariaDb, &[], &redis);
+    let world = World::over(&redis.url(), &[]);
     let (_, who) = account(&world).await;
     let mut devices = [
         Device::sign_in(&world, 0, &who, "customer").await,
