@@ -20,6 +20,7 @@ use actors::{
     bridge::{Bridge, NUDGE},
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
+    herald::Herald,
     housekeeper::Housekeeper,
     hub::Hub,
     interest::Interest,
@@ -42,6 +43,7 @@ use storage::{
 };
 use usecases::{
     demo,
+    notices::NoticeSettings,
     platform::{Platform, PlatformSettings, Silence},
 };
 
@@ -54,6 +56,7 @@ use crate::{
         state::{Doors, HttpState},
         ws::{self, SocketDoor},
     },
+    notify::Ways,
     opening::{self, open_database},
     settings::{Environment, Secret, Settings},
     shared_clock,
@@ -189,9 +192,12 @@ async fn start_live_side(
         bench_channels: settings.bench_channels,
     });
     let policy = settings.dispatch_policy();
+    let ways = Ways::open(settings, &platform)
+        .map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
     let workers = Workers {
         relay: Relay::new(hub, Arc::clone(store)).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
+        herald: Herald::new(platform.clone(), ways).start(),
         dispatcher: Dispatcher::new(platform.clone(), fleet, node, policy, bell).start(),
         housekeeper: Housekeeper::new(platform, node, settings.retention()).start(),
         warden: Warden::new(Arc::clone(&live)).start(),
@@ -204,6 +210,13 @@ fn secrets(settings: &Settings) -> PlatformSettings {
     PlatformSettings {
         token_secret: reveal(&settings.token_secret),
         sandbox_secret: reveal(&settings.sandbox_secret),
+        vapid_key: reveal(&settings.vapid_key),
+        notices: NoticeSettings {
+            webhook: settings.webhook.is_some(),
+            with_text: settings.notice_text,
+            public_only: settings.environment == Environment::Production,
+            contact: settings.push_contact.clone(),
+        },
         ..PlatformSettings::default()
     }
 }

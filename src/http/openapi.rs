@@ -10,7 +10,7 @@ use utoipa::{
 };
 
 use super::{
-    accounts, carts, inbox, operations, orders, payments, quick_replies, sessions, stores,
+    accounts, carts, inbox, operations, orders, payments, push, quick_replies, sessions, stores,
 };
 
 #[derive(OpenApi)]
@@ -31,7 +31,7 @@ use super::{
         quick_replies::list,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         operations::regions, operations::snapshot,
-        inbox::show,
+        inbox::show, push::key, push::put, push::remove,
     )
 )]
 struct Document;
