@@ -115,6 +115,11 @@ id!(
     "off"
 );
 id!(
+    /// Where notices for one device go.
+    PushAddressId,
+    "psh"
+);
+id!(
     /// One open socket on one node.
     ConnectionId,
     "con"

@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::{accounts, carts, inbox, operations, orders, payments, quick_replies, stores};
+use super::{accounts, carts, inbox, operations, orders, payments, push, quick_replies, stores};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,7 +28,7 @@ use super::{accounts, carts, inbox, operations, orders, payments, quick_replies,
         quick_replies::list,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         operations::regions, operations::snapshot,
-        inbox::show,
+        inbox::show, push::key, push::put, push::remove,
     )
 )]
 struct Document;

@@ -17,6 +17,12 @@ pub mod inbox;
 pub mod recall;
 pub mod receipts;
 
+pub mod notice_content;
+pub mod notices;
+pub mod notifier;
+pub mod push_addresses;
+pub mod vapid;
+
 pub mod stores;
 
 pub mod carts;

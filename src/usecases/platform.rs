@@ -9,11 +9,11 @@ use storage::{
     db::{Db, Tx},
     error::{Failure, StoreError},
     events::Latest,
-    journal::{self, Entry, NewEntry},
+    journal::{self, Entry, NewEntry, Watched},
     store::Store,
 };
 
-use crate::{sandbox::Sandbox, tokens::TokenKeys};
+use crate::{notices::NoticeSettings, sandbox::Sandbox, tokens::TokenKeys, vapid::VapidKey};
 
 /// Something that the live side should do soon. Never the only record of it: losing one costs time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,10 @@ pub struct Platform {
     pub tokens: Arc<TokenKeys>,
     /// The payment provider that is built in.
     pub sandbox: Arc<Sandbox>,
+    /// Signs what is sent to push services.
+    pub vapid: Arc<VapidKey>,
+    /// How people are told who are away.
+    pub notices: NoticeSettings,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -110,6 +114,10 @@ pub struct PlatformSettings {
     pub token_secret: Option<String>,
     /// Signs what the sandbox says; `None` for a secret that is made once and kept in the store.
     pub sandbox_secret: Option<String>,
+    /// Signs what is sent to push services; `None` for a key that is made once and kept in the store.
+    pub vapid_key: Option<String>,
+    /// How people are told who are away.
+    pub notices: NoticeSettings,
 }
 
 impl Platform {
@@ -124,11 +132,13 @@ impl Platform {
         announcer: Arc<dyn Announcer>,
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
-        let PlatformSettings { policy, token_secret, sandbox_secret } = settings;
+        let PlatformSettings { policy, token_secret, sandbox_secret, vapid_key, notices } =
+            settings;
         let at = clock.now();
         let tokens = Arc::new(TokenKeys::open(&store, token_secret.as_deref(), at).await?);
         let sandbox = Arc::new(Sandbox::open(&store, sandbox_secret).await?);
-        Ok(Self { store, clock, announcer, policy, tokens, sandbox })
+        let vapid = Arc::new(VapidKey::open(&store, vapid_key).await?);
+        Ok(Self { store, clock, announcer, policy, tokens, sandbox, vapid, notices })
     }
 
     /// For reads outside a transaction.
@@ -157,8 +167,9 @@ impl Platform {
         T: Serialize + DeserializeOwned + Send + 'static,
         E: Failure,
     {
-        let clock = Arc::clone(&self.clock);
-        let write = async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), &body).await;
+        let (clock, watched) = (Arc::clone(&self.clock), self.notices.watched());
+        let write =
+            async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), watched, &body).await;
         let carried_out = self.store.write(write).await?;
         Ok(self.after_commit(carried_out))
     }
@@ -180,8 +191,9 @@ impl Platform {
         T: Serialize + DeserializeOwned + Send + 'static,
         E: Failure,
     {
-        let clock = Arc::clone(&self.clock);
-        let write = async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), &body).await;
+        let (clock, watched) = (Arc::clone(&self.clock), self.notices.watched());
+        let write =
+            async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), watched, &body).await;
         let carried_out = self.store.grouped(channel.to_string(), write).await?;
         Ok(self.after_commit(carried_out))
     }
@@ -227,6 +239,7 @@ async fn carry_out<T, E, F>(
     tx: &mut Tx,
     key: Option<&CommandKey>,
     at: Timestamp,
+    watched: Watched,
     body: &F,
 ) -> Result<CarriedOut<T>, E>
 where
@@ -248,7 +261,7 @@ where
     }
     let mut changes = Changes::default();
     let value = body(tx, &mut changes, at).await?;
-    let entries = journal::append(tx, changes.entries, at).await?;
+    let entries = journal::append_watched(tx, changes.entries, at, watched).await?;
     let positions = entries
         .iter()
         .map(|it| Position { channel: it.channel.to_string(), off: it.off })
