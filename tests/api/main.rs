@@ -22,5 +22,5 @@ mod resume;
 #[path = "../shapes/mod.rs"]
 mod shapes;
 mod support;
-mod without_redis;
 mod tokens;
+mod without_redis;
