@@ -119,7 +119,7 @@ impl<'a> Script<'a> {
         let lacks =
             |it: &Fault| EACH_AT_LEAST.saturating_sub(self.done.get(it).copied().unwrap_or(0));
         let n_lacking: usize = WEIGHTS.iter().map(|(fault, _)| lacks(fault)).sum();
-        if FAULTS - n_done <= 2 * n_lacking {
+        if FAULTS - FINALE.len() - n_done <= 3 * n_lacking {
             let lacking: Vec<Fault> =
                 WEIGHTS.iter().map(|(it, _)| *it).filter(|it| lacks(it) > 0).collect();
             if let Some(fault) = lacking.choose(&mut self.rng) {
