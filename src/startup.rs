@@ -276,9 +276,10 @@ fn listen(
             .app_data(figures.clone())
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
-            .configure(|cfg| match fixtures {
-                true => http::fixtures::routes(cfg, &state),
-                false => {}
+            .configure(|cfg| {
+                if fixtures {
+                    http::fixtures::routes(cfg, &state);
+                }
             })
             .route("/v1/ws", web::get().to(ws::open))
             .configure(http::metrics::routes)

@@ -31,6 +31,15 @@ pub(crate) const fn move_head(is_mysql: bool) -> &'static str {
     }
 }
 
+/// The tail of an `insert into channel_head … values …` that moves heads on instead.
+pub(crate) const fn or_move_on(is_mysql: bool) -> &'static str {
+    if is_mysql {
+        " on duplicate key update top = top + values(top)"
+    } else {
+        " on conflict (channel) do update set top = top + excluded.top"
+    }
+}
+
 /// Moves a cursor forward, never back. Values: channel, profile_id, delivered_off, read_off.
 pub(crate) const fn advance_cursor(is_mysql: bool) -> &'static str {
     if is_mysql {

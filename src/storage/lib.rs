@@ -18,6 +18,7 @@ pub mod commands;
 pub mod cursors;
 pub mod events;
 pub mod journal;
+pub mod posts;
 pub mod push;
 pub mod shared_values;
 pub mod timers;
