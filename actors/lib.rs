@@ -52,6 +52,7 @@ pub mod fleet;
 pub mod positions;
 
 pub mod dispatcher;
+pub mod housekeeper;
 pub mod timekeeper;
 
 #[cfg(test)]

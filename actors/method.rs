@@ -25,6 +25,8 @@ text_enum! {
         Unsub => "unsub",
         /// Pages through a channel.
         History => "history",
+        /// Takes a message back.
+        ChatRecall => "chat.recall",
         /// Goes on duty.
         DutyOn => "duty.on",
         /// Takes a break.

@@ -1,5 +1,6 @@
 //! Why a command was refused, as the client sees it: one table of codes, names and retry rules.
 
+use domain::chat::RecallRefusal;
 use serde::Serialize;
 use storage::error::StoreError;
 use usecases::{chat::ChatError, error::AskError};
@@ -105,6 +106,11 @@ impl Refusal {
         Self::new(Kind::BadRequest, msg)
     }
 
+    /// A refusal that says what became of the thing.
+    fn gone(kind: Kind, state: &str, err: &impl std::fmt::Display) -> Self {
+        Self { state: Some(state.to_owned()), ..Self::new(kind, err.to_string()) }
+    }
+
     /// The object behind `"err"`.
     pub fn json(&self) -> String {
         let (code, name, retry) = self.kind.row();
@@ -141,8 +147,18 @@ impl From<ChatError> for Refusal {
             ChatError::NotFound => Kind::NotFound,
             ChatError::Refused(_) => Kind::ChannelClosed,
             ChatError::Text(domain::checked_text::TextError::TooLong { .. }) => Kind::TooBig,
-            ChatError::Text(_) | ChatError::Kind => Kind::BadRequest,
+            ChatError::Text(_) | ChatError::Place(_) | ChatError::Kind | ChatError::Shape(_) => {
+                Kind::BadRequest
+            }
+            ChatError::Recall(RecallRefusal::NotTheAuthor) => Kind::Forbidden,
+            ChatError::Recall(RecallRefusal::TooLate { .. }) => {
+                return Self::gone(Kind::Conflict, "too_late", &err);
+            }
+            ChatError::Recall(RecallRefusal::Recalled) => {
+                return Self::gone(Kind::Conflict, "recalled", &err);
+            }
             ChatError::PositionAhead { .. } => Kind::PositionAhead,
+            ChatError::PositionTooOld { .. } => Kind::PositionTooOld,
         };
         Self::new(kind, err.to_string())
     }
@@ -153,8 +169,7 @@ impl From<AskError> for Refusal {
         let kind = match err {
             AskError::Store(err) => return err.into(),
             AskError::Gone { state } => {
-                let state = Some(state.to_owned());
-                return Self { state, ..Self::new(Kind::OfferGone, err.to_string()) };
+                return Self::gone(Kind::OfferGone, state, &err);
             }
             AskError::NotFound { .. } => Kind::NotFound,
             AskError::BadToken | AskError::WrongLogin => Kind::Unauthorized,

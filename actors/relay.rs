@@ -158,8 +158,9 @@ impl Work {
         let Some(Standing { epoch, last }) = self.hub.standing(channel) else { return };
         // Its members still read the journal themselves, maybe from before this head.
         let Some(last) = last else { return self.hub.want_repair(channel, UNOPENED_PAUSE) };
-        if !epoch.is_empty() && *epoch != *head.epoch {
-            tracing::warn!(channel.id = %channel, "channel {channel} has a new numbering");
+        let is_new = !epoch.is_empty() && *epoch != *head.epoch;
+        if is_new || head.removed > last {
+            tracing::warn!(channel.id = %channel, is_new, "channel {channel} cannot be repaired");
             let told = frames::subscribed(channel, &head.epoch, head.top, false);
             self.hub.restart(channel, &head.epoch, head.top, &told);
         } else if head.top > last {

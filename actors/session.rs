@@ -208,8 +208,7 @@ impl Session {
         let heads = journal::heads(&mut self.live.platform.reader(), &names).await?;
         let mut heads: HashMap<Channel, Head> = heads.into_iter().collect();
         let mut place = |(channel, known): &(Channel, Option<Known>)| {
-            let no_entry = || Head { top: 0, epoch: String::new() };
-            let head = heads.remove(channel).unwrap_or_else(no_entry);
+            let head = heads.remove(channel).unwrap_or_else(Head::of_nothing);
             let (upto, recovered) = resume_from(known.as_ref(), &head);
             let (ep, top) = (head.epoch, head.top);
             let position = Position { ep: ep.clone(), from: upto + 1, to: top, recovered };
@@ -329,7 +328,7 @@ fn resume_from(known: Option<&Known>, head: &Head) -> (u64, bool) {
     let is_same = known.ep == head.epoch || (known.off == 0 && known.ep.is_empty());
     let gap = head.top.checked_sub(known.off);
     match gap {
-        Some(gap) if is_same && gap <= GAP_MAX => (known.off, true),
+        Some(gap) if is_same && gap <= GAP_MAX && known.off >= head.removed => (known.off, true),
         _ => (head.top, false),
     }
 }
@@ -340,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_resume_is_whole_or_says_that_it_is_not() {
-        let head = Head { top: 600, epoch: "a1".to_owned() };
+        let head = Head { top: 600, epoch: "a1".to_owned(), removed: 95 };
         let known = |ep: &str, off| Some(Known { ep: ep.to_owned(), off });
         for (known, expected) in [
             (None, (600, false)),
@@ -353,9 +352,13 @@ mod tests {
         ] {
             assert_eq!(resume_from(known.as_ref(), &head), expected, "{known:?}");
         }
-        let empty = Head { top: 0, epoch: String::new() };
+        let pruned = Head { removed: 590, ..head };
+        assert_eq!(resume_from(known("a1", 590).as_ref(), &pruned), (590, true));
+        assert_eq!(resume_from(known("a1", 589).as_ref(), &pruned), (600, false));
+        let empty = Head::of_nothing();
         assert_eq!(resume_from(known("", 0).as_ref(), &empty), (0, true));
-        let young = Head { top: 3, epoch: "a1".to_owned() };
+        let young = Head { top: 3, ..pruned };
+        let young = Head { removed: 0, ..young };
         assert_eq!(resume_from(known("", 0).as_ref(), &young), (0, true));
     }
 }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use domain::dispatch::Policy;
 use serde::{Deserialize, Serialize};
 use storage::db::Durability;
+use usecases::retention::Retention;
 
 mod given;
 
@@ -122,6 +123,12 @@ pub struct Settings {
     pub fixtures: bool,
     /// How riders are chosen: `instant` or `batch`.
     pub dispatch: String,
+    /// Days that an order's channel is kept after the order's end.
+    pub keep_orders_days: u32,
+    /// Days that entries of inboxes and stores are kept.
+    pub keep_inboxes_days: u32,
+    /// Days that a command's `cid` and result are kept.
+    pub keep_commands_days: u32,
     /// Address of map tiles for the page.
     pub tiles: Option<String>,
     /// Whether visitors of the page are signed in as a demo operator. Set by `riderhub demo` only.
@@ -158,6 +165,11 @@ impl Settings {
         if self.full_sync { Durability::Full } else { Durability::Normal }
     }
 
+    /// How long things are kept.
+    pub const fn retention(&self) -> Retention {
+        Retention::of_days(self.keep_orders_days, self.keep_inboxes_days, self.keep_commands_days)
+    }
+
     /// How riders are chosen.
     pub fn dispatch_policy(&self) -> Policy {
         Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant)
@@ -188,6 +200,8 @@ impl Settings {
             );
         }
         must(Policy::from_text(&self.dispatch).is_some(), "dispatch must be instant or batch");
+        let spans = [self.keep_orders_days, self.keep_inboxes_days, self.keep_commands_days];
+        must(spans.iter().all(|it| (1..=36_500).contains(it)), "keep-…-days must be 1 to 36500");
         must(!self.redis_prefix.is_empty(), "redis-prefix must not be empty");
         must((0.1..=1_000.0).contains(&self.time_scale), "time-scale must be 0.1 to 1000");
         must((1..=1_000).contains(&self.connections), "connections must be 1 to 1000");

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use actix::Addr;
-use actors::{dispatcher::Dispatcher, messages::Stop, relay::Relay, timekeeper::Timekeeper};
+use actors::{
+    dispatcher::Dispatcher, housekeeper::Housekeeper, messages::Stop, relay::Relay,
+    timekeeper::Timekeeper,
+};
 use storage::store::Store;
 
 /// What runs without being asked, on one node.
@@ -14,12 +17,15 @@ pub struct Workers {
     pub timekeeper: Addr<Timekeeper>,
     /// Looks for riders.
     pub dispatcher: Addr<Dispatcher>,
+    /// Removes what was kept long enough.
+    pub housekeeper: Addr<Housekeeper>,
 }
 
 impl Workers {
     /// Ends them, and closes the store that they worked on. The doors are shut already.
     pub async fn stop(self, store: &Arc<Store>) {
         let ended = [
+            self.housekeeper.send(Stop).await,
             self.dispatcher.send(Stop).await,
             self.timekeeper.send(Stop).await,
             self.relay.send(Stop).await,

@@ -22,6 +22,7 @@ use actors::{
     bridge::{Bridge, NUDGE},
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
+    housekeeper::Housekeeper,
     hub::Hub,
     interest::Interest,
     live::{Live, Pace},
@@ -227,6 +228,7 @@ async fn start_live_side(
         relay: Relay::new(Arc::clone(&hub), Arc::clone(store), bus).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
         dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
+        housekeeper: Housekeeper::new(platform.clone(), node, settings.retention()).start(),
     };
     let bench_channels = settings.bench_channels;
     let pace = Pace::default();

@@ -1,12 +1,13 @@
-//! Chat: saying, typing, acknowledging, reading, paging back; and the load generator's `pub`.
+//! Chat: saying, taking back, typing, acknowledging, reading, paging back; and the load generator's `pub`.
 
 use domain::channel::Channel;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use storage::{journal, push::Push};
+use storage::{events::SharedPlace, journal, push::Push};
 use usecases::{
     chat::{self, Part, Reached, Saying, Sent},
     platform::Done,
+    recall,
 };
 
 use crate::{
@@ -32,9 +33,14 @@ struct SendInput {
     cid: String,
     #[serde(default = "text_kind")]
     kind: String,
+    #[serde(default)]
     body: String,
     #[serde(default)]
     reply_to: Option<u64>,
+    #[serde(default)]
+    place: Option<SharedPlace>,
+    #[serde(default)]
+    att: Option<String>,
 }
 
 fn text_kind() -> String {
@@ -61,11 +67,30 @@ fn sent(done: &Done<Sent>) -> Answer {
 pub async fn send(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
     let input: SendInput = params(p)?;
     check_cid(&input.cid)?;
-    let SendInput { ch, cid, kind, body, reply_to } = input;
-    let saying = Saying { channel: channel(&ch)?, cid, kind, body, reply_to };
+    let SendInput { ch, cid, kind, body, reply_to, place, att } = input;
+    let saying = Saying { channel: channel(&ch)?, cid, kind, body, reply_to, place, att };
     let platform = &session.live.platform;
     let done = chat::send(platform, session.profile, &session.name, saying).await?;
     Ok(sent(&done))
+}
+
+#[derive(Deserialize)]
+struct RecallInput {
+    ch: String,
+    cid: String,
+    off: u64,
+}
+
+/// `chat.recall`: takes a message back; answered after commit.
+///
+/// # Errors
+///
+/// [`Refusal`] as [`recall::recall`] gives it.
+pub async fn take_back(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let RecallInput { ch, cid, off } = params(p)?;
+    check_cid(&cid)?;
+    let (platform, by) = (&session.live.platform, session.profile);
+    Ok(sent(&recall::recall(platform, by, channel(&ch)?, cid, off).await?))
 }
 
 #[derive(Deserialize)]

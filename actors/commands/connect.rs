@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{channel::Channel, ids::ConnectionId};
+use domain::{channel::Channel, ids::ConnectionId, policy::OrderPolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use usecases::{accounts, channels};
@@ -60,6 +60,10 @@ struct Limits {
     commands_per_10s: u32,
     queue: usize,
     channels: usize,
+    /// For how long an author may take a message back.
+    recall_ms: u128,
+    /// How long after its end an order's chat takes messages.
+    chat_after_end_ms: u128,
 }
 
 /// How a client should come back.
@@ -70,13 +74,17 @@ struct Reconnect {
     first_window_ms: u32,
 }
 
-const LIMITS: Limits = Limits {
-    frame: FRAME_BYTES_MAX,
-    text: domain::checked_text::MessageText::CHARS_MAX,
-    commands_per_10s: COMMANDS_MAX,
-    queue: OUTBOX_BYTES_MAX,
-    channels: CHANNELS_MAX,
-};
+const fn limits(policy: &OrderPolicy) -> Limits {
+    Limits {
+        frame: FRAME_BYTES_MAX,
+        text: domain::checked_text::MessageText::CHARS_MAX,
+        commands_per_10s: COMMANDS_MAX,
+        queue: OUTBOX_BYTES_MAX,
+        channels: CHANNELS_MAX,
+        recall_ms: policy.chat_recall.as_millis(),
+        chat_after_end_ms: policy.chat_after_end.as_millis(),
+    }
+}
 const RECONNECT: Reconnect = Reconnect { min_ms: 200, max_ms: 15_000, first_window_ms: 5_000 };
 
 /// `connect`: checks the token, subscribes to what is the profile's own and to what it resumes.
@@ -157,7 +165,7 @@ pub async fn connect(
             every_ms: session.live.pace.ping_every.as_millis(),
             timeout_ms: session.live.pace.pong_within.as_millis(),
         },
-        limits: LIMITS,
+        limits: limits(&session.live.platform.policy),
         channels: names.zip(positions).collect(),
         reconnect: RECONNECT,
         token_exp: session.token_expires_at.ms(),

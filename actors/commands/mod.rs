@@ -73,6 +73,7 @@ pub async fn run(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result
         Method::Sub => subscriptions::sub(session, p).await,
         Method::AuthRefresh => connect::auth_refresh(session, p).await,
         Method::ChatSend => chat::send(session, p).await,
+        Method::ChatRecall => chat::take_back(session, p).await,
         Method::Ack => chat::ack(session, p).await,
         Method::Read => chat::read(session, p).await,
         Method::History => chat::history(session, p).await,

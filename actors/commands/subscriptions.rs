@@ -1,12 +1,12 @@
 //! Hearing channels: `sub` and `unsub`.
 
-use domain::channel::Channel;
+use domain::{channel::Channel, chat::ChatHours, clock::Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::push::Push;
 use usecases::{
     channels::{self, Member},
-    deliveries, ops,
+    chat, deliveries, ops,
 };
 
 use crate::{
@@ -39,6 +39,22 @@ struct Subscribed {
     position: Option<Position>,
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<Member>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat: Option<ChatView>,
+}
+
+/// Whether the order's chat takes messages, and until when.
+#[derive(Serialize)]
+struct ChatView {
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closes_at: Option<i64>,
+}
+
+impl From<ChatHours> for ChatView {
+    fn from(hours: ChatHours) -> Self {
+        Self { state: hours.state.as_str(), closes_at: hours.closes_at.map(Timestamp::ms) }
+    }
 }
 
 /// Reads the name of a channel.
@@ -94,22 +110,27 @@ async fn prepare_log(
     channel: &Channel,
     known: Option<Known>,
 ) -> Result<Answer, Refusal> {
-    let members = match channel {
-        Channel::Order(id) => Some(channels::members(&session.live.platform, *id).await?),
-        _ => None,
+    let platform = &session.live.platform;
+    let (members, hours) = match channel {
+        Channel::Order(id) => {
+            let members = channels::members(platform, *id).await?;
+            (Some(members), chat::open_hours(platform, *id).await?)
+        }
+        _ => (None, None),
     };
     let (mut position, mut plans) = (None, Vec::new());
     for (place, plan) in session.positions(&[(channel.clone(), known)]).await? {
         position = Some(place);
         plans.push(plan);
     }
-    let reply = Subscribed { ch: channel.to_string(), position, members };
+    let chat = hours.map(ChatView::from);
+    let reply = Subscribed { ch: channel.to_string(), position, members, chat };
     Ok(Answer { plans, ..Answer::of(&reply) })
 }
 
 async fn prepare_latest(session: &Session, channel: &Channel) -> Result<Answer, Refusal> {
     let snapshot = snapshot(session, channel).await?;
-    let reply = Subscribed { ch: channel.to_string(), position: None, members: None };
+    let reply = Subscribed { ch: channel.to_string(), position: None, members: None, chat: None };
     let plans = vec![Plan::Latest { channel: channel.clone(), snapshot }];
     Ok(Answer { plans, ..Answer::of(&reply) })
 }

@@ -55,9 +55,12 @@ pub struct Kept {
     pub cid: Option<String>,
     /// When it was written.
     pub ts: i64,
-    /// Hash of the body.
+    /// Hash of the body; [`RECALLED`] for a message that its author took back.
     pub hash: u64,
 }
+
+/// What is kept of the body of a message that was taken back: nothing.
+pub const RECALLED: u64 = 0;
 
 /// What became of an entry that was offered to a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,8 +118,21 @@ impl Entry {
             sender: self.sender.clone(),
             cid: self.cid.clone(),
             ts: self.ts,
-            hash: hash_of(&Value::Object(self.body.clone())),
+            hash: match self.is_tombstone() {
+                true => RECALLED,
+                false => hash_of(&Value::Object(self.body.clone())),
+            },
         }
+    }
+
+    /// Whether it is a message that its author took back.
+    pub fn is_tombstone(&self) -> bool {
+        self.kind == "msg" && self.body.get("recalled") == Some(&Value::Bool(true))
+    }
+
+    /// The message that this entry takes back, if that is what it does.
+    pub fn takes_back(&self) -> Option<u64> {
+        (self.kind == "edit").then(|| self.body.get("of")?.as_u64())?
     }
 }
 
@@ -201,6 +217,7 @@ impl ChannelLog {
             Some(0) => {
                 self.kept.push_back(entry.keep());
                 self.last = entry.off;
+                self.bury(entry.takes_back());
                 while self.keep_max.is_some_and(|it| self.kept.len() > it) {
                     self.kept.pop_front();
                 }
@@ -211,13 +228,27 @@ impl ChannelLog {
         }
     }
 
+    /// The kept entry of an offset, if it is one of those.
+    fn kept_at(&mut self, off: u64) -> Option<&mut Kept> {
+        let first = self.kept.front()?.off;
+        self.kept.get_mut(usize::try_from(off.checked_sub(first)?).ok()?)
+    }
+
+    /// Forgets what a message said.
+    fn bury(&mut self, off: Option<u64>) {
+        if let Some(kept) = off.and_then(|off| self.kept_at(off)).filter(|it| it.kind == "msg") {
+            kept.hash = RECALLED;
+        }
+    }
+
     fn compare(&mut self, entry: &Entry) -> Taken {
-        let first = self.kept.front().map_or(u64::MAX, |it| it.off);
-        let Some(index) = entry.off.checked_sub(first) else {
+        // Read again between the recall and its `edit`.
+        self.bury(Some(entry.off).filter(|_| entry.is_tombstone()));
+        let Some(kept) = self.kept_at(entry.off) else {
             // It was taken once and is no longer kept: nothing to compare with.
             return Taken::Known;
         };
-        if self.kept.get(index as usize) == Some(&entry.keep()) {
+        if *kept == entry.keep() {
             return Taken::Known;
         }
         self.contradictions += 1;
@@ -270,6 +301,31 @@ mod tests {
         assert!(!log.is_behind());
         assert_eq!(log.kept().len(), 3);
         assert_eq!(log.contradictions(), 0);
+    }
+
+    #[test]
+    fn a_message_that_was_taken_back_is_forgotten_however_that_is_learnt() {
+        let with = |off, push: &str, fields: Value| {
+            let mut frame = json!({ "push": push, "ch": "order:o", "ep": "a1", "off": off, "ts": 5,
+                "sender": "cus_1" });
+            frame.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            Entry::from_push(frame.as_object().unwrap()).unwrap()
+        };
+        let said = with(1, "msg", json!({ "body": "secret" }));
+        let tombstone = with(1, "msg", json!({ "recalled": true }));
+        let edit = with(2, "edit", json!({ "of": 1, "recalled": true }));
+        let [mut told, mut read, mut late] = [(); 3].map(|()| ChannelLog::default());
+        for (log, entries) in [
+            (&mut told, vec![&said, &edit]),
+            (&mut read, vec![&said, &tombstone, &edit]),
+            (&mut late, vec![&tombstone, &edit]),
+        ] {
+            for entry in entries {
+                assert_ne!(log.take(entry), Taken::Contradiction);
+            }
+        }
+        assert_eq!(told.kept()[0].hash, RECALLED);
+        assert!(told.kept() == read.kept() && read.kept() == late.kept());
     }
 
     #[test]

@@ -115,6 +115,10 @@ checked_text!(
     /// A chat message.
     MessageText, "a message", 4_096, lines
 );
+checked_text!(
+    /// What somebody calls a place that they share.
+    PlaceLabel, "the label of a place", 120, line
+);
 
 /// What somebody signs in with: lower case letters, digits and `.`, `_`, `-`, `+`, `@`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -38,6 +38,7 @@ pub mod cart;
 pub mod price;
 
 pub mod chat;
+pub mod quick_replies;
 
 pub mod channel;
 

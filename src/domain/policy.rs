@@ -18,6 +18,8 @@ pub struct OrderPolicy {
     pub auto_complete: Duration,
     /// The order's chat stays open this long after the order ended.
     pub chat_after_end: Duration,
+    /// The author may take a message back for this long after saying it.
+    pub chat_recall: Duration,
     /// How long a rider may think about an offer.
     pub offer_open: Duration,
     /// Offers made one by one before the delivery goes to the pool.
@@ -43,6 +45,7 @@ impl OrderPolicy {
         cancel_free: MINUTE,
         auto_complete: HOUR.saturating_mul(24),
         chat_after_end: HOUR.saturating_mul(24),
+        chat_recall: MINUTE.saturating_mul(2),
         offer_open: Duration::from_secs(30),
         offers_before_pool: 3,
         wait_before_pool: MINUTE.saturating_mul(3),

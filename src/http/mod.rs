@@ -11,10 +11,12 @@ pub mod state;
 
 pub mod accounts;
 pub mod carts;
+pub mod inbox;
 pub mod operations;
 pub mod order_views;
 pub mod orders;
 pub mod payments;
+pub mod quick_replies;
 pub mod stores;
 
 pub mod health;
@@ -45,6 +47,7 @@ pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
     store_routes(cfg);
     order_routes(cfg);
 
+    at(cfg, "/v1/inbox", [web::get().to(inbox::show)]);
     at(cfg, "/v1/regions", [web::get().to(operations::regions)]);
     at(cfg, "/v1/ops/snapshot", [web::get().to(operations::snapshot)]);
     // Some balancers only ask for the head.
@@ -91,6 +94,7 @@ fn order_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/orders/{order}/reject", [web::post().to(orders::reject)]);
     at(cfg, "/v1/orders/{order}/cancel", [web::post().to(orders::cancel)]);
     at(cfg, "/v1/orders/{order}/confirm", [web::post().to(orders::confirm)]);
+    at(cfg, "/v1/quick-replies", [web::get().to(quick_replies::list)]);
     at(cfg, "/v1/sandbox/{provider_ref}/pay", [web::post().to(payments::sandbox_pay)]);
     at(cfg, "/v1/providers/sandbox/notify", [web::post().to(payments::sandbox_notify)]);
 }

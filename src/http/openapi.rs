@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::{accounts, carts, operations, orders, payments, stores};
+use super::{accounts, carts, inbox, operations, orders, payments, quick_replies, stores};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,8 +25,10 @@ use super::{accounts, carts, operations, orders, payments, stores};
         carts::show, carts::put, carts::clear,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm,
+        quick_replies::list,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         operations::regions, operations::snapshot,
+        inbox::show,
     )
 )]
 struct Document;

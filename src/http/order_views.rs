@@ -140,6 +140,16 @@ pub struct ByView {
     pub id: Option<String>,
 }
 
+/// Whether an order's chat takes messages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChatHoursView {
+    /// `not_open`, `open` or `closed`.
+    pub state: &'static str,
+    /// When it closes or has closed, in UTC milliseconds, once the order has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closes_at: Option<i64>,
+}
+
 /// A position in a channel: pushes behind it are news to whoever read this answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AsOfView {
@@ -215,6 +225,8 @@ pub struct OrderView {
     pub payments: Vec<PaymentPartView>,
     /// Who is in its chat.
     pub members: Vec<MemberView>,
+    /// Whether its chat takes messages.
+    pub chat: ChatHoursView,
     /// Its story.
     pub changes: Vec<ChangeView>,
     /// When it was placed, in UTC milliseconds.
@@ -354,6 +366,10 @@ impl From<OrderPage> for OrderView {
             }),
             payments: payments.into_iter().map(PaymentPartView::from).collect(),
             members: page.members.into_iter().map(MemberView::from).collect(),
+            chat: ChatHoursView {
+                state: page.chat.state.as_str(),
+                closes_at: page.chat.closes_at.map(Timestamp::ms),
+            },
             changes: page.changes.into_iter().map(ChangeView::from).collect(),
             placed_at: order.placed_at.ms(),
             ready_at: order.ready_at.map(Timestamp::ms),

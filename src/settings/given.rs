@@ -74,6 +74,15 @@ pub struct Given {
     /// How riders are chosen: `instant` or `batch` [default: instant]
     #[arg(long, env = "RIDERHUB_DISPATCH")]
     pub dispatch: Option<String>,
+    /// Days that an order's channel is kept after the order's end [default: 90]
+    #[arg(long, env = "RIDERHUB_KEEP_ORDERS_DAYS")]
+    pub keep_orders_days: Option<u32>,
+    /// Days that entries of inboxes and stores are kept [default: 30]
+    #[arg(long, env = "RIDERHUB_KEEP_INBOXES_DAYS")]
+    pub keep_inboxes_days: Option<u32>,
+    /// Days that a command's `cid` and result are kept [default: 7]
+    #[arg(long, env = "RIDERHUB_KEEP_COMMANDS_DAYS")]
+    pub keep_commands_days: Option<u32>,
     /// Address of map tiles for the page, as https://…/{z}/{x}/{y}.png [default: none]
     #[arg(long, env = "RIDERHUB_TILES")]
     pub tiles: Option<String>,
@@ -114,6 +123,9 @@ impl Given {
             bench_channels: self.bench_channels.or(other.bench_channels),
             fixtures: self.fixtures.or(other.fixtures),
             dispatch: self.dispatch.or(other.dispatch),
+            keep_orders_days: self.keep_orders_days.or(other.keep_orders_days),
+            keep_inboxes_days: self.keep_inboxes_days.or(other.keep_inboxes_days),
+            keep_commands_days: self.keep_commands_days.or(other.keep_commands_days),
             tiles: self.tiles.or(other.tiles),
         }
     }
@@ -147,6 +159,9 @@ impl Given {
             bench_channels: self.bench_channels.unwrap_or(false),
             fixtures: self.fixtures.unwrap_or(false),
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
+            keep_orders_days: self.keep_orders_days.unwrap_or(90),
+            keep_inboxes_days: self.keep_inboxes_days.unwrap_or(30),
+            keep_commands_days: self.keep_commands_days.unwrap_or(7),
             tiles: self.tiles,
             demo: false,
         };

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::StoreError, journal::NewEntry, push::Push};
 
+mod chat;
+
+pub use chat::{Edited, MemberMoved, Said, SharedPlace, Tombstone};
+
 /// The sender of entries that no person caused.
 pub const SYSTEM: &str = "system";
 
@@ -47,7 +51,8 @@ impl From<Place> for Point {
     }
 }
 
-/// Push `order`: one line of an order's story, of any of its machines.
+/// Push `order`: one line of an order's story, of any of its machines, and how the order stands
+/// after it. Whoever has the order from REST keeps it up to date with this alone.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct OrderMoved {
     /// The order.
@@ -63,8 +68,18 @@ pub struct OrderMoved {
     pub from: Option<String>,
     /// State after.
     pub to: String,
-    /// What to show to people.
+    /// What to show to people, after the change.
     pub status: String,
+    /// Where the order's own machine stands.
+    pub order_state: String,
+    /// Its transport, once the store has accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryPart>,
+    /// The attempt to pay that moved, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentPart>,
+    /// `none`, `refunding`, `partial` or `full`.
+    pub refund: String,
     /// Who caused it.
     pub by: Option<By>,
     /// Why.
@@ -86,30 +101,34 @@ pub struct OrderMoved {
     /// When the kitchen means to be done, in UTC milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_at: Option<i64>,
-}
-
-/// Push `msg`: something said in an order's chat.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Said {
-    /// Who says it.
-    pub from: Person,
-    /// `text` or `system`.
-    pub kind: String,
-    /// The text.
-    pub body: String,
-    /// Offset of the entry that this answers.
+    /// When the customer got it, in UTC milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<u64>,
+    pub delivered_at: Option<i64>,
+    /// When the order ended, in UTC milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<i64>,
 }
 
-/// Push `member`: somebody joined or left an order's chat.
+/// The transport of an order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct MemberMoved {
-    /// Who.
-    #[serde(flatten)]
-    pub person: Person,
-    /// `true` for joined, `false` for left.
-    pub joined: bool,
+pub struct DeliveryPart {
+    /// The delivery.
+    pub delivery: String,
+    /// Where it stands.
+    pub state: String,
+}
+
+/// One attempt to pay an order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PaymentPart {
+    /// The attempt.
+    pub payment: String,
+    /// Where it stands.
+    pub state: String,
+    /// Which provider.
+    pub provider: String,
+    /// How much, in minor units.
+    pub amount_minor: i64,
 }
 
 /// Push `alarm` or `alarm.clear`: the store's bell.

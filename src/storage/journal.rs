@@ -67,6 +67,15 @@ pub struct Head {
     pub top: u64,
     /// The numbering; changes only if a numbering is destroyed.
     pub epoch: String,
+    /// Entries up to here are no longer kept.
+    pub removed: u64,
+}
+
+impl Head {
+    /// Of a channel that nothing was written to yet.
+    pub const fn of_nothing() -> Self {
+        Self { top: 0, epoch: String::new(), removed: 0 }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -74,6 +83,7 @@ struct HeadRow {
     channel: String,
     top: i64,
     epoch: String,
+    removed: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -124,7 +134,10 @@ async fn move_head(tx: &mut Tx, channel: &Channel, steps: usize) -> Result<Head,
     let epoch = format!("{:08x}", rand::random::<u32>());
     tx.exec(dialect::move_head(tx.is_mysql()), args![&name, steps, &epoch]).await?;
     let row: Option<HeadRow> = tx
-        .opt("select channel, top, epoch from channel_head where channel = ?", args![&name])
+        .opt(
+            "select channel, top, epoch, removed from channel_head where channel = ?",
+            args![&name],
+        )
         .await?;
     let row = row.ok_or_else(|| StoreError::not_found("channel", name))?;
     Ok(row.into())
@@ -165,11 +178,11 @@ async fn insert(
 pub async fn head(reader: &mut impl Reader, channel: &Channel) -> Result<Head, StoreError> {
     let row: Option<HeadRow> = reader
         .opt(
-            "select channel, top, epoch from channel_head where channel = ?",
+            "select channel, top, epoch, removed from channel_head where channel = ?",
             args![channel.to_string()],
         )
         .await?;
-    Ok(row.map_or_else(|| Head { top: 0, epoch: String::new() }, Head::from))
+    Ok(row.map_or_else(Head::of_nothing, Head::from))
 }
 
 /// The newest positions of many channels; channels without entries are left out.
@@ -184,8 +197,9 @@ pub async fn heads(
     let mut found = Vec::with_capacity(channels.len());
     for some in channels.chunks(HEADS_MAX) {
         let marks = vec!["?"; some.len()].join(", ");
-        let sql =
-            format!("select channel, top, epoch from channel_head where channel in ({marks})");
+        let sql = format!(
+            "select channel, top, epoch, removed from channel_head where channel in ({marks})"
+        );
         let names: Vec<Val<'_>> = some.iter().map(|it| Val::Owned(it.to_string())).collect();
         let rows: Vec<HeadRow> = reader.all(&sql, &names).await?;
         for row in rows {
@@ -277,7 +291,8 @@ impl EntryRow {
 
 impl From<HeadRow> for Head {
     fn from(row: HeadRow) -> Self {
-        Self { top: u64::try_from(row.top).unwrap_or(0), epoch: row.epoch }
+        let count = |it| u64::try_from(it).unwrap_or(0);
+        Self { top: count(row.top), epoch: row.epoch, removed: count(row.removed) }
     }
 }
 

@@ -16,10 +16,13 @@ pub mod bus;
 
 pub mod commands;
 pub mod cursors;
+pub mod entries;
 pub mod events;
+pub mod inbox;
 pub mod journal;
 pub mod posts;
 pub mod push;
+pub mod retention;
 pub mod shared_values;
 pub mod timers;
 

@@ -8,6 +8,8 @@ text_enum! {
     pub enum Push {
         /// Something said.
         Msg => "msg",
+        /// A message was taken back.
+        Edit => "edit",
         /// A line of an order's story.
         Order => "order",
         /// Somebody joined or left an order's chat.

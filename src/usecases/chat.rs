@@ -5,8 +5,9 @@
 
 use domain::{
     channel::Channel,
-    chat::{ChatRefusal, may_speak},
-    checked_text::{MessageText, TextError},
+    chat::{ChatHours, ChatRefusal, MessageKind, RecallRefusal, hours, may_speak},
+    checked_text::{MessageText, PlaceLabel, TextError},
+    geo::{Place, PlaceError},
     ids::OrderId,
     role::Profile,
 };
@@ -14,10 +15,12 @@ use serde::{Deserialize, Serialize};
 use storage::{
     commands::{CommandKey, fingerprint},
     cursors::{self, Cursor},
-    db::Tx,
+    db::{Reader, Tx},
+    entries,
     error::{Failure, StoreError},
-    events::{self, Latest, Person, Said},
+    events::{self, Latest, Person, Said, SharedPlace},
     journal::{self, Entry},
+    orders,
     push::Push,
 };
 
@@ -41,14 +44,29 @@ pub enum ChatError {
     /// The text is not acceptable.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// The place is not on earth.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The kind of message is unknown.
-    #[error("a message has the kind `text`")]
+    #[error("a message has the kind `text`, `image` or `location`")]
     Kind,
+    /// The message lacks what its kind needs, or has what its kind must not have.
+    #[error("{0}")]
+    Shape(&'static str),
+    /// The message is not to be taken back.
+    #[error(transparent)]
+    Recall(#[from] RecallRefusal),
     /// The position is behind the newest entry.
     #[error("the newest entry of the channel is {top}")]
     PositionAhead {
         /// The newest offset.
         top: u64,
+    },
+    /// What follows the position is no longer kept.
+    #[error("entries up to {removed} are no longer kept; go on with `after` {removed}")]
+    PositionTooOld {
+        /// Everything up to here is gone.
+        removed: u64,
     },
     /// The store failed.
     #[error(transparent)]
@@ -62,8 +80,12 @@ impl Failure for ChatError {
             Self::NotFound
             | Self::Refused(_)
             | Self::Text(_)
+            | Self::Place(_)
             | Self::Kind
-            | Self::PositionAhead { .. } => None,
+            | Self::Shape(_)
+            | Self::Recall(_)
+            | Self::PositionAhead { .. }
+            | Self::PositionTooOld { .. } => None,
         }
     }
 }
@@ -75,12 +97,55 @@ pub struct Saying {
     pub channel: Channel,
     /// The client's id of the command.
     pub cid: String,
-    /// `text`.
+    /// `text`, `image` or `location`.
     pub kind: String,
-    /// The text.
+    /// The text; may be empty beside a picture or a place.
     pub body: String,
-    /// Offset of the entry that this answers.
+    /// Offset of the message that this answers.
     pub reply_to: Option<u64>,
+    /// The place of a `location`.
+    pub place: Option<SharedPlace>,
+    /// The attachment of an `image`.
+    pub att: Option<String>,
+}
+
+impl Saying {
+    /// Plain words.
+    pub fn text(channel: Channel, cid: String, body: String) -> Self {
+        let kind = MessageKind::Text.as_str().to_owned();
+        Self { channel, cid, kind, body, reply_to: None, place: None, att: None }
+    }
+
+    /// The text and the place, once they fit the kind.
+    fn checked(&self) -> Result<(String, Option<SharedPlace>), ChatError> {
+        let kind = MessageKind::from_text(&self.kind).ok_or(ChatError::Kind)?;
+        let text = match kind {
+            MessageKind::Image | MessageKind::Location if self.body.trim().is_empty() => {
+                String::new()
+            }
+            _ => MessageText::parse(&self.body)?.as_str().to_owned(),
+        };
+        match (kind, &self.place, &self.att) {
+            (MessageKind::Text, None, None) => Ok((text, None)),
+            (MessageKind::Text, ..) => {
+                Err(ChatError::Shape("a message of the kind `text` has no `att` and no `place`"))
+            }
+            (MessageKind::Location, Some(place), None) => Ok((text, Some(checked_place(place)?))),
+            (MessageKind::Location, ..) => Err(ChatError::Shape(
+                "a message of the kind `location` has a `place` with `lat` and `lng`, and no `att`",
+            )),
+            (MessageKind::Image, None, Some(_)) => Ok((text, None)),
+            (MessageKind::Image, ..) => Err(ChatError::Shape(
+                "a message of the kind `image` has an `att` from POST /v1/attachments, and no `place`",
+            )),
+        }
+    }
+}
+
+fn checked_place(place: &SharedPlace) -> Result<SharedPlace, ChatError> {
+    let at = Place::new(place.at.lat, place.at.lng)?.into();
+    let label = place.label.as_deref().map(PlaceLabel::parse).transpose()?;
+    Ok(SharedPlace { at, label: label.map(|it| it.as_str().to_owned()) })
 }
 
 /// What the sender is told; the offset is in the positions of [`Done`].
@@ -104,10 +169,7 @@ pub async fn send(
     saying: Saying,
 ) -> Result<Done<Sent>, ChatError> {
     let Channel::Order(order_id) = saying.channel else { return Err(ChatError::NotFound) };
-    if saying.kind != "text" {
-        return Err(ChatError::Kind);
-    }
-    let text = MessageText::parse(&saying.body)?;
+    let (text, place) = saying.checked()?;
     let allowed = may_send(platform, speaker, order_id, saying.reply_to).await;
     let said = Said {
         from: Person {
@@ -116,8 +178,10 @@ pub async fn send(
             name: name.to_owned(),
         },
         kind: saying.kind,
-        body: text.as_str().to_owned(),
+        body: text,
         reply_to: saying.reply_to,
+        place,
+        att: saying.att,
     };
     let body = events::json(&said)?;
     let key = key(speaker, &saying.channel, saying.cid, &body);
@@ -137,13 +201,39 @@ async fn may_send(
     let stored = find_order_for(&mut reader, speaker, order_id).await?;
     let stored = stored.ok_or(ChatError::NotFound)?;
     may_speak(&stored.order, speaker.role(), platform.now(), &platform.policy)?;
-    if let Some(answered) = reply_to {
-        let top = journal::head(&mut reader, &Channel::Order(order_id)).await?.top;
-        if answered == 0 || answered > top {
-            return Err(ChatError::PositionAhead { top });
+    match reply_to {
+        None => Ok(()),
+        Some(answered) => is_message(&mut reader, &Channel::Order(order_id), answered).await,
+    }
+}
+
+/// Answers are for messages, also for those that were taken back.
+async fn is_message(
+    reader: &mut impl Reader,
+    channel: &Channel,
+    off: u64,
+) -> Result<(), ChatError> {
+    match entries::find(reader, channel, off).await? {
+        Some(entry) if entry.kind == Push::Msg.as_str() => Ok(()),
+        Some(_) => Err(ChatError::Shape("`reply_to` is not the offset of a message")),
+        None => {
+            let top = journal::head(reader, channel).await?.top;
+            Err(ChatError::PositionAhead { top })
         }
     }
-    Ok(())
+}
+
+/// When the chat of an order takes messages; `None` if there is no such order.
+///
+/// # Errors
+///
+/// [`StoreError`] as the store gives it.
+pub async fn open_hours(
+    platform: &Platform,
+    order_id: OrderId,
+) -> Result<Option<ChatHours>, StoreError> {
+    let stored = orders::find(&mut platform.reader(), order_id).await?;
+    Ok(stored.map(|it| hours(&it.order, platform.now(), &platform.policy)))
 }
 
 /// Writes a body as it is to a channel of the load generator.
@@ -277,17 +367,27 @@ pub struct Page {
 ///
 /// # Errors
 ///
-/// [`StoreError`] as the store gives it.
+/// [`ChatError::PositionTooOld`] if what follows the position is gone. From 0 on whoever asks gets
+/// what is left.
 pub async fn history(
     platform: &Platform,
     channel: &Channel,
     part: Part,
     limit: u32,
-) -> Result<Page, StoreError> {
+) -> Result<Page, ChatError> {
     let limit = limit.clamp(1, HISTORY_MAX);
     let mut reader = platform.reader();
     let mut entries = match part {
-        Part::After(off) => journal::read_after(&mut reader, channel, off, limit + 1).await?,
+        Part::After(off) => {
+            let entries = journal::read_after(&mut reader, channel, off, limit + 1).await?;
+            if off > 0 && entries.first().is_none_or(|it| it.off != off + 1) {
+                let removed = journal::head(&mut reader, channel).await?.removed;
+                if off < removed {
+                    return Err(ChatError::PositionTooOld { removed });
+                }
+            }
+            entries
+        }
         Part::Before(off) => {
             let below = off.unwrap_or(i64::MAX as u64);
             journal::read_before(&mut reader, channel, below, limit + 1).await?

@@ -99,9 +99,9 @@ async fn give_up_payments(
 ) -> Result<(), AskError> {
     let because = Cause { by: Actor::System, reason: Some(Reason::OrderEnded), at: cause.at };
     for stored in payments::list_for_order(tx, case.id()).await? {
-        let (payment, event) = (stored.payment, PaymentEvent::GivenUp);
-        if payment.state.on(event).is_ok() {
-            move_payment(case, tx, changes, &payment, event, because).await?;
+        let event = PaymentEvent::GivenUp;
+        if stored.payment.state.on(event).is_ok() {
+            move_payment(case, tx, changes, &stored, event, because).await?;
         }
     }
     Ok(())

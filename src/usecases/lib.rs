@@ -13,6 +13,8 @@ pub mod tokens;
 
 pub mod channels;
 pub mod chat;
+pub mod inbox;
+pub mod recall;
 
 pub mod stores;
 
@@ -33,6 +35,7 @@ pub mod order_book;
 
 pub mod ops;
 
+pub mod retention;
 mod room;
 
 pub mod duty;

@@ -2,6 +2,7 @@
 
 use domain::{
     channel::Channel,
+    chat::{self, ChatHours},
     ids::{MerchantId, OrderId, StoreId},
     role::{Profile, Role},
 };
@@ -34,6 +35,8 @@ pub struct OrderPage {
     pub payments: Vec<StoredPayment>,
     /// Who is in its chat.
     pub members: Vec<Person>,
+    /// Whether its chat takes messages.
+    pub chat: ChatHours,
     /// The position of its channel from before the rest was read: pushes behind it are news.
     pub as_of: Head,
     /// In which role the reader is a party.
@@ -58,7 +61,8 @@ pub async fn show(
     let changes = stories::list_changes(&mut reader, order_id).await?;
     let payments = payments::list_for_order(&mut reader, order_id).await?;
     let members = members(&mut reader, &case).await?;
-    Ok(OrderPage { case, lines, changes, payments, members, as_of, role })
+    let chat = chat::hours(&case.stored.order, platform.now(), &platform.policy);
+    Ok(OrderPage { chat, case, lines, changes, payments, members, as_of, role })
 }
 
 /// Who is in an order's chat: nobody before the store has accepted, then the customer, the staff

@@ -25,7 +25,7 @@ use storage::{
     db::{Reader, Tx},
     deliveries::{self, StoredDelivery},
     error::StoreError,
-    events::{self, By, OrderMoved, Person},
+    events::{self, By, DeliveryPart, OrderMoved, PaymentPart, Person},
     offers, orders,
     orders::StoredOrder,
     payments,
@@ -241,7 +241,7 @@ impl OrderCase {
         }
         let left = self.rider.take_if(|_| change.rider_id.is_none());
         let told = change.told_as(self.stored.order.seq + 1);
-        self.tell_also(tx, changes, told, left.as_ref()).await?;
+        self.tell_body(tx, changes, told, self.body(&told), left.as_ref()).await?;
         Ok(change)
     }
 
@@ -276,19 +276,35 @@ impl OrderCase {
         changes: &mut Changes,
         change: Change,
     ) -> Result<(), AskError> {
-        self.tell_also(tx, changes, change, None).await
+        self.tell_body(tx, changes, change, self.body(&change), None).await
     }
 
-    async fn tell_also(
+    /// Like [`Self::tell`], for a payment that moved.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError::Store`] if it cannot be saved.
+    pub(crate) async fn tell_payment(
         &mut self,
         tx: &mut Tx,
         changes: &mut Changes,
         change: Change,
+        payment: PaymentPart,
+    ) -> Result<(), AskError> {
+        let body = OrderMoved { payment: Some(payment), ..self.body(&change) };
+        self.tell_body(tx, changes, change, body, None).await
+    }
+
+    async fn tell_body(
+        &mut self,
+        tx: &mut Tx,
+        changes: &mut Changes,
+        change: Change,
+        body: OrderMoved,
         left: Option<&Person>,
     ) -> Result<(), AskError> {
         stories::insert_change(tx, &change).await?;
         self.stored.order.seq = change.seq;
-        let body = self.body(&change);
         let sender = change.by.profile();
         for channel in self.audience(change.machine, left)? {
             changes.entries.push(events::entry(channel, Push::Order, sender, &body)?);
@@ -335,6 +351,13 @@ impl OrderCase {
             from: change.from.map(str::to_owned),
             to: change.to.to_owned(),
             status: self.status().to_string(),
+            order_state: order.state.to_string(),
+            delivery: self.delivery.as_ref().map(|it| DeliveryPart {
+                delivery: it.delivery.id.to_string(),
+                state: it.delivery.state.to_string(),
+            }),
+            payment: None,
+            refund: self.refund.to_string(),
             by: Some(By {
                 role: change.by.role().to_string(),
                 id: change.by.profile().map(|it| it.to_string()),
@@ -346,6 +369,8 @@ impl OrderCase {
             total_minor: Some(order.total.minor()),
             currency: Some(order.total.currency().code().to_owned()),
             ready_at: order.ready_at.map(Timestamp::ms),
+            delivered_at: order.delivered_at.map(Timestamp::ms),
+            ended_at: order.ended_at.map(Timestamp::ms),
         }
     }
 }

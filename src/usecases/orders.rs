@@ -68,7 +68,7 @@ pub async fn accept(
             let change = case.move_order(tx, changes, &policy, event, cause).await?;
             timers::clear(tx, TimerKind::OrderUnaccepted, &order_id.to_string()).await?;
             endings::silence_bell(&case, changes)?;
-            open_chat(&case, tx, changes, by, &change.told()).await?;
+            open_chat(&case, tx, changes, &change.told()).await?;
             create_delivery(&mut case, tx, changes, ready_at, at).await?;
             if how.start {
                 let event = OrderEvent::KitchenStarted;
@@ -84,17 +84,18 @@ async fn open_chat(
     case: &OrderCase,
     tx: &mut Tx,
     changes: &mut Changes,
-    by: MerchantId,
     accepted: &Change,
 ) -> Result<(), AskError> {
     let channel = Channel::Order(case.id());
-    let merchant = people(tx, &[Profile::Merchant(by)]).await?;
-    for person in std::iter::once(case.customer.clone()).chain(merchant) {
+    let staff = stores::list_staff(tx, case.stored.order.store_id).await?;
+    let profiles: Vec<_> = staff.iter().copied().map(Profile::Merchant).collect();
+    let members = people(tx, &profiles).await?;
+    for person in std::iter::once(case.customer.clone()).chain(members) {
         let body = MemberMoved { person, joined: true };
         changes.entries.push(events::entry(channel.clone(), Push::Member, None, &body)?);
     }
     let sender = accepted.by.profile();
-    for merchant_id in stores::list_staff(tx, case.stored.order.store_id).await? {
+    for merchant_id in staff {
         let inbox = Channel::Inbox(Profile::Merchant(merchant_id));
         let mut entry = events::entry(inbox, Push::Order, sender, &case.body(accepted))?;
         entry.joins = Some(channel.clone());

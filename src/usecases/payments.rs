@@ -18,7 +18,7 @@ use storage::{
     commands::CommandKey,
     db::Tx,
     error::StoreError,
-    events::{self, Alarm},
+    events::{self, Alarm, PaymentPart},
     payments::{self as rows, FactOutcome, ProviderFact, StoredPayment},
     push::Push,
     timers::{self, TimerKind},
@@ -102,7 +102,7 @@ pub async fn start(
             };
             rows::insert(tx, &stored, at).await?;
             let sent = PaymentEvent::SentToProvider;
-            move_payment(&mut case, tx, changes, &stored.payment, sent, cause).await?;
+            move_payment(&mut case, tx, changes, &stored, sent, cause).await?;
             Ok(Started::from(&stored))
         })
         .await
@@ -203,8 +203,7 @@ async fn judge(
                     Ok(FactOutcome::Mismatch)
                 }
                 Ok(verdict) => {
-                    payment_verdict(case, tx, changes, policy, &stored.payment, verdict, cause)
-                        .await
+                    payment_verdict(case, tx, changes, policy, &stored, verdict, cause).await
                 }
             }
         }
@@ -237,7 +236,7 @@ async fn payment_verdict(
     tx: &mut Tx,
     changes: &mut Changes,
     policy: &OrderPolicy,
-    payment: &Payment,
+    payment: &StoredPayment,
     verdict: Verdict,
     cause: Cause,
 ) -> Result<FactOutcome, AskError> {
@@ -259,7 +258,7 @@ async fn payment_verdict(
             let event = PaymentEvent::ProviderConfirmed;
             move_payment(case, tx, changes, payment, event, cause).await?;
             tracing::warn!(order.id = %case.id(), %reason, "money that is of no use goes back");
-            let is_this = |id| id == payment.id;
+            let is_this = |id| id == payment.payment.id;
             endings::refund_payments(case, tx, changes, reason, cause, is_this).await?;
             Ok(FactOutcome::PaidBack)
         }
@@ -291,10 +290,11 @@ pub(crate) async fn move_payment(
     case: &mut OrderCase,
     tx: &mut Tx,
     changes: &mut Changes,
-    payment: &Payment,
+    stored: &StoredPayment,
     event: PaymentEvent,
     cause: Cause,
 ) -> Result<(), AskError> {
+    let payment = &stored.payment;
     let to = payment.state.on(event).map_err(StoreError::refused)?;
     rows::save_state(tx, payment, to).await?;
     let change = Change {
@@ -308,7 +308,13 @@ pub(crate) async fn move_payment(
         reason: cause.reason,
         at: cause.at,
     };
-    case.tell(tx, changes, change).await
+    let told = PaymentPart {
+        payment: payment.id.to_string(),
+        state: to.to_string(),
+        provider: stored.provider.clone(),
+        amount_minor: payment.amount.minor(),
+    };
+    case.tell_payment(tx, changes, change, told).await
 }
 
 /// Plays the customer at the sandbox: the sandbox says what came of it, through the door.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use riderhub::client::link::new_cid;
+use riderhub::client::{
+    link::new_cid,
+    log::{Kept, RECALLED},
+};
 use serde_json::json;
 
 use crate::support::{Person, Shop, World, each_world, given_paid_order, given_shop, spot};
@@ -57,6 +60,35 @@ async fn many_messages_sent_at_once_stand_in_one_order_for_all() {
         assert_eq!(offsets.len(), 100, "each message has its own place");
         customer.check_copy(world, &channel).await;
         shop.merchant.check_copy(world, &channel).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_gone_from_the_journal_and_every_copy() {
+    each_world(&[], async |world| {
+        let (customer, mut shop, order) = given_chat(world).await;
+        let channel = format!("order:{order}");
+        let off = customer.say(&order, "a secret").await;
+        shop.merchant.until_said(&order, "a secret").await;
+        let before = world.journal(&channel).await;
+        let asked = json!({ "ch": channel, "cid": new_cid(), "off": off });
+        // From two devices at once, or twice because the answer was lost.
+        let (one, two) = tokio::join!(
+            customer.link.call("chat.recall", asked.clone()),
+            customer.link.call("chat.recall", asked)
+        );
+        assert_eq!(one.unwrap()["off"], two.unwrap()["off"]);
+        let after = world.journal(&channel).await;
+        let place = off as usize - 1;
+        assert_ne!(before[place].hash, RECALLED);
+        assert_eq!(after[place], Kept { hash: RECALLED, ..before[place].clone() });
+        assert_eq!((after.len(), after[place + 1].kind.as_str()), (before.len() + 1, "edit"));
+        customer.check_copy(world, &channel).await;
+        shop.merchant.check_copy(world, &channel).await;
+        let page = json!({ "ch": channel, "limit": 5 });
+        let page = shop.merchant.call("history", page).await.to_string();
+        assert!(page.contains("\"recalled\":true") && !page.contains("secret"), "{page}");
     })
     .await;
 }

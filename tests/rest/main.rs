@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod as_of;
+mod inbox;
 mod journal;
 mod orders;
 mod payments;
 mod problems;
+mod quick_replies;
+mod retention;
 mod stores;
 mod support;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    clock::{HandSetClock, SystemClock},
+    clock::{Clock, HandSetClock, SystemClock},
     ids::OrderId,
     role::Role,
 };
@@ -12,29 +12,29 @@ use usecases::orders;
 
 use crate::support::{City, Client, Node, Person, Shop, cid};
 
-struct Table {
-    _city: City,
-    node: Node,
-    customer: Person,
-    merchant: Person,
+pub(crate) struct Table {
+    pub(crate) city: City,
+    pub(crate) node: Node,
+    pub(crate) customer: Person,
+    pub(crate) merchant: Person,
     shop: Shop,
 }
 
-async fn table() -> Table {
+pub(crate) async fn table() -> Table {
     table_in(City::new().await).await
 }
 
-async fn table_in(city: City) -> Table {
+pub(crate) async fn table_in(city: City) -> Table {
     let node = city.node().await;
     let customer = node.person("Ann", Role::Customer).await;
     let merchant = node.person("Mo", Role::Merchant).await;
     let shop = node.store(&merchant).await;
-    Table { _city: city, node, customer, merchant, shop }
+    Table { city, node, customer, merchant, shop }
 }
 
 impl Table {
     /// An order whose chat is open, with both parties connected.
-    async fn accepted(&self) -> (OrderId, Client, Client) {
+    pub(crate) async fn accepted(&self) -> (OrderId, Client, Client) {
         let order = self.node.paid_order(&self.shop, &self.customer).await;
         let (customer, _) = self.node.connect(&self.customer).await;
         let (mut merchant, _) = self.node.connect(&self.merchant).await;
@@ -44,7 +44,7 @@ impl Table {
     }
 }
 
-fn say(channel: &str, text: &str) -> Value {
+pub(crate) fn say(channel: &str, text: &str) -> Value {
     json!({ "ch": channel, "cid": cid(), "kind": "text", "body": text })
 }
 
@@ -78,6 +78,44 @@ async fn accepting_opens_the_chat_and_what_is_said_reaches_both() {
     merchant.ask("chat.send", answer).await.unwrap();
     let msg = customer.push("msg").await;
     assert_eq!((&msg["body"], &msg["reply_to"]), (&json!("very"), &sent["off"]));
+}
+
+#[actix_web::test]
+async fn a_place_is_shared_with_and_without_words() {
+    let table = table().await;
+    let (order, mut customer, mut merchant) = table.accepted().await;
+    let channel = format!("order:{order}");
+    let place = json!({ "lat": 31.2, "lng": 121.5, "label": "the blue door" });
+    for (body, place) in [("", place.clone()), ("here", json!({ "lat": 31.2, "lng": 121.5 }))] {
+        let mut here = say(&channel, body);
+        (here["kind"], here["place"]) = (json!("location"), place.clone());
+        customer.ask("chat.send", here).await.unwrap();
+        let msg = merchant.push("msg").await;
+        assert_eq!((&msg["kind"], &msg["body"]), (&json!("location"), &json!(body)));
+        assert_eq!(msg["place"], place);
+    }
+}
+
+#[actix_web::test]
+async fn the_parties_know_until_when_the_chat_is_open() {
+    let clock = Arc::new(HandSetClock::at(SystemClock::machine_time()));
+    let table = table_in(City::with_clock(clock.clone()).await).await;
+    let (order, mut customer, _merchant) = table.accepted().await;
+    let ask = json!({ "ch": format!("order:{order}") });
+    let sub = customer.ask("sub", ask.clone()).await.unwrap();
+    assert_eq!(sub["chat"], json!({ "state": "open" }));
+    let (platform, by) = (&table.node.live.platform, table.customer.profile);
+    orders::cancel(platform, by, order, None, None).await.unwrap();
+    let closes_at = clock.now().ms() + platform.policy.chat_after_end.as_millis() as i64;
+    let sub = customer.ask("sub", ask.clone()).await.unwrap();
+    assert_eq!(sub["chat"], json!({ "state": "open", "closes_at": closes_at }));
+    clock.advance(platform.policy.chat_after_end);
+    let token = table.node.token(&table.customer);
+    let (mut customer, connected) = table.node.connect(&Person { token, ..table.customer }).await;
+    assert_eq!(connected["limits"]["chat_after_end_ms"], 86_400_000);
+    assert_eq!(connected["limits"]["recall_ms"], 120_000);
+    let sub = customer.ask("sub", ask).await.unwrap();
+    assert_eq!(sub["chat"], json!({ "state": "closed", "closes_at": closes_at }));
 }
 
 #[actix_web::test]
@@ -184,6 +222,14 @@ async fn the_chat_refuses_what_is_no_message() {
         (json!({ "body": "  " }), 110),
         (json!({ "body": "x".repeat(4_097) }), 112),
         (json!({ "kind": "video" }), 110),
+        (json!({ "kind": "image" }), 110),
+        (json!({ "kind": "location" }), 110),
+        (json!({ "kind": "location", "place": { "lat": 91.0, "lng": 0.0 } }), 110),
+        (json!({ "kind": "location", "place": { "lat": 1.0 } }), 110),
+        (json!({ "place": { "lat": 1.0, "lng": 1.0 } }), 110),
+        (json!({ "att": "att_1" }), 110),
+        (json!({ "reply_to": 1 }), 110),
+        (json!({ "reply_to": 0 }), 142),
         (json!({ "cid": "x" }), 110),
         (json!({ "reply_to": 9_999 }), 142),
         (json!({ "ch": format!("inbox:{}", table.customer.profile) }), 130),

@@ -6,4 +6,5 @@ mod abuse;
 mod catching_up;
 mod chat;
 mod joining;
+mod recall;
 mod support;

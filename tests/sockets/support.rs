@@ -83,7 +83,16 @@ impl City {
     }
 
     pub(crate) async fn node(&self) -> Node {
-        let (bus, events) = self.bus.link();
+        self.node_on(&self.bus).await
+    }
+
+    /// A node that shares the store and hears nothing of the others.
+    pub(crate) async fn lonely_node(&self) -> Node {
+        self.node_on(&InProcessBus::default()).await
+    }
+
+    async fn node_on(&self, bus: &InProcessBus) -> Node {
+        let (bus, events) = bus.link();
         let hub = Hub::new(Interest::new(bus.clone()));
         let bridge = Bridge::start(NodeId::generate(), hub.clone(), bus.clone(), events);
         Relay::new(hub.clone(), self.fresh.store.clone(), bus).start();
