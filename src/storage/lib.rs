@@ -5,6 +5,7 @@
 
 pub mod error;
 
+mod checkpoint;
 mod columns;
 pub mod connect;
 pub mod db;

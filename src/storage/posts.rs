@@ -17,7 +17,7 @@ use crate::{
     db::{Reader, Tx, Val},
     dialect,
     error::StoreError,
-    journal::{self, Entry, Head, NewEntry},
+    journal::{self, Entry, NewEntry},
 };
 
 /// Rows of one statement at most; a power of two. Statements have 1, 2, 4 … rows, so that a handful
@@ -200,8 +200,14 @@ fn powers_of_two<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
+/// Where a channel stands after its new entries.
+struct Moved {
+    top: u64,
+    epoch: String,
+}
+
 #[derive(sqlx::FromRow)]
-struct HeadRow {
+struct MovedRow {
     channel: String,
     top: i64,
     epoch: String,
@@ -211,7 +217,7 @@ struct HeadRow {
 async fn move_heads(
     tx: &mut Tx,
     by_channel: &BTreeMap<String, Vec<usize>>,
-) -> Result<BTreeMap<String, Head>, StoreError> {
+) -> Result<BTreeMap<String, Moved>, StoreError> {
     let new_epoch = || Val::Owned(format!("{:08x}", rand::random::<u32>()));
     let moved: Vec<[Val<'_>; 3]> = by_channel
         .iter()
@@ -221,7 +227,7 @@ async fn move_heads(
     for some in powers_of_two(&moved) {
         let mut sql = values_of::<3>(HEADS, some.len());
         sql.push_str(dialect::or_move_on(tx.is_mysql()));
-        let rows: Vec<HeadRow> = if tx.is_mysql() {
+        let rows: Vec<MovedRow> = if tx.is_mysql() {
             tx.exec(&sql, some.as_flattened()).await?;
             let names: Vec<Val<'_>> = some.iter().map(|[name, ..]| name.clone()).collect();
             let marks = vec!["?"; names.len()].join(", ");
@@ -232,10 +238,10 @@ async fn move_heads(
             sql.push_str(" returning channel, top, epoch");
             tx.all(&sql, some.as_flattened()).await?
         };
-        for HeadRow { channel, top, epoch } in rows {
+        for MovedRow { channel, top, epoch } in rows {
             let top = u64::try_from(top)
                 .map_err(|_| StoreError::corrupt("channel_head.top", &channel))?;
-            heads.insert(channel, Head { top, epoch });
+            heads.insert(channel, Moved { top, epoch });
         }
     }
     Ok(heads)

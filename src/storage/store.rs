@@ -3,7 +3,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -11,6 +11,7 @@ use futures_util::{FutureExt, future::LocalBoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    checkpoint::{self, LogState},
     db::{Db, Tx},
     error::{Failure, StoreError},
     posts::{self, Outcomes, Post, Posted},
@@ -39,7 +40,7 @@ pub struct Store {
 /// What is on its way to the writer thread.
 enum Job {
     Write(WriteJob),
-    Post(Post, oneshot::Sender<Result<Posted, StoreError>>),
+    Post(Box<Post>, oneshot::Sender<Result<Posted, StoreError>>),
 }
 
 /// One write.
@@ -172,7 +173,7 @@ impl Store {
     /// statements give it.
     pub async fn post(&self, post: Post) -> Result<Posted, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.carry_out(Job::Post(post, reply), answer).await.unwrap_or_else(Err)
+        self.carry_out(Job::Post(Box::new(post), reply), answer).await.unwrap_or_else(Err)
     }
 
     async fn carry_out<R>(&self, job: Job, answer: oneshot::Receiver<R>) -> Result<R, StoreError> {
@@ -258,6 +259,9 @@ fn same_kind(err: &StoreError) -> StoreError {
 }
 
 async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
+    let log = Arc::new(LogState::default());
+    let (its_db, its_log) = (db.clone(), Arc::clone(&log));
+    tokio::spawn(async move { checkpoint::keep_short(its_db, &its_log).await });
     let mut waiting = Vec::with_capacity(GROUP_MAX);
     let mut n_before = 0;
     loop {
@@ -283,6 +287,13 @@ async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
             tracing::error!(error = ?err, n_writes = n_before, "a group of writes failed");
         }
         group.finish(outcome);
+        log.committed();
+        if log.take_long()
+            && let Db::Sqlite { writer, .. } = &db
+            && let Err(err) = checkpoint::copy(writer).await
+        {
+            tracing::warn!(error = ?err, "the log of the store was not begun anew");
+        }
     }
 }
 
@@ -290,7 +301,7 @@ async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
 #[derive(Default)]
 struct Group {
     writes: Vec<WriteJob>,
-    posts: Vec<Post>,
+    posts: Vec<Box<Post>>,
     /// Where what became of each post goes.
     replies: Vec<oneshot::Sender<Result<Posted, StoreError>>>,
 }
@@ -330,7 +341,7 @@ impl Group {
             }
             tx.plain("release savepoint job").await?;
         }
-        let posts: Vec<&Post> = self.posts.iter().collect();
+        let posts: Vec<&Post> = self.posts.iter().map(Box::as_ref).collect();
         let posted = match posts::write_all(&mut tx, &posts).await {
             Ok(posted) => posted,
             Err(err) => {

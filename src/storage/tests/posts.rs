@@ -13,6 +13,7 @@ use domain::{
 use futures_util::future::join_all;
 use storage::{
     commands::{self, CommandKey},
+    db::Db,
     error::StoreError,
     journal::{self, NewEntry},
     posts::{Post, Posted},
@@ -199,5 +200,29 @@ async fn two_nodes_give_one_numbering_and_one_result() {
     assert_eq!(n_new, 200);
     for channel in &channels {
         assert_eq!(offsets(&stores[0], channel).await, (1..=40).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn what_is_committed_goes_from_the_log_into_the_database_beside_the_writer() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let channel = order();
+    for n in 0..20 {
+        fresh.store.post(post(&channel, &format!("c{n}"), "x")).await.unwrap();
+    }
+    let file = std::path::PathBuf::from(fresh.url.trim_start_matches("sqlite:"));
+    let copy = file.with_extension("copy");
+    let began = std::time::Instant::now();
+    loop {
+        // The database alone, without its log.
+        std::fs::copy(&file, &copy).unwrap();
+        let alone = Db::look(&format!("sqlite:{}", copy.display())).await.unwrap().unwrap();
+        let there = journal::head(&mut alone.clone(), &channel).await.map(|it| it.top);
+        alone.close().await;
+        if there.is_ok_and(|top| top == 20) {
+            return;
+        }
+        assert!(began.elapsed().as_secs() < 20, "the log was not copied");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }

@@ -45,6 +45,7 @@ async fn run(cli: Cli) -> Result<Value, Failed> {
     }
 }
 
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints its result")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Cli::parse()).await {
