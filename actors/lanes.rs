@@ -20,8 +20,7 @@ pub const fn travel(channel: &Channel) -> Travel {
     match channel {
         Channel::Inbox(_) | Channel::Store(_) => Travel::Logged(Lane::Critical),
         Channel::Order(_) | Channel::BenchLog(_) => Travel::Logged(Lane::Chat),
-        Channel::Loc(_) | Channel::Pool(_) | Channel::Ops(_) => Travel::Newest,
-        Channel::Live(_) => Travel::Every(Lane::Ephemeral),
+        Channel::Loc(_) | Channel::Live(_) | Channel::Pool(_) | Channel::Ops(_) => Travel::Newest,
         Channel::BenchLatest(_) => Travel::Every(Lane::Chat),
     }
 }

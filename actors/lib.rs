@@ -16,11 +16,17 @@
 //! `Connection` for every socket. Reading order: [`outbox`], [`channel_log`] (the promise),
 //! [`hub`], [`relay`], [`session`], [`connection`], [`commands`].
 
+pub mod admission;
 pub mod close;
+pub mod drain;
 pub mod frame;
+pub mod msgpack;
 pub mod outbox;
 pub mod reader;
 pub mod writer;
+
+mod queue;
+mod wire;
 
 pub mod channel_log;
 pub mod fan_out;
@@ -28,6 +34,7 @@ pub mod hearing;
 pub mod hub;
 pub mod interest;
 pub mod lanes;
+pub mod link;
 pub mod members;
 pub mod registry;
 
@@ -39,10 +46,12 @@ pub mod relay;
 
 pub mod commands;
 pub mod connection;
+pub mod echo;
 pub mod live;
 pub mod method;
 pub mod protocol;
 pub mod rate;
+pub mod receipts;
 pub mod refusal;
 pub mod session;
 

@@ -9,9 +9,11 @@ use domain::{clock::Timestamp, ids::RiderId};
 use usecases::platform::Platform;
 
 use crate::{
+    admission::Admission,
     bridge::Bridge,
     fleet::{Fix, Fleet},
     hub::Hub,
+    receipts::Receipts,
 };
 
 /// Takes a rider's position, and when the connection began that brought it; called from the
@@ -51,6 +53,10 @@ pub struct Live {
     pub positions: PositionSink,
     /// Where riders were seen last.
     pub fleet: Arc<Mutex<Fleet>>,
+    /// How far people have come.
+    pub receipts: Receipts,
+    /// Who may open a socket here.
+    pub admission: Arc<Admission>,
     /// How long sockets may be silent.
     pub pace: Pace,
     /// Whether the channels of the load generator are open. Never in production.

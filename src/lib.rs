@@ -12,6 +12,7 @@ pub mod telemetry;
 pub mod http;
 
 pub mod opening;
+pub mod shared_clock;
 pub mod shutdown;
 pub mod startup;
 

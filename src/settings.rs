@@ -3,15 +3,19 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
+use actors::admission::SocketLimits;
 use clap::ValueEnum;
 use domain::dispatch::Policy;
 use serde::{Deserialize, Serialize};
-use storage::db::Durability;
+use storage::{bus::redis::Address, db::Durability};
 use usecases::retention::Retention;
 
 mod given;
 
 pub use given::Given;
+
+/// Longest drain: ten minutes.
+const DRAIN_MS_MAX: u64 = 600_000;
 
 /// A value that never shows up in logs.
 #[derive(Clone, Deserialize)]
@@ -119,10 +123,22 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Whether the bench channels are open.
     pub bench_channels: bool,
+    /// Whether `/echo` is open.
+    pub echo: bool,
     /// Whether accounts and orders for load tests can be made in bulk.
     pub fixtures: bool,
     /// How riders are chosen: `instant` or `batch`.
     pub dispatch: String,
+    /// Milliseconds over which a node that goes down spreads the good-byes to its clients.
+    pub drain_ms: u64,
+    /// Sockets that a node has open at most; 0 is no limit.
+    pub sockets_max: usize,
+    /// Sockets that a node opens in a second at most; 0 is no limit.
+    pub connects_per_s: u32,
+    /// Sockets from one address at most; 0 is no limit.
+    pub sockets_per_address: usize,
+    /// Connections of one profile on a node at most; 0 is no limit.
+    pub sockets_per_profile: usize,
     /// Days that an order's channel is kept after the order's end.
     pub keep_orders_days: u32,
     /// Days that entries of inboxes and stores are kept.
@@ -159,6 +175,9 @@ pub enum SettingsError {
     Wrong(Vec<String>),
 }
 
+/// Longest prefix of Redis keys, in bytes.
+const PREFIX_MAX: usize = 64;
+
 impl Settings {
     /// How safe a commit is on SQLite.
     pub const fn durability(&self) -> Durability {
@@ -173,6 +192,16 @@ impl Settings {
     /// How riders are chosen.
     pub fn dispatch_policy(&self) -> Policy {
         Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant)
+    }
+
+    /// How many sockets a node takes.
+    pub const fn socket_limits(&self) -> SocketLimits {
+        SocketLimits {
+            sockets: self.sockets_max,
+            per_second: self.connects_per_s,
+            per_address: self.sockets_per_address,
+            per_profile: self.sockets_per_profile,
+        }
     }
 
     /// Whether the database is MySQL or MariaDB.
@@ -193,18 +222,23 @@ impl Settings {
             "database must be mysql://user:password@host/name or sqlite:FILE",
         );
         if let Some(redis) = &self.redis {
-            let url = redis.reveal();
-            must(
-                url.starts_with("redis://") || url.starts_with("unix://"),
-                "redis must be redis://host:port/",
-            );
+            let said = Address::parse(redis.reveal()).err().unwrap_or_default();
+            must(said.is_empty(), &format!("redis {said}"));
         }
         must(Policy::from_text(&self.dispatch).is_some(), "dispatch must be instant or batch");
+        must(
+            (1..=PREFIX_MAX).contains(&self.redis_prefix.len())
+                && self
+                    .redis_prefix
+                    .bytes()
+                    .all(|it| it.is_ascii_graphic() && !b"{}*?[]\\".contains(&it)),
+            "redis-prefix must have 1 to 64 visible ASCII characters, none of {}*?[]\\",
+        );
         let spans = [self.keep_orders_days, self.keep_inboxes_days, self.keep_commands_days];
         must(spans.iter().all(|it| (1..=36_500).contains(it)), "keep-…-days must be 1 to 36500");
-        must(!self.redis_prefix.is_empty(), "redis-prefix must not be empty");
         must((0.1..=1_000.0).contains(&self.time_scale), "time-scale must be 0.1 to 1000");
         must((1..=1_000).contains(&self.connections), "connections must be 1 to 1000");
+        must(self.drain_ms <= DRAIN_MS_MAX, "drain-ms must be at most 600000");
         must(self.workers <= 256, "workers must be at most 256");
         must(
             self.token_secret.as_ref().is_none_or(|it| it.reveal().len() >= 32),
@@ -213,6 +247,7 @@ impl Settings {
         if self.environment == Environment::Production {
             must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
             must(!self.bench_channels, "production has no bench channels");
+            must(!self.echo, "production has no echo");
             must(!self.fixtures, "production makes no fixtures");
         }
         wrong
@@ -247,6 +282,36 @@ mod tests {
         };
         let Err(SettingsError::Wrong(wrong)) = given.settle() else { panic!("must be refused") };
         assert_eq!(wrong.len(), 4, "{wrong:?}");
+    }
+
+    #[test]
+    fn production_chooses_its_own_redis_prefix() {
+        let given = |prefix: Option<&str>| Given {
+            environment: Some(Environment::Production),
+            redis: Some(Secret::new("redis-cluster://one:7000,two:7000".to_owned())),
+            redis_prefix: prefix.map(str::to_owned),
+            ..Given::default()
+        };
+        let Err(SettingsError::Wrong(wrong)) = given(None).settle() else { panic!("refused") };
+        assert!(wrong[0].contains("redis-prefix"), "{wrong:?}");
+        assert_eq!(given(Some("acme:live")).settle().expect("good").redis_prefix, "acme:live");
+        for bad in ["", "a b", "{slot}", "a*"] {
+            assert!(given(Some(bad)).settle().is_err(), "`{bad}`");
+        }
+        let staging = Given { environment: Some(Environment::Staging), ..given(None) };
+        assert_eq!(staging.settle().expect("good").redis_prefix, "riderhub:staging");
+    }
+
+    #[test]
+    fn a_wrong_redis_address_says_what_to_write() {
+        let given =
+            |redis: &str| Given { redis: Some(Secret::new(redis.to_owned())), ..Given::default() };
+        let good = ["redis://r:6379/", "redis-sentinel://s:26379/main", "redis-cluster://c:7000"];
+        assert!(good.iter().all(|it| given(it).settle().is_ok()));
+        let Err(SettingsError::Wrong(wrong)) = given("redis-sentinel://s").settle() else {
+            panic!("must be refused");
+        };
+        assert!(wrong[0].starts_with("redis redis-sentinel://host:port"), "{wrong:?}");
     }
 
     #[test]

@@ -1,13 +1,62 @@
-//! The order in which things stop: the doors, then what works by itself, then the store.
+//! The order in which things stop: the clients go, the doors shut, then what works by itself, then
+//! the store.
 
-use std::sync::Arc;
+use std::{
+    fs::File,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use actix::Addr;
+use actix_web::dev::ServerHandle;
 use actors::{
-    dispatcher::Dispatcher, housekeeper::Housekeeper, messages::Stop, relay::Relay,
-    timekeeper::Timekeeper,
+    dispatcher::Dispatcher, drain::drain, housekeeper::Housekeeper, live::Live, messages::Stop,
+    relay::Relay, timekeeper::Timekeeper,
 };
 use storage::store::Store;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::CliError;
+
+/// How long requests under way may take once the clients have gone.
+const REQUESTS_WITHIN: Duration = Duration::from_secs(5);
+/// How often it is looked whether they have ended.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The task in which requests are served.
+pub(crate) type Serving = actix_web::rt::task::JoinHandle<std::io::Result<()>>;
+
+/// Requests that were begun and not answered yet.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct UnderWay(Arc<AtomicUsize>);
+
+/// One of them, until it is dropped.
+pub(crate) struct Begun(UnderWay);
+
+impl UnderWay {
+    /// A request begins.
+    pub(crate) fn begin(&self) -> Begun {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Begun(self.clone())
+    }
+
+    async fn ended_or_late(&self) {
+        let started = Instant::now();
+        while self.0.load(Ordering::Acquire) > 0 && started.elapsed() < REQUESTS_WITHIN {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 /// What runs without being asked, on one node.
 pub struct Workers {
@@ -34,5 +83,96 @@ impl Workers {
             tracing::debug!(cause = %gone, "a worker had ended before");
         }
         store.db().close().await;
+    }
+}
+
+/// A server that accepts requests.
+pub struct RunningServer {
+    pub(crate) addr: SocketAddr,
+    pub(crate) handle: ServerHandle,
+    pub(crate) serving: Serving,
+    pub(crate) under_way: UnderWay,
+    pub(crate) live: Arc<Live>,
+    pub(crate) drain_window: Duration,
+    pub(crate) store: Arc<Store>,
+    pub(crate) workers: Workers,
+    /// Held while it runs, so that no other server uses the same embedded store.
+    pub(crate) _lock: Option<File>,
+}
+
+impl RunningServer {
+    /// Where it listens.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Its address for people and clients.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Waits until the server is told to stop (Ctrl-C or SIGTERM) and has stopped. Told a second
+    /// time it does not wait for its clients.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Failed`] if it ended by a fault.
+    pub async fn until_stopped(mut self) -> Result<(), CliError> {
+        let mut told = Told::listen()?;
+        tokio::select! {
+            ended = &mut self.serving => {
+                self.workers.stop(&self.store).await;
+                return match ended {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(err)) => Err(CliError::failed("the server failed", &err)),
+                    Err(err) => Err(CliError::failed("the server failed", &err)),
+                };
+            }
+            () = told.stop() => {}
+        }
+        let window = self.drain_window;
+        let is_patient = tokio::select! {
+            () = drain(&self.live, window) => true,
+            () = told.stop() => false,
+        };
+        self.shut(is_patient).await;
+        Ok(())
+    }
+
+    /// Stops it, without a drain over time, and waits until it has stopped.
+    pub async fn stop(self) {
+        drain(&self.live, Duration::ZERO).await;
+        self.shut(true).await;
+    }
+
+    /// The clients have gone, or had their time.
+    async fn shut(self, is_patient: bool) {
+        if is_patient {
+            self.under_way.ended_or_late().await;
+        }
+        self.handle.stop(is_patient).await;
+        self.workers.stop(&self.store).await;
+    }
+}
+
+/// Hears that the process should end.
+struct Told {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Told {
+    fn listen() -> Result<Self, CliError> {
+        let cannot = |err: std::io::Error| CliError::failed("cannot listen to signals", &err);
+        let interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+        let terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! The composition root: what is opened, in which order, and how it stops.
 
 use std::{
-    any::Any,
-    fs::File,
     io::ErrorKind,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -11,14 +9,14 @@ use std::{
 
 use actix::Actor;
 use actix_web::{
-    App, HttpServer,
+    App,
     body::MessageBody,
     dev::{ServerHandle, ServiceRequest, ServiceResponse},
     middleware::{Next, from_fn},
-    rt::net::TcpStream,
     web::{self, Data},
 };
 use actors::{
+    admission::Admission,
     bridge::{Bridge, NUDGE},
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
@@ -27,19 +25,18 @@ use actors::{
     interest::Interest,
     live::{Live, Pace},
     positions,
+    receipts::Receipts,
     relay::Relay,
     timekeeper::Timekeeper,
 };
 use domain::{
-    clock::{Clock, SystemClock, Timestamp},
+    clock::{Clock, SystemClock},
     ids::NodeId,
 };
-use socket2::SockRef;
 use storage::{
     bus::{Bus, BusEvents, in_process::InProcessBus, redis::RedisBus},
-    db::{Db, Tx},
+    db::Db,
     error::StoreError,
-    shared_values,
     store::Store,
 };
 use usecases::{
@@ -52,71 +49,15 @@ use crate::{
     http::{
         self, assets,
         metrics::Figures,
+        server,
         state::{Doors, HttpState},
         ws::{self, SocketDoor},
     },
     opening::{self, open_database},
     settings::{Environment, Secret, Settings},
-    shutdown::Workers,
+    shared_clock,
+    shutdown::{RunningServer, Serving, UnderWay, Workers},
 };
-
-/// Name of the shared value that holds the origin of a scaled clock.
-const CLOCK_ORIGIN: &str = "clock_origin";
-/// How long requests under way may take to end at a stop.
-const SHUTDOWN_TIMEOUT_S: u64 = 5;
-/// How long a peer may leave what we sent unacknowledged, or its window closed.
-const UNWRITABLE_MAX: Duration = Duration::from_secs(20);
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 4_096;
-/// Sockets that one worker serves at most.
-const CONNECTIONS_PER_WORKER: usize = 50_000;
-
-/// The task in which requests are served.
-type Serving = actix_web::rt::task::JoinHandle<std::io::Result<()>>;
-
-/// A server that accepts requests.
-pub struct RunningServer {
-    addr: SocketAddr,
-    handle: ServerHandle,
-    serving: Serving,
-    store: Arc<Store>,
-    workers: Workers,
-    /// Held while it runs, so that no other server uses the same embedded store.
-    _lock: Option<File>,
-}
-
-impl RunningServer {
-    /// Where it listens.
-    pub const fn addr(&self) -> SocketAddr {
-        self.addr
-    }
-
-    /// Its address for people and clients.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
-    }
-
-    /// Waits until the server is told to stop (Ctrl-C or SIGTERM) and has stopped.
-    ///
-    /// # Errors
-    ///
-    /// [`CliError::Failed`] if it ended by a fault.
-    pub async fn until_stopped(self) -> Result<(), CliError> {
-        let ended = self.serving.await;
-        self.workers.stop(&self.store).await;
-        match ended {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(err)) => Err(CliError::failed("the server failed", &err)),
-            Err(err) => Err(CliError::failed("the server failed", &err)),
-        }
-    }
-
-    /// Stops it and waits until it has stopped.
-    pub async fn stop(self) {
-        self.handle.stop(true).await;
-        self.workers.stop(&self.store).await;
-    }
-}
 
 /// A platform without a live side, for commands that run beside a server.
 ///
@@ -143,7 +84,7 @@ pub async fn ping_redis(settings: &Settings) -> Result<Duration, CliError> {
     let started = Instant::now();
     storage::bus::redis::ping(url.reveal())
         .await
-        .map_err(|err| CliError::failed("no answer", &err))?;
+        .map_err(|err| CliError::Failed(format!("no answer: {err}")))?;
     Ok(started.elapsed())
 }
 
@@ -159,7 +100,7 @@ fn open_bus(settings: &Settings) -> Result<(Arc<dyn Bus>, BusEvents), CliError> 
         }
         Some(url) => {
             let (link, events) = RedisBus::open(url.reveal(), &settings.redis_prefix)
-                .map_err(|err| CliError::failed("the address of Redis is wrong", &err))?;
+                .map_err(|err| CliError::Failed(format!("redis {err}")))?;
             Ok((link, events))
         }
     }
@@ -182,7 +123,7 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
                     out to live in a temporary folder";
         return Err(CliError::Failed(text.to_owned()));
     }
-    let clock = open_clock(&store, settings.time_scale)
+    let clock = shared_clock::open_clock(&store, settings.time_scale)
         .await
         .map_err(cannot("cannot read the shared clock"))?;
     let node = NodeId::generate();
@@ -191,10 +132,23 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
     let addr = settings.listen;
     let figures =
         Figures::start().map_err(|err| CliError::failed("cannot collect figures", &err))?;
-    let (addr, handle, serving) =
-        listen(settings, live, doors, figures).map_err(|err| cannot_listen(addr, &err))?;
+    let drain_window = Duration::from_millis(settings.drain_ms);
+    let under_way = UnderWay::default();
+    let its_live = Arc::clone(&live);
+    let (addr, handle, serving) = listen(settings, its_live, doors, figures, under_way.clone())
+        .map_err(|err| cannot_listen(addr, &err))?;
     tracing::info!(node.id = %node, "node {node} is up");
-    Ok(RunningServer { addr, handle, serving, store, workers, _lock: lock })
+    Ok(RunningServer {
+        addr,
+        handle,
+        serving,
+        under_way,
+        live,
+        drain_window,
+        store,
+        workers,
+        _lock: lock,
+    })
 }
 
 fn cannot_listen(addr: SocketAddr, err: &std::io::Error) -> CliError {
@@ -225,14 +179,16 @@ async fn start_live_side(
     let (its_platform, its_fleet) = (platform.clone(), Arc::clone(&fleet));
     let policy = settings.dispatch_policy();
     let workers = Workers {
-        relay: Relay::new(Arc::clone(&hub), Arc::clone(store), bus).start(),
+        relay: Relay::new(Arc::clone(&hub), Arc::clone(store)).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
         dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
         housekeeper: Housekeeper::new(platform.clone(), node, settings.retention()).start(),
     };
     let bench_channels = settings.bench_channels;
-    let pace = Pace::default();
-    let live = Live { platform, hub, bridge, positions, fleet, pace, bench_channels };
+    let (receipts, pace) = (Receipts::default(), Pace::default());
+    let admission = Admission::new(settings.socket_limits());
+    let live =
+        Live { platform, hub, bridge, positions, fleet, receipts, admission, pace, bench_channels };
     Ok((Arc::new(live), workers))
 }
 
@@ -264,18 +220,19 @@ fn listen(
     live: Arc<Live>,
     doors: Doors,
     figures: Figures,
+    under_way: UnderWay,
 ) -> std::io::Result<(SocketAddr, ServerHandle, Serving)> {
     let (listen, n_threads) = (settings.listen, settings.workers);
     let state = HttpState::new(live.platform.clone(), doors);
-    let (origins, fixtures) = (settings.origins.clone(), settings.fixtures);
-    let door = Data::new(SocketDoor { live: Arc::clone(&live), origins });
+    let (origins, fixtures, echo) = (settings.origins.clone(), settings.fixtures, settings.echo);
+    let door = SocketDoor { live: Arc::clone(&live), origins, echo };
     let (live, settings, figures) = (Data::from(live), Data::new(settings), Data::new(figures));
-    let server = HttpServer::new(move || {
+    let (addr, running) = server::listen(listen, n_threads, door, move || {
         App::new()
             .app_data(live.clone())
             .app_data(settings.clone())
-            .app_data(door.clone())
             .app_data(figures.clone())
+            .app_data(under_way.clone())
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
             .configure(|cfg| {
@@ -283,35 +240,15 @@ fn listen(
                     http::fixtures::routes(cfg, &state);
                 }
             })
-            .route("/v1/ws", web::get().to(ws::open))
+            .route(ws::PATH, web::get().to(ws::no_upgrade))
             .configure(http::metrics::routes)
             .configure(http::console::routes)
             .configure(assets::routes)
             .default_service(web::to(http::unknown_route))
-    })
-    .backlog(BACKLOG)
-    .max_connections(CONNECTIONS_PER_WORKER)
-    // Without it small frames wait for the peer's acknowledgement, up to 40 ms.
-    .tcp_nodelay(true)
-    // Any other value leaves sockets open for seconds after the closing handshake.
-    .client_disconnect_timeout(Duration::ZERO)
-    .on_connect(|io, _| limit_unwritable(io))
-    .shutdown_timeout(SHUTDOWN_TIMEOUT_S);
-    let server = if n_threads == 0 { server } else { server.workers(n_threads) };
-    let server = server.bind(listen)?;
-    let addr = server.addrs().first().copied().unwrap_or(listen);
-    let running = server.run();
+    })?;
     let handle = running.handle();
     let serving = actix_web::rt::spawn(running);
     Ok((addr, handle, serving))
-}
-
-/// Lets the kernel end a connection whose peer takes nothing: no close frame would get through.
-fn limit_unwritable(io: &dyn Any) {
-    if let Some(tcp) = io.downcast_ref::<TcpStream>() {
-        // Without it the connection ends all the same, hours later.
-        let _best_effort = SockRef::from(tcp).set_tcp_user_timeout(Some(UNWRITABLE_MAX));
-    }
 }
 
 /// A client that goes away must not take with it what follows a commit: rings, nudges, refunds.
@@ -319,77 +256,12 @@ async fn finish_what_has_begun(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let answer = actix_web::rt::spawn(async move { next.call(req).await }).await;
+    let begun = req.app_data::<UnderWay>().map(UnderWay::begin);
+    let answer = actix_web::rt::spawn(async move {
+        let answer = next.call(req).await;
+        drop(begun);
+        answer
+    })
+    .await;
     answer.unwrap_or_else(|err| Err(actix_web::error::ErrorInternalServerError(err)))
-}
-
-/// The one clock of all nodes of a store. A scaled clock counts from an origin that is kept in the
-/// store, so that nodes agree and a restart does not turn time back.
-async fn open_clock(store: &Store, scale: f64) -> Result<Arc<dyn Clock>, StoreError> {
-    let kept = shared_values::find(&mut store.reader(), CLOCK_ORIGIN).await?;
-    let is_real = (scale - 1.0).abs() < f64::EPSILON;
-    let Some(origin) = kept.as_deref().and_then(Origin::read) else {
-        if is_real {
-            return Ok(Arc::new(SystemClock::real_time()));
-        }
-        let now = SystemClock::machine_time();
-        let made = Origin { real: now, shown: now, scale }.text();
-        let write =
-            async move |tx: &mut Tx| shared_values::find_or_insert(tx, CLOCK_ORIGIN, &made).await;
-        let text: String = store.write(write).await?;
-        let origin = Origin::read(&text).unwrap_or(Origin { real: now, shown: now, scale });
-        return Ok(origin.clock());
-    };
-    if (origin.scale - scale).abs() < f64::EPSILON {
-        return Ok(origin.clock());
-    }
-    // Another speed from here on; time goes on where it stands.
-    let here = Origin {
-        real: SystemClock::machine_time(),
-        shown: origin.clock().now().max(SystemClock::machine_time()),
-        scale,
-    };
-    let text = here.text();
-    let write = async move |tx: &mut Tx| shared_values::overwrite(tx, CLOCK_ORIGIN, &text).await;
-    store.write::<_, (), StoreError>(write).await?;
-    Ok(here.clock())
-}
-
-/// From when on a clock runs at which speed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Origin {
-    real: Timestamp,
-    shown: Timestamp,
-    scale: f64,
-}
-
-impl Origin {
-    fn text(self) -> String {
-        format!("{} {} {}", self.real.ms(), self.shown.ms(), self.scale)
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let mut parts = text.split(' ');
-        let real = Timestamp::from_ms(parts.next()?.parse().ok()?);
-        let shown = Timestamp::from_ms(parts.next()?.parse().ok()?);
-        let scale = parts.next()?.parse().ok()?;
-        Some(Self { real, shown, scale })
-    }
-
-    fn clock(self) -> Arc<dyn Clock> {
-        Arc::new(SystemClock::scaled(self.real, self.shown, self.scale))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_survives_being_written_and_read_back() {
-        let now = SystemClock::machine_time();
-        let origin = Origin { real: now, shown: now, scale: 60.0 };
-        assert_eq!(Origin::read(&origin.text()), Some(origin));
-        assert_eq!(Origin::read("nonsense"), None);
-    }
 }

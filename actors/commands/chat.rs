@@ -1,13 +1,16 @@
 //! Chat: saying, taking back, typing, acknowledging, reading, paging back; and the load generator's `pub`.
 
+use std::time::Duration;
+
 use domain::channel::Channel;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::{events::SharedPlace, journal, push::Push};
 use usecases::{
-    chat::{self, Part, Reached, Saying, Sent},
+    chat::{self, Part, Saying, Sent},
     platform::Done,
     recall,
+    receipts::Reached,
 };
 
 use crate::{
@@ -18,6 +21,7 @@ use crate::{
     frame::Frame,
     frames,
     protocol::{check_cid, params},
+    receipts,
     refusal::{Kind, Refusal},
     session::Session,
 };
@@ -127,7 +131,8 @@ pub async fn read(session: &mut Session, p: Option<&RawValue>) -> Result<Answer,
 
 async fn reach(session: &Session, ch: &str, reached: Reached) -> Result<Answer, Refusal> {
     let channel = readable_log(session, ch).await?;
-    let cursor = chat::reach(&session.live.platform, session.profile, &channel, reached).await?;
+    let (live, by) = (&session.live, session.id);
+    let cursor = receipts::note(live, by, session.profile, channel, reached).await?;
     Ok(Answer::of(&CursorView { delivered: cursor.delivered, read: cursor.read }))
 }
 
@@ -203,7 +208,12 @@ struct TypingPush<'a> {
     profile: String,
     name: &'a str,
     on: bool,
+    /// It ends by itself after this long without another one.
+    ttl_ms: u128,
 }
+
+/// Somebody who types says so again before this is over.
+pub const TYPING_TTL: Duration = Duration::from_secs(6);
 
 /// `typing`: told to those who hear `live` of the order, and nowhere kept.
 ///
@@ -227,8 +237,14 @@ pub fn typing(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Ref
         profile: profile.clone(),
         name: &session.name,
         on: input.on,
+        ttl_ms: TYPING_TTL.as_millis(),
     };
-    session.live.bridge.publish(&live, &profile, &frames::json(&push), Some(session.id));
+    session.live.bridge.publish(
+        &live,
+        &format!("typing:{profile}"),
+        &frames::json(&push),
+        Some(session.id),
+    );
     Ok(Answer::yes())
 }
 

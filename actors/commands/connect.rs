@@ -3,14 +3,17 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
-use domain::{channel::Channel, ids::ConnectionId, policy::OrderPolicy};
+use domain::{channel::Channel, ids::ConnectionId, policy::OrderPolicy, role::Profile};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use usecases::{accounts, channels};
 
 use crate::{
+    admission::Refused,
+    close::Close,
     commands::Answer,
     live::Live,
     outbox::{OUTBOX_BYTES_MAX, Outbox},
@@ -87,20 +90,72 @@ const fn limits(policy: &OrderPolicy) -> Limits {
 }
 const RECONNECT: Reconnect = Reconnect { min_ms: 200, max_ms: 15_000, first_window_ms: 5_000 };
 
+/// Why somebody could not sign in, and how the socket ends.
+#[derive(Debug)]
+pub struct NotIn {
+    /// What the client is told.
+    pub refusal: Refusal,
+    /// How its socket ends.
+    pub close: Close,
+}
+
+impl<E: Into<Refusal>> From<E> for NotIn {
+    fn from(err: E) -> Self {
+        let refusal = err.into();
+        let close = how_it_ends(refusal.kind);
+        Self { refusal, close }
+    }
+}
+
+/// How a socket ends that could not sign in.
+const fn how_it_ends(kind: Kind) -> Close {
+    match kind {
+        Kind::Unauthorized | Kind::NotFound => Close::InvalidToken,
+        Kind::TokenExpired => Close::TokenExpired,
+        Kind::Forbidden => Close::Forbidden,
+        Kind::Unavailable | Kind::OutcomeUnknown => Close::Overloaded,
+        Kind::BadRequest | Kind::UnknownCommand | Kind::TooBig => Close::BadProtocol,
+        _ => Close::ServerError,
+    }
+}
+
+/// Looks whether this node takes one more connection of a profile.
+fn admit(live: &Live, profile: Profile) -> Result<(), NotIn> {
+    if live.admission.is_draining() {
+        Refused::Draining.count();
+        let text = "this node is going down; connect to another one";
+        let refusal = Refusal::new(Kind::Unavailable, text);
+        return Err(NotIn { refusal, close: Close::Drain(Duration::ZERO) });
+    }
+    let n_max = live.admission.limits.per_profile;
+    if n_max > 0 && live.hub.registry.n_of(profile) >= n_max {
+        Refused::Profile.count();
+        let text = format!("a profile has at most {n_max} connections");
+        let refusal = Refusal::new(Kind::Forbidden, text);
+        return Err(NotIn { refusal, close: Close::ConnectionLimit });
+    }
+    Ok(())
+}
+
 /// `connect`: checks the token, subscribes to what is the profile's own and to what it resumes.
 ///
 /// # Errors
 ///
-/// [`Refusal`] of kind `Unauthorized` or `TokenExpired` for a bad token.
+/// [`NotIn`] for a bad token, or if this node takes nobody more.
 pub async fn connect(
     live: Arc<Live>,
     id: ConnectionId,
     outbox: Arc<Outbox>,
     p: Option<&RawValue>,
-) -> Result<(Session, Answer), Refusal> {
+) -> Result<(Session, Answer), NotIn> {
     let input: ConnectInput = params(p)?;
     let now = live.platform.now();
     let identity = live.platform.tokens.verify(&input.token, now)?;
+    admit(&live, identity.profile)?;
+    let its_live = Arc::clone(&live);
+    let Some(_turn) = its_live.admission.turn().await else {
+        return Err(Refusal::new(Kind::Unavailable, "too many sign in at once").into());
+    };
     let card = accounts::card(&live.platform, identity.profile).await?;
     let (profile, name) = (identity.profile, card.name.to_string());
     let mut session = Session::start(live, id, outbox, profile, name, identity.expires_at);

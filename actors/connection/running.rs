@@ -9,9 +9,12 @@ use futures_util::FutureExt;
 use super::{Connection, SignedIn};
 use crate::{
     close::Close,
-    commands::{self, Answer, connect},
-    frames, protocol,
-    refusal::{Kind, Refusal},
+    commands::{
+        self, Answer,
+        connect::{self, NotIn},
+    },
+    protocol,
+    refusal::Refusal,
     session::Session,
 };
 
@@ -21,7 +24,7 @@ impl Connection {
         self.signed_in = SignedIn::Busy;
         let (live, outbox, connection_id) = (self.live.clone(), self.outbox.clone(), self.id);
         let work = async move {
-            let params = protocol::decode(&frame)?.p;
+            let params = protocol::decode(&frame).map_err(NotIn::from)?.p;
             connect::connect(live, connection_id, outbox, params).await
         };
         let work = AssertUnwindSafe(work).catch_unwind();
@@ -29,14 +32,13 @@ impl Connection {
             Ok(Ok((session, answer))) => {
                 tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
                 it.watch_token(&session, ctx);
-                if it.live.bridge.is_degraded() {
-                    it.say(frames::hub_state(true));
-                }
+                let (live, profile) = (it.live.clone(), session.profile);
                 it.finish(id, Box::new(session), Ok(answer), ctx);
+                live.hub.registry.welcome(profile, it.id);
             }
-            Ok(Err(refusal)) => {
+            Ok(Err(NotIn { refusal, close })) => {
                 it.say(protocol::err(id, &refusal));
-                it.close(why_not_in(refusal.kind), ctx);
+                it.close(close, ctx);
             }
             Err(_) => it.panicked(ctx),
         }));
@@ -143,17 +145,5 @@ impl Connection {
             }
             Err(_) => it.panicked(ctx),
         }));
-    }
-}
-
-/// How a socket ends that could not sign in.
-const fn why_not_in(kind: Kind) -> Close {
-    match kind {
-        Kind::Unauthorized | Kind::NotFound => Close::InvalidToken,
-        Kind::TokenExpired => Close::TokenExpired,
-        Kind::Forbidden => Close::Forbidden,
-        Kind::Unavailable | Kind::OutcomeUnknown => Close::Overloaded,
-        Kind::BadRequest | Kind::UnknownCommand | Kind::TooBig => Close::BadProtocol,
-        _ => Close::ServerError,
     }
 }

@@ -63,6 +63,14 @@ pub enum ClientError {
         /// Reason in the close frame.
         reason: String,
     },
+    /// The server takes no more sockets at the moment.
+    #[error("{base} takes no more sockets now; again after {after:?}")]
+    Full {
+        /// The server.
+        base: String,
+        /// When to try again.
+        after: std::time::Duration,
+    },
     /// The socket could not be opened or broke; it can be opened again.
     #[error("socket to {base}: {why}")]
     Broken {
@@ -106,6 +114,7 @@ impl ClientError {
             Self::Closed { .. } => true,
             Self::Unreachable { .. }
             | Self::Unreadable { .. }
+            | Self::Full { .. }
             | Self::Broken { .. }
             | Self::Timeout { .. } => false,
         }

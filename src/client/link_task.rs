@@ -31,6 +31,8 @@ const TOKEN_SHARE: f64 = 0.6;
 const TOKEN_MIN: Duration = Duration::from_millis(500);
 /// Close codes from here on mean: do not come back.
 const CODE_FOR_GOOD: u16 = 4_500;
+/// Close code of a server that goes down; its reason says when to come back.
+const CODE_DRAIN: u16 = 4_001;
 /// Close code and errors that a new token may cure.
 const CODE_INVALID_TOKEN: u16 = 4_501;
 const ERRORS_OF_TOKENS: [u16; 2] = [120, 121];
@@ -160,9 +162,16 @@ impl Task {
 
     async fn one_connection(&mut self, orders: &mut mpsc::Receiver<Order>) -> End {
         let base = self.session.rest().base().to_owned();
-        let Ok(mut socket) = Socket::open(&base).await else {
-            self.session.rest().next_base();
-            return End::Again(None);
+        let mut socket = match Socket::open(&base).await {
+            Ok(socket) => socket,
+            Err(err) => {
+                self.session.rest().next_base();
+                return match err {
+                    // All who were turned away together must not come back together.
+                    ClientError::Full { after, .. } => End::Again(Some(after + self.pause())),
+                    _ => End::Again(None),
+                };
+            }
         };
         self.token = self.session.access_token().await;
         let hello = match timeout(HELLO_MAX, self.hello(&mut socket)).await {
@@ -192,21 +201,24 @@ impl Task {
     async fn hello(&mut self, socket: &mut Socket) -> Result<Value, End> {
         let (id, text) = self.core.connect(&self.token, &self.settings.device);
         socket.send(text).await.map_err(|_| End::Again(None))?;
+        let mut refused = None;
         loop {
             match socket.next().await {
                 Incoming::Frame(mut frame) if frame.get("id") == Some(&id.into()) => {
                     if let Some(ok) = frame.remove("ok") {
                         return Ok(ok);
                     }
-                    let err =
-                        link_core::refusal("connect", frame.remove("err").unwrap_or_default());
-                    return Err(match err.code() {
-                        Some(code) if ERRORS_OF_TOKENS.contains(&code) => End::Token(err),
-                        _ => End::Again(None),
-                    });
+                    // How it is closed says whether to come back.
+                    let err = frame.remove("err").unwrap_or_default();
+                    refused = Some(link_core::refusal("connect", err));
                 }
                 Incoming::Frame(_) | Incoming::Beat => {}
-                Incoming::End { code, reason } => return Err(end_of(code, reason)),
+                Incoming::End { code, reason } => {
+                    return Err(match (end_of(code, reason), refused) {
+                        (End::Again(None), Some(err)) if is_of_token(&err) => End::Token(err),
+                        (end, _) => end,
+                    });
+                }
             }
         }
     }
@@ -246,7 +258,12 @@ impl Task {
                     match incoming {
                         Incoming::Frame(frame) => self.core.on_frame(frame),
                         Incoming::Beat => continue,
-                        Incoming::End { code, reason } => return end_of(code, reason),
+                        Incoming::End { code, reason } => {
+                            if code == CODE_DRAIN {
+                                self.session.rest().next_base();
+                            }
+                            return end_of(code, reason);
+                        }
                     }
                 }
                 order = orders.recv() => match order {
@@ -305,6 +322,10 @@ impl Task {
     }
 }
 
+fn is_of_token(err: &ClientError) -> bool {
+    err.code().is_some_and(|it| ERRORS_OF_TOKENS.contains(&it))
+}
+
 /// What a close code asks of us.
 fn end_of(code: u16, reason: String) -> End {
     match code {
@@ -313,7 +334,7 @@ fn end_of(code: u16, reason: String) -> End {
             End::Token(err)
         }
         CODE_FOR_GOOD..=4_999 => End::Over(code, reason),
-        4_001 => End::Again(drain_pause(&reason)),
+        CODE_DRAIN => End::Again(drain_pause(&reason)),
         4_009 => End::Token(ClientError::Closed { code, reason }),
         _ => End::Again(None),
     }

@@ -8,9 +8,9 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{
-        Message,
+        Error, Message,
         client::IntoClientRequest as _,
-        http::HeaderValue,
+        http::{HeaderValue, Response, StatusCode},
         protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
     },
 };
@@ -25,6 +25,8 @@ const MESSAGE_BYTES_MAX: usize = 4 << 20;
 const READ_BYTES: usize = 8 << 10;
 /// How long opening may take.
 const OPEN_MAX: Duration = Duration::from_secs(5);
+/// Longest `Retry-After` that we believe.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 /// Code for "the connection ended without a close frame" (RFC 6455 §7.1.5).
 pub const CODE_LOST: u16 = 1006;
 
@@ -59,7 +61,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Broken`] if that fails or takes too long.
+    /// [`ClientError::Full`] if the server takes no more sockets now, [`ClientError::Broken`] if
+    /// it fails otherwise or takes too long.
     pub async fn open(base: &str) -> Result<Self, ClientError> {
         let broken = |why: String| ClientError::Broken { base: base.to_owned(), why };
         let url = format!("ws{}/v1/ws", base.strip_prefix("http").unwrap_or(base));
@@ -74,7 +77,12 @@ impl Socket {
         let (stream, _) = tokio::time::timeout(OPEN_MAX, connecting)
             .await
             .map_err(|_| broken(format!("did not open within {} s", OPEN_MAX.as_secs())))?
-            .map_err(|err| broken(err.to_string()))?;
+            .map_err(|err| match err {
+                Error::Http(answer) if answer.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                    ClientError::Full { base: base.to_owned(), after: retry_after(&answer) }
+                }
+                err => broken(err.to_string()),
+            })?;
         Ok(Self { stream, waiting: VecDeque::new() })
     }
 
@@ -130,6 +138,12 @@ impl Socket {
         // The other side may be gone; either way we are done.
         drop(tokio::time::timeout(Duration::from_millis(500), closing).await);
     }
+}
+
+/// When the server wants to be asked again.
+fn retry_after<T>(answer: &Response<T>) -> Duration {
+    let seconds = answer.headers().get("Retry-After").and_then(|it| it.to_str().ok()?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(1)).min(RETRY_AFTER_MAX)
 }
 
 fn end_of(frame: Option<CloseFrame>) -> Incoming {

@@ -100,6 +100,8 @@ pub async fn run(args: DemoArgs) -> Result<(), DemoError> {
         listen: Some(args.listen),
         data: Some(folder.path.clone()),
         time_scale: Some(args.speed),
+        // Whoever presses Ctrl-C wants to see it end.
+        drain_ms: Some(0),
         ..Given::default()
     };
     let mut settings = given.settle().map_err(CliError::from)?;

@@ -57,7 +57,7 @@ macro_rules! checked_text {
             /// [`TextError`] says which limit was broken.
             pub fn parse(raw: &str) -> Result<Self, TextError> {
                 let text = raw.trim();
-                if text.is_empty() {
+                if text.chars().all(is_invisible) {
                     return Err(TextError::Blank { what: $what });
                 }
                 let chars = text.chars().count();
@@ -83,8 +83,25 @@ macro_rules! checked_text {
             }
         }
     };
-    (@refused line, $it:expr) => { $it.is_control() };
-    (@refused lines, $it:expr) => { $it.is_control() && !matches!($it, '\n' | '\r' | '\t') };
+    (@refused line, $it:expr) => { $it.is_control() || turns_text_round($it) };
+    (@refused lines, $it:expr) => {
+        $it.is_control() && !matches!($it, '\n' | '\r' | '\t') || turns_text_round($it)
+    };
+}
+
+/// White space, and characters that show nothing by themselves.
+fn is_invisible(it: char) -> bool {
+    it.is_whitespace()
+        || matches!(it,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Overrides of the direction of writing, which make a text read as another one.
+const fn turns_text_round(it: char) -> bool {
+    matches!(it, '\u{202d}' | '\u{202e}')
 }
 
 checked_text!(
@@ -177,7 +194,18 @@ mod tests {
 
     #[test]
     fn white_space_is_not_a_name() {
-        assert!(matches!(StoreName::parse(" \n\t"), Err(TextError::Blank { .. })));
+        for nothing in [" \n\t", "\u{200b}\u{200d}", "\u{3164}", "\u{2800} \u{feff}"] {
+            let refused = StoreName::parse(nothing);
+            assert!(matches!(refused, Err(TextError::Blank { .. })), "{nothing:?}");
+        }
+        // Joined emoji and marks inside a name are part of it.
+        assert!(StoreName::parse("👩\u{200d}🍳 Küche\u{fe0f}").is_ok());
+    }
+
+    #[test]
+    fn a_text_reads_as_it_is_written() {
+        let turned = PersonName::parse("Ann \u{202e}rotarepo");
+        assert!(matches!(turned, Err(TextError::Character { found: '\u{202e}', .. })));
     }
 
     #[test]

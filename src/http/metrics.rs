@@ -38,7 +38,10 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 async fn show(figures: Data<Figures>, live: Data<Live>) -> HttpResponse {
     let hub = live.hub.observe();
-    gauge!("riderhub_connections").set(hub.n_connections as f64);
+    for (role, n) in live.hub.registry.n_by_role() {
+        gauge!("riderhub_connections", "role" => role.as_str()).set(n as f64);
+    }
+    gauge!("riderhub_sockets").set(live.admission.n_open() as f64);
     gauge!("riderhub_channels").set(hub.n_channels as f64);
     gauge!("riderhub_bus_topics").set(hub.n_topics as f64);
     gauge!("riderhub_bus_degraded").set(f64::from(u8::from(live.bridge.is_degraded())));

@@ -187,19 +187,27 @@ pub struct Problem {
     kind: Kind,
     detail: String,
     facts: Map<String, Value>,
+    retry_after_s: u64,
     source: Option<Cause>,
 }
 
 impl Problem {
     /// A problem with what to do about it.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), facts: Map::new(), source: None }
+        Self { kind, detail: detail.into(), facts: Map::new(), retry_after_s: 1, source: None }
     }
 
     /// Adds a fact for programs.
     #[must_use]
     pub fn with(mut self, name: &str, fact: impl Into<Value>) -> Self {
         self.facts.insert(name.to_owned(), fact.into());
+        self
+    }
+
+    /// When to try again, where the status says so.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = seconds;
         self
     }
 
@@ -227,7 +235,8 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let (status, code, title) = self.kind.row();
-        if status.is_server_error() {
+        // Who is turned away because of too many others is counted, not written down.
+        if status.is_server_error() && self.kind != Kind::Busy {
             tracing::error!(problem = code, error = ?self.source, "a request failed");
         }
         let view = ProblemView {
@@ -244,7 +253,7 @@ impl ResponseError for Problem {
             answer.insert_header(("WWW-Authenticate", "Bearer"));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            answer.insert_header(("Retry-After", "1"));
+            answer.insert_header(("Retry-After", self.retry_after_s.to_string()));
         }
         answer.body(serde_json::to_string(&view).unwrap_or_default())
     }

@@ -17,6 +17,14 @@ pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCAL
 const DATA: &str = "./data";
 /// Connections to the database unless told otherwise.
 const CONNECTIONS: u32 = 32;
+/// Milliseconds of a drain unless told otherwise.
+const DRAIN_MS: u64 = 5_000;
+/// Sockets of a node unless told otherwise.
+const SOCKETS_MAX: usize = 50_000;
+/// Sockets opened in a second unless told otherwise.
+const CONNECTS_PER_S: u32 = 5_000;
+/// Connections of one profile on a node unless told otherwise.
+const SOCKETS_PER_PROFILE: usize = 32;
 
 /// Settings as they are given; each may be missing. One struct for flags, variables and file.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -31,13 +39,15 @@ pub struct Given {
     /// Database: mysql://user:password@host/name, or sqlite:FILE [default: a file in the data folder]
     #[arg(long, env = "RIDERHUB_DATABASE", hide_env_values = true)]
     pub database: Option<Secret>,
-    /// Redis: redis://host:port/; needed when several nodes work together
+    /// Redis: redis://host:port/, redis-sentinel://host:port,host:port/service or
+    /// redis-cluster://host:port,host:port; needed when several nodes work together
     #[arg(long, env = "RIDERHUB_REDIS", hide_env_values = true)]
     pub redis: Option<Secret>,
     /// What the server is used for [default: development]
     #[arg(long, value_enum, env = "RIDERHUB_ENVIRONMENT")]
     pub environment: Option<Environment>,
-    /// Put before every Redis key [default: riderhub:ENVIRONMENT]
+    /// Put before every Redis key and topic, so that environments can share a Redis; production
+    /// must choose its own [default: riderhub:ENVIRONMENT]
     #[arg(long, env = "RIDERHUB_REDIS_PREFIX")]
     pub redis_prefix: Option<String>,
     /// Makes the server's clock run this many times faster; not in production [default: 1]
@@ -67,6 +77,9 @@ pub struct Given {
     /// Opens the bench channels for load tests; not in production
     #[arg(long, env = "RIDERHUB_BENCH_CHANNELS", num_args = 0..=1, default_missing_value = "true")]
     pub bench_channels: Option<bool>,
+    /// Opens `/echo`, a socket that sends back what it gets, for conformance tests; not in production
+    #[arg(long, env = "RIDERHUB_ECHO", num_args = 0..=1, default_missing_value = "true")]
+    pub echo: Option<bool>,
     /// Opens the bulk routes of `riderhub fixtures`: accounts without asking who wants them; not in
     /// production
     #[arg(long, env = "RIDERHUB_FIXTURES", num_args = 0..=1, default_missing_value = "true")]
@@ -74,6 +87,22 @@ pub struct Given {
     /// How riders are chosen: `instant` or `batch` [default: instant]
     #[arg(long, env = "RIDERHUB_DISPATCH")]
     pub dispatch: Option<String>,
+    /// Milliseconds over which a node that goes down spreads the good-byes to its clients
+    /// [default: 5000]
+    #[arg(long, env = "RIDERHUB_DRAIN_MS")]
+    pub drain_ms: Option<u64>,
+    /// Sockets that a node has open at most; 0 is no limit [default: 50000]
+    #[arg(long, env = "RIDERHUB_SOCKETS_MAX")]
+    pub sockets_max: Option<usize>,
+    /// Sockets that a node opens in a second at most; 0 is no limit [default: 5000]
+    #[arg(long, env = "RIDERHUB_CONNECTS_PER_S")]
+    pub connects_per_s: Option<u32>,
+    /// Sockets from one address at most; 0, which is right behind a proxy, is no limit [default: 0]
+    #[arg(long, env = "RIDERHUB_SOCKETS_PER_ADDRESS")]
+    pub sockets_per_address: Option<usize>,
+    /// Connections of one profile on a node at most; 0 is no limit [default: 32]
+    #[arg(long, env = "RIDERHUB_SOCKETS_PER_PROFILE")]
+    pub sockets_per_profile: Option<usize>,
     /// Days that an order's channel is kept after the order's end [default: 90]
     #[arg(long, env = "RIDERHUB_KEEP_ORDERS_DAYS")]
     pub keep_orders_days: Option<u32>,
@@ -121,8 +150,14 @@ impl Given {
             sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
             log_format: self.log_format.or(other.log_format),
             bench_channels: self.bench_channels.or(other.bench_channels),
+            echo: self.echo.or(other.echo),
             fixtures: self.fixtures.or(other.fixtures),
             dispatch: self.dispatch.or(other.dispatch),
+            drain_ms: self.drain_ms.or(other.drain_ms),
+            sockets_max: self.sockets_max.or(other.sockets_max),
+            connects_per_s: self.connects_per_s.or(other.connects_per_s),
+            sockets_per_address: self.sockets_per_address.or(other.sockets_per_address),
+            sockets_per_profile: self.sockets_per_profile.or(other.sockets_per_profile),
             keep_orders_days: self.keep_orders_days.or(other.keep_orders_days),
             keep_inboxes_days: self.keep_inboxes_days.or(other.keep_inboxes_days),
             keep_commands_days: self.keep_commands_days.or(other.keep_commands_days),
@@ -137,6 +172,7 @@ impl Given {
     /// [`SettingsError::Wrong`] with everything that is wrong.
     pub fn settle(self) -> Result<Settings, SettingsError> {
         let environment = self.environment.unwrap_or_default();
+        let has_prefix = self.redis_prefix.is_some();
         let data = self.data.unwrap_or_else(|| PathBuf::from(DATA));
         let embedded = || Secret(format!("sqlite:{}", data.join("riderhub.sqlite").display()));
         let settings = Settings {
@@ -157,15 +193,26 @@ impl Given {
             sandbox_secret: self.sandbox_secret,
             log_format: self.log_format.unwrap_or_default(),
             bench_channels: self.bench_channels.unwrap_or(false),
+            echo: self.echo.unwrap_or(false),
             fixtures: self.fixtures.unwrap_or(false),
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
+            drain_ms: self.drain_ms.unwrap_or(DRAIN_MS),
+            sockets_max: self.sockets_max.unwrap_or(SOCKETS_MAX),
+            connects_per_s: self.connects_per_s.unwrap_or(CONNECTS_PER_S),
+            sockets_per_address: self.sockets_per_address.unwrap_or(0),
+            sockets_per_profile: self.sockets_per_profile.unwrap_or(SOCKETS_PER_PROFILE),
             keep_orders_days: self.keep_orders_days.unwrap_or(90),
             keep_inboxes_days: self.keep_inboxes_days.unwrap_or(30),
             keep_commands_days: self.keep_commands_days.unwrap_or(7),
             tiles: self.tiles,
             demo: false,
         };
-        let wrong = settings.faults();
+        let mut wrong = settings.faults();
+        if settings.redis.is_some() && environment == Environment::Production && !has_prefix {
+            let text = "production with Redis needs a redis-prefix of its own: two installations \
+                        with the same one hear each other";
+            wrong.push(text.to_owned());
+        }
         if wrong.is_empty() { Ok(settings) } else { Err(SettingsError::Wrong(wrong)) }
     }
 }

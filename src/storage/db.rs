@@ -85,6 +85,10 @@ impl<T> Row for T where
 {
 }
 
+/// Times that a read is tried on another connection if the one it had was lost. A lost connection
+/// fails at once, and all of a pool may be lost.
+const READ_TRIES: u32 = 32;
+
 /// Connections to the database.
 #[derive(Debug, Clone)]
 pub enum Db {
@@ -181,28 +185,48 @@ impl Db {
 
 impl Reader for Db {
     async fn all<T: Row>(&mut self, sql: &str, args: &[Val<'_>]) -> Result<Vec<T>, StoreError> {
-        let sql = AssertSqlSafe(sql);
-        match self {
-            Self::Sqlite { readers, .. } => {
-                sqlx::query_as_with(sql, sqlite(args)?).fetch_all(&*readers).await
-            }
-            Self::MySql(pool) => sqlx::query_as_with(sql, mysql(args)?).fetch_all(&*pool).await,
-        }
-        .map_err(StoreError::from_statement)
+        let db = &*self;
+        read(async || {
+            let sql = AssertSqlSafe(sql);
+            Ok(match db {
+                Self::Sqlite { readers, .. } => {
+                    sqlx::query_as_with(sql, sqlite(args)?).fetch_all(readers).await
+                }
+                Self::MySql(pool) => sqlx::query_as_with(sql, mysql(args)?).fetch_all(pool).await,
+            })
+        })
+        .await
     }
 
     async fn opt<T: Row>(&mut self, sql: &str, args: &[Val<'_>]) -> Result<Option<T>, StoreError> {
-        let sql = AssertSqlSafe(sql);
-        match self {
-            Self::Sqlite { readers, .. } => {
-                sqlx::query_as_with(sql, sqlite(args)?).fetch_optional(&*readers).await
-            }
-            Self::MySql(pool) => {
-                sqlx::query_as_with(sql, mysql(args)?).fetch_optional(&*pool).await
-            }
-        }
-        .map_err(StoreError::from_statement)
+        let db = &*self;
+        read(async || {
+            let sql = AssertSqlSafe(sql);
+            Ok(match db {
+                Self::Sqlite { readers, .. } => {
+                    sqlx::query_as_with(sql, sqlite(args)?).fetch_optional(readers).await
+                }
+                Self::MySql(pool) => {
+                    sqlx::query_as_with(sql, mysql(args)?).fetch_optional(pool).await
+                }
+            })
+        })
+        .await
     }
+}
+
+/// Reads, and once more if the connection was lost: after a restart of the database the pool's
+/// connections are dead, and a read may be repeated.
+async fn read<T>(
+    attempt: impl AsyncFn() -> Result<Result<T, sqlx::Error>, StoreError>,
+) -> Result<T, StoreError> {
+    for _ in 1..READ_TRIES {
+        match attempt().await? {
+            Err(sqlx::Error::Io(_)) => {}
+            outcome => return outcome.map_err(StoreError::from_statement),
+        }
+    }
+    attempt().await?.map_err(StoreError::from_statement)
 }
 
 impl Reader for Tx {

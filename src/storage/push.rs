@@ -52,6 +52,8 @@ text_enum! {
         Auth => "auth",
         /// The link between nodes.
         Hub => "hub",
+        /// The node goes down.
+        Drain => "drain",
         /// For clients that cannot see protocol pings.
         Ping => "ping",
     }

@@ -1,4 +1,4 @@
-//! What is said in an order's chat, how far everybody has come, and the history of a channel.
+//! What is said in an order's chat, and the history of a channel.
 //!
 //! Who may speak is checked before the write, outside its transaction: the writer does nothing but
 //! append. Somebody who leaves in that instant may still be heard once.
@@ -14,16 +14,16 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use storage::{
     commands::{CommandKey, fingerprint},
-    cursors::{self, Cursor},
     db::{Reader, Tx},
     entries,
     error::{Failure, StoreError},
-    events::{self, Latest, Person, Said, SharedPlace},
+    events::{self, Person, Said, SharedPlace},
     journal::{self, Entry},
     orders,
     push::Push,
 };
 
+pub use crate::receipts::{Reached, reach};
 use crate::{
     channels::find_order_for,
     platform::{Changes, Done, Platform},
@@ -279,70 +279,6 @@ async fn write(
         joins: None,
     };
     Ok(platform.post(key, entry, |entry| Sent { ts: entry.at.ms() }).await?)
-}
-
-/// How far somebody says to have come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reached {
-    /// Everything up to here arrived at a device.
-    Delivered(u64),
-    /// Everything up to here was read.
-    Read(u64),
-}
-
-/// Push `cur`: how far somebody has come.
-#[derive(Serialize)]
-struct CursorMoved {
-    profile: String,
-    delivered: u64,
-    read: u64,
-}
-
-/// Moves somebody's cursor forward and tells the channel, if it did move. Older positions are no
-/// error: devices report out of order.
-///
-/// # Errors
-///
-/// [`ChatError::PositionAhead`] if the channel has no such entry yet.
-pub async fn reach(
-    platform: &Platform,
-    profile: Profile,
-    channel: &Channel,
-    reached: Reached,
-) -> Result<Cursor, ChatError> {
-    let mut reader = platform.reader();
-    let old = cursors::find(&mut reader, channel, profile).await?;
-    let old = old.unwrap_or(Cursor { profile, delivered: 0, read: 0 });
-    let new = match reached {
-        Reached::Delivered(off) => Cursor { delivered: old.delivered.max(off), ..old },
-        // What was read has arrived.
-        Reached::Read(off) => {
-            Cursor { delivered: old.delivered.max(off), read: old.read.max(off), ..old }
-        }
-    };
-    if new == old {
-        return Ok(old);
-    }
-    let top = journal::head(&mut reader, channel).await?.top;
-    if new.delivered > top {
-        return Err(ChatError::PositionAhead { top });
-    }
-    let into = channel.clone();
-    let work = async move |tx: &mut Tx, changes: &mut Changes, at| {
-        cursors::advance(tx, &into, new).await?;
-        let moved =
-            CursorMoved { profile: profile.to_string(), delivered: new.delivered, read: new.read };
-        changes.latest.push(Latest {
-            channel: into.clone(),
-            key: format!("cur:{profile}"),
-            push: Push::Cur,
-            body: events::json(&moved)?,
-            at,
-        });
-        Ok::<_, ChatError>(())
-    };
-    platform.grouped_command(channel, None, work).await?;
-    Ok(new)
 }
 
 /// Which part of a channel's history.

@@ -15,6 +15,7 @@ pub mod channels;
 pub mod chat;
 pub mod inbox;
 pub mod recall;
+pub mod receipts;
 
 pub mod stores;
 

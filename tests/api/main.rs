@@ -12,6 +12,7 @@ mod bad_input;
 mod chat;
 mod commands;
 mod demo;
+mod drain;
 mod fixtures;
 mod grab;
 mod life;

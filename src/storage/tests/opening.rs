@@ -23,6 +23,19 @@ async fn run(url: &str, sql: &'static str) {
     pool.close().await;
 }
 
+/// Cuts every other connection to the database of `url`.
+async fn cut_all_others(url: &str) {
+    let pool = sqlx::MySqlPool::connect(url).await.unwrap();
+    let others = "select id from information_schema.processlist
+        where db = database() and id <> connection_id()";
+    let others: Vec<(i64,)> = sqlx::query_as(others).fetch_all(&pool).await.unwrap();
+    assert!(!others.is_empty());
+    for (id,) in others {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("kill {id}"))).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+}
+
 #[tokio::test]
 async fn nodes_that_start_at_once_on_an_empty_database_all_start() {
     let url = MariaDbServer::shared().fresh_database();
@@ -74,16 +87,27 @@ async fn a_database_that_would_change_texts_is_refused_with_the_way_out() {
 }
 
 #[tokio::test]
-async fn after_a_restart_of_the_database_idle_connections_are_replaced_unseen() {
+async fn after_a_restart_of_the_database_connections_are_replaced_unseen() {
     let server = MariaDbServer::start();
-    let db = connect(&server.fresh_database()).await;
-    let busy = (0..8).map(|_| {
-        let mut reader = db.clone();
-        async move { reader.opt::<(i64,)>("select sleep(0.2)", args![]).await.map(|_| ()) }
-    });
-    join_all(busy).await.into_iter().for_each(|it| it.unwrap());
+    let url = server.fresh_database();
+    let db = connect(&url).await;
+    let busy = async || {
+        let busy = (0..8).map(|_| {
+            let mut reader = db.clone();
+            async move { reader.opt::<(i64,)>("select sleep(0.2)", args![]).await.map(|_| ()) }
+        });
+        join_all(busy).await.into_iter().for_each(|it| it.unwrap());
+    };
+    busy().await;
     server.restart();
     tokio::time::sleep(Duration::from_millis(1_100)).await;
+    for _ in 0..20 {
+        let mut reader = db.clone();
+        assert_eq!(reader.opt::<(i64,)>("select 1", args![]).await.unwrap(), Some((1,)));
+    }
+    // Those that were used just now are not asked before they are used again.
+    busy().await;
+    cut_all_others(&url).await;
     for _ in 0..20 {
         let mut reader = db.clone();
         assert_eq!(reader.opt::<(i64,)>("select 1", args![]).await.unwrap(), Some((1,)));
