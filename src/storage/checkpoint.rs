@@ -14,11 +14,12 @@ use sqlx::SqlitePool;
 use crate::{db::Db, error::StoreError};
 
 /// Time between two passes.
-const EVERY: Duration = Duration::from_millis(250);
-/// Pages of the log from which on the writer begins it anew; 128 MiB.
-const LOG_PAGES_MAX: i64 = 32_768;
+const EVERY: Duration = Duration::from_millis(100);
+/// Pages of the log from which on the writer begins it anew; 256 MiB. That stops writes for some
+/// milliseconds, so it should be rare.
+const LOG_PAGES_MAX: i64 = 65_536;
 /// Pages of the log at which the writer's own connection would copy it, were nobody else to.
-pub(crate) const LAST_RESORT_PAGES: &str = "131072";
+pub(crate) const LAST_RESORT_PAGES: &str = "262144";
 
 /// What the writer and the one who copies tell each other.
 #[derive(Debug, Default)]
