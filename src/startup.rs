@@ -18,6 +18,7 @@ use actix_web::{
 use actors::{
     admission::Admission,
     bridge::{Bridge, NUDGE},
+    catch_up::CatchUp,
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
     housekeeper::Housekeeper,
@@ -187,8 +188,18 @@ async fn start_live_side(
     let bench_channels = settings.bench_channels;
     let (receipts, pace) = (Receipts::default(), Pace::default());
     let admission = Admission::new(settings.socket_limits());
-    let live =
-        Live { platform, hub, bridge, positions, fleet, receipts, admission, pace, bench_channels };
+    let live = Live {
+        platform,
+        hub,
+        bridge,
+        positions,
+        fleet,
+        catch_up: CatchUp::start(Arc::clone(store)),
+        receipts,
+        admission,
+        pace,
+        bench_channels,
+    };
     Ok((Arc::new(live), workers))
 }
 

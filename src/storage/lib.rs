@@ -19,6 +19,7 @@ pub mod commands;
 pub mod cursors;
 pub mod entries;
 pub mod events;
+pub mod gaps;
 pub mod inbox;
 pub mod journal;
 pub mod posts;

@@ -14,7 +14,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use storage::{
     commands::{CommandKey, fingerprint},
-    db::{Reader, Tx},
+    db::Reader,
     entries,
     error::{Failure, StoreError},
     events::{self, Person, Said, SharedPlace},
@@ -26,7 +26,7 @@ use storage::{
 pub use crate::receipts::{Reached, reach};
 use crate::{
     channels::find_order_for,
-    platform::{Changes, Done, Platform},
+    platform::{Done, Platform},
 };
 
 /// Entries of one page of history at most.

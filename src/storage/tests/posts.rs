@@ -15,6 +15,7 @@ use storage::{
     commands::{self, CommandKey},
     db::Db,
     error::StoreError,
+    gaps::{self, Gap},
     journal::{self, NewEntry},
     posts::{Post, Posted},
     push::Push,
@@ -225,4 +226,31 @@ async fn what_is_committed_goes_from_the_log_into_the_database_beside_the_writer
         assert!(began.elapsed().as_secs() < 20, "the log was not copied");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test]
+async fn many_gaps_in_one_statement_are_what_each_gap_is_alone() {
+    each_engine(async |store| {
+        let channels: Vec<_> = (0..5).map(|_| order()).collect();
+        for n in 0..60 {
+            let channel = &channels[n % 4];
+            store.post(post(channel, &format!("c{n}"), "x")).await.unwrap();
+        }
+        // More than one statement has room for; some twice, some empty, one of a channel without
+        // entries.
+        let wanted: Vec<Gap> = (0..150)
+            .map(|n| Gap { channel: channels[n % 5].clone(), after: (n as u64 * 7) % 17 })
+            .collect();
+        let found = gaps::read(&mut store.reader(), &wanted, 6).await.unwrap();
+        assert_eq!(found.len(), wanted.len());
+        let mut n_entries = 0;
+        for (gap, found) in wanted.iter().zip(found) {
+            let mut reader = store.reader();
+            let alone = journal::read_after(&mut reader, &gap.channel, gap.after, 6).await.unwrap();
+            assert_eq!(found, alone, "{gap:?}");
+            n_entries += found.len();
+        }
+        assert!(n_entries > 100, "{n_entries}");
+    })
+    .await;
 }
