@@ -63,8 +63,10 @@ pub mod fleet;
 pub mod positions;
 
 pub mod dispatcher;
+pub mod herald;
 pub mod housekeeper;
 pub mod timekeeper;
+pub mod warden;
 
 #[cfg(test)]
 mod live_tests;

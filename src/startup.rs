@@ -21,6 +21,7 @@ use actors::{
     catch_up::CatchUp,
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
+    herald::Herald,
     housekeeper::Housekeeper,
     hub::Hub,
     interest::Interest,
@@ -29,6 +30,7 @@ use actors::{
     receipts::Receipts,
     relay::Relay,
     timekeeper::Timekeeper,
+    warden::Warden,
 };
 use domain::{
     clock::{Clock, SystemClock},
@@ -42,6 +44,7 @@ use storage::{
 };
 use usecases::{
     demo,
+    notices::NoticeSettings,
     platform::{Platform, PlatformSettings, Silence},
 };
 
@@ -54,6 +57,7 @@ use crate::{
         state::{Doors, HttpState},
         ws::{self, SocketDoor},
     },
+    notify::Ways,
     opening::{self, open_database},
     settings::{Environment, Secret, Settings},
     shared_clock,
@@ -177,30 +181,30 @@ async fn start_live_side(
     let rung = bell.clone();
     bridge.listen(NUDGE, Box::new(move |_| rung.ring()));
 
-    let (its_platform, its_fleet) = (platform.clone(), Arc::clone(&fleet));
-    let policy = settings.dispatch_policy();
-    let workers = Workers {
-        relay: Relay::new(Arc::clone(&hub), Arc::clone(store)).start(),
-        timekeeper: Timekeeper::new(platform.clone()).start(),
-        dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
-        housekeeper: Housekeeper::new(platform.clone(), node, settings.retention()).start(),
-    };
-    let bench_channels = settings.bench_channels;
-    let (receipts, pace) = (Receipts::default(), Pace::default());
-    let admission = Admission::new(settings.socket_limits());
-    let live = Live {
-        platform,
-        hub,
+    let live = Arc::new(Live {
+        platform: platform.clone(),
+        hub: Arc::clone(&hub),
         bridge,
         positions,
-        fleet,
+        fleet: Arc::clone(&fleet),
         catch_up: CatchUp::start(Arc::clone(store)),
-        receipts,
-        admission,
-        pace,
-        bench_channels,
+        receipts: Receipts::default(),
+        admission: Admission::new(settings.socket_limits()),
+        pace: Pace::default(),
+        bench_channels: settings.bench_channels,
+    });
+    let policy = settings.dispatch_policy();
+    let ways = Ways::open(settings, &platform)
+        .map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
+    let workers = Workers {
+        relay: Relay::new(hub, Arc::clone(store)).start(),
+        timekeeper: Timekeeper::new(platform.clone()).start(),
+        herald: Herald::new(platform.clone(), ways).start(),
+        dispatcher: Dispatcher::new(platform.clone(), fleet, node, policy, bell).start(),
+        housekeeper: Housekeeper::new(platform, node, settings.retention()).start(),
+        warden: Warden::new(Arc::clone(&live)).start(),
     };
-    Ok((Arc::new(live), workers))
+    Ok((live, workers))
 }
 
 fn secrets(settings: &Settings) -> PlatformSettings {
@@ -208,6 +212,13 @@ fn secrets(settings: &Settings) -> PlatformSettings {
     PlatformSettings {
         token_secret: reveal(&settings.token_secret),
         sandbox_secret: reveal(&settings.sandbox_secret),
+        vapid_key: reveal(&settings.vapid_key),
+        notices: NoticeSettings {
+            webhook: settings.webhook.is_some(),
+            with_text: settings.notice_text,
+            public_only: settings.environment == Environment::Production,
+            contact: settings.push_contact.clone(),
+        },
         ..PlatformSettings::default()
     }
 }

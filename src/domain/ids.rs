@@ -115,6 +115,16 @@ id!(
     "off"
 );
 id!(
+    /// One sign-in on one device, and every token that comes from it. Later sign-ins sort later.
+    SessionId,
+    "ses"
+);
+id!(
+    /// Where notices for one device go.
+    PushAddressId,
+    "psh"
+);
+id!(
     /// One open socket on one node.
     ConnectionId,
     "con"

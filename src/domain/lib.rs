@@ -40,6 +40,8 @@ pub mod price;
 pub mod chat;
 pub mod quick_replies;
 
+pub mod notice;
+
 pub mod channel;
 
 pub mod travel;

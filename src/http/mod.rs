@@ -16,7 +16,9 @@ pub mod operations;
 pub mod order_views;
 pub mod orders;
 pub mod payments;
+pub mod push;
 pub mod quick_replies;
+pub mod sessions;
 pub mod stores;
 
 pub mod health;
@@ -49,6 +51,9 @@ pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
     order_routes(cfg);
 
     at(cfg, "/v1/inbox", [web::get().to(inbox::show)]);
+    at(cfg, "/v1/push-key", [web::get().to(push::key)]);
+    let push = [web::put().to(push::put), web::delete().to(push::remove)];
+    at(cfg, "/v1/push-subscriptions", push);
     at(cfg, "/v1/regions", [web::get().to(operations::regions)]);
     at(cfg, "/v1/ops/snapshot", [web::get().to(operations::snapshot)]);
     // Some balancers only ask for the head.
@@ -67,6 +72,10 @@ fn account_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/accounts", [web::post().to(accounts::create)]);
     at(cfg, "/v1/sessions", [web::post().to(accounts::sign_in)]);
     at(cfg, "/v1/sessions/refresh", [web::post().to(accounts::refresh)]);
+    at(cfg, "/v1/sessions/current", [web::delete().to(sessions::end)]);
+    at(cfg, "/v1/sessions/revoke", [web::post().to(sessions::revoke)]);
+    let revoke = [web::post().to(sessions::revoke_profile)];
+    at(cfg, "/v1/ops/profiles/{profile}/revoke", revoke);
     at(cfg, "/v1/me", [web::get().to(accounts::me)]);
     at(cfg, "/v1/demo/session", [web::get().to(accounts::demo)]);
 }

@@ -22,8 +22,10 @@ pub mod events;
 pub mod gaps;
 pub mod inbox;
 pub mod journal;
+pub mod notices;
 pub mod posts;
 pub mod push;
+pub mod push_addresses;
 pub mod retention;
 pub mod shared_values;
 pub mod timers;
@@ -31,6 +33,8 @@ pub mod timers;
 pub mod health;
 
 pub mod accounts;
+pub mod arrival;
+pub mod revocations;
 pub mod tokens;
 
 pub mod carts;

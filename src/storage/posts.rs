@@ -17,7 +17,8 @@ use crate::{
     db::{Reader, Tx, Val},
     dialect,
     error::StoreError,
-    journal::{self, Entry, NewEntry},
+    journal::{self, Entry, NewEntry, Watched},
+    notices::{self, Source},
 };
 
 /// Rows of one statement at most; a power of two. Statements have 1, 2, 4 … rows, so that a handful
@@ -33,6 +34,8 @@ pub struct Post {
     pub key: CommandKey,
     /// What it becomes.
     pub entry: NewEntry,
+    /// Whose absence is to be noticed.
+    pub watched: Watched,
     /// What to answer, and to answer again.
     pub result: ResultOf,
     /// Tells when it is written.
@@ -96,7 +99,7 @@ async fn write_one(tx: &mut Tx, post: &Post, at: Timestamp) -> Result<Posted, St
     if let Some(text) = commands::claim(tx, &post.key, at).await? {
         return Ok(Posted::Before(text));
     }
-    let entries = journal::append(tx, vec![post.entry.clone()], at).await?;
+    let entries = journal::append_watched(tx, vec![post.entry.clone()], at, post.watched).await?;
     let entry = entries.into_iter().next().ok_or_else(|| StoreError::refused("no entry"))?;
     commands::keep(tx, &post.key, &(post.result)(&entry)?, at).await?;
     Ok(Posted::New(entry))
@@ -118,6 +121,7 @@ async fn write_together(
     for (name, indices) in &by_channel {
         let head = heads.get(name).ok_or_else(|| StoreError::not_found("channel", name))?;
         let before = head.top.saturating_sub(indices.len() as u64);
+        leave_sources(tx, head, posts, indices, before).await?;
         for (off, &index) in (before + 1..).zip(indices) {
             let entry = entry(&posts[index].entry, off, &head.epoch, at);
             rows.push(journal_row(name, &entry));
@@ -138,6 +142,28 @@ async fn write_together(
     results.sort_by(|a, b| text_of(a).cmp(&text_of(b)));
     insert_rows(tx, RESULTS, &results).await?;
     Ok(entries)
+}
+
+/// For notices to those who are away: one for each class of news in the channel.
+async fn leave_sources(
+    tx: &mut Tx,
+    head: &Moved,
+    posts: &[&Post],
+    indices: &[usize],
+    before: u64,
+) -> Result<(), StoreError> {
+    let mut left = Vec::new();
+    for (off, &index) in (before + 1..).zip(indices) {
+        let Post { entry, watched, .. } = posts[index];
+        if !head.watched && *watched != Watched::All {
+            continue;
+        }
+        let class = notices::class_of(&entry.channel, entry.kind);
+        let Some(class) = class.filter(|it| !left.contains(it)) else { continue };
+        left.push(class);
+        notices::leave_source(tx, &Source { channel: entry.channel.clone(), class, off }).await?;
+    }
+    Ok(())
 }
 
 fn text_of<'v>(row: &'v [Val<'_>; 5]) -> [&'v str; 2] {
@@ -204,6 +230,7 @@ fn powers_of_two<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
 struct Moved {
     top: u64,
     epoch: String,
+    watched: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -211,6 +238,7 @@ struct MovedRow {
     channel: String,
     top: i64,
     epoch: String,
+    watched: bool,
 }
 
 /// Moves the heads on by the number of entries that each channel gets.
@@ -231,17 +259,18 @@ async fn move_heads(
             tx.exec(&sql, some.as_flattened()).await?;
             let names: Vec<Val<'_>> = some.iter().map(|[name, ..]| name.clone()).collect();
             let marks = vec!["?"; names.len()].join(", ");
-            let sql =
-                format!("select channel, top, epoch from channel_head where channel in ({marks})");
+            let sql = format!(
+                "select channel, top, epoch, watched from channel_head where channel in ({marks})"
+            );
             tx.all(&sql, &names).await?
         } else {
-            sql.push_str(" returning channel, top, epoch");
+            sql.push_str(" returning channel, top, epoch, watched");
             tx.all(&sql, some.as_flattened()).await?
         };
-        for MovedRow { channel, top, epoch } in rows {
+        for MovedRow { channel, top, epoch, watched } in rows {
             let top = u64::try_from(top)
                 .map_err(|_| StoreError::corrupt("channel_head.top", &channel))?;
-            heads.insert(channel, Moved { top, epoch });
+            heads.insert(channel, Moved { top, epoch, watched });
         }
     }
     Ok(heads)

@@ -9,6 +9,8 @@ pub mod error;
 pub mod fixtures;
 pub mod passwords;
 pub mod platform;
+pub mod revoked;
+pub mod sign_outs;
 pub mod tokens;
 
 pub mod channels;
@@ -16,6 +18,12 @@ pub mod chat;
 pub mod inbox;
 pub mod recall;
 pub mod receipts;
+
+pub mod notice_content;
+pub mod notices;
+pub mod notifier;
+pub mod push_addresses;
+pub mod vapid;
 
 pub mod stores;
 

@@ -9,12 +9,13 @@ use storage::{
     db::{Db, Tx},
     error::{Failure, StoreError},
     events::Latest,
-    journal::{self, Entry, NewEntry},
+    journal::{self, Entry, NewEntry, Watched},
     posts::{Post, Posted},
+    revocations::Revocation,
     store::Store,
 };
 
-use crate::{sandbox::Sandbox, tokens::TokenKeys};
+use crate::{notices::NoticeSettings, sandbox::Sandbox, tokens::TokenKeys, vapid::VapidKey};
 
 /// Something that the live side should do soon. Never the only record of it: losing one costs time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,8 +25,39 @@ pub enum Nudge {
         /// The region.
         region: String,
     },
+    /// Sign-ins have ended: refuse their tokens and close their sockets.
+    Revoked {
+        /// Which.
+        sessions: Vec<RevokedSession>,
+    },
     /// A timer was set that may be due before the next look.
     Timers,
+}
+
+/// A sign-in that has ended, on its way to the other nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedSession {
+    /// The sign-in.
+    pub session: String,
+    /// Whose.
+    pub profile: String,
+    /// From when on its tokens have run out anyway, in UTC milliseconds.
+    pub keep_until: i64,
+}
+
+impl From<&Revocation> for RevokedSession {
+    fn from(it: &Revocation) -> Self {
+        let (session, profile) = (it.session_id.to_string(), it.profile.to_string());
+        Self { session, profile, keep_until: it.keep_until.ms() }
+    }
+}
+
+impl RevokedSession {
+    /// Reads it; `None` if another version of the program wrote it.
+    pub fn read(&self) -> Option<Revocation> {
+        let (session_id, profile) = (self.session.parse().ok()?, self.profile.parse().ok()?);
+        Some(Revocation { session_id, profile, keep_until: Timestamp::from_ms(self.keep_until) })
+    }
 }
 
 /// Tells the live side of this and other nodes what was committed.
@@ -100,6 +132,10 @@ pub struct Platform {
     pub tokens: Arc<TokenKeys>,
     /// The payment provider that is built in.
     pub sandbox: Arc<Sandbox>,
+    /// Signs what is sent to push services.
+    pub vapid: Arc<VapidKey>,
+    /// How people are told who are away.
+    pub notices: NoticeSettings,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -111,6 +147,10 @@ pub struct PlatformSettings {
     pub token_secret: Option<String>,
     /// Signs what the sandbox says; `None` for a secret that is made once and kept in the store.
     pub sandbox_secret: Option<String>,
+    /// Signs what is sent to push services; `None` for a key that is made once and kept in the store.
+    pub vapid_key: Option<String>,
+    /// How people are told who are away.
+    pub notices: NoticeSettings,
 }
 
 impl Platform {
@@ -125,11 +165,13 @@ impl Platform {
         announcer: Arc<dyn Announcer>,
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
-        let PlatformSettings { policy, token_secret, sandbox_secret } = settings;
+        let PlatformSettings { policy, token_secret, sandbox_secret, vapid_key, notices } =
+            settings;
         let at = clock.now();
         let tokens = Arc::new(TokenKeys::open(&store, token_secret.as_deref(), at).await?);
         let sandbox = Arc::new(Sandbox::open(&store, sandbox_secret).await?);
-        Ok(Self { store, clock, announcer, policy, tokens, sandbox })
+        let vapid = Arc::new(VapidKey::open(&store, vapid_key).await?);
+        Ok(Self { store, clock, announcer, policy, tokens, sandbox, vapid, notices })
     }
 
     /// For reads outside a transaction.
@@ -158,8 +200,9 @@ impl Platform {
         T: Serialize + DeserializeOwned + Send + 'static,
         E: Failure,
     {
-        let clock = Arc::clone(&self.clock);
-        let write = async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), &body).await;
+        let (clock, watched) = (Arc::clone(&self.clock), self.notices.watched());
+        let write =
+            async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), watched, &body).await;
         let carried_out = self.store.write(write).await?;
         Ok(self.after_commit(carried_out))
     }
@@ -184,7 +227,8 @@ impl Platform {
             Stored { value: value(entry), positions: vec![position] }
         };
         let result = Box::new(move |entry: &Entry| commands::text(&stored(entry)));
-        let post = Post { key, entry, result, clock: Arc::clone(&self.clock) };
+        let (clock, watched) = (Arc::clone(&self.clock), self.notices.watched());
+        let post = Post { key, entry, watched, result, clock };
         match self.store.post(post).await? {
             Posted::New(entry) => {
                 let Stored { value, positions } = stored(&entry);
@@ -215,8 +259,9 @@ impl Platform {
         T: Serialize + DeserializeOwned + Send + 'static,
         E: Failure,
     {
-        let clock = Arc::clone(&self.clock);
-        let write = async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), &body).await;
+        let (clock, watched) = (Arc::clone(&self.clock), self.notices.watched());
+        let write =
+            async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), watched, &body).await;
         let carried_out = self.store.grouped(channel.to_string(), write).await?;
         Ok(self.after_commit(carried_out))
     }
@@ -262,6 +307,7 @@ async fn carry_out<T, E, F>(
     tx: &mut Tx,
     key: Option<&CommandKey>,
     at: Timestamp,
+    watched: Watched,
     body: &F,
 ) -> Result<CarriedOut<T>, E>
 where
@@ -283,7 +329,7 @@ where
     }
     let mut changes = Changes::default();
     let value = body(tx, &mut changes, at).await?;
-    let entries = journal::append(tx, changes.entries, at).await?;
+    let entries = journal::append_watched(tx, changes.entries, at, watched).await?;
     let positions = entries
         .iter()
         .map(|it| Position { channel: it.channel.to_string(), off: it.off })

@@ -16,8 +16,10 @@ mod drain;
 mod fixtures;
 mod grab;
 mod life;
+mod notices;
 mod replay;
 mod resume;
 #[path = "../shapes/mod.rs"]
 mod shapes;
 mod support;
+mod tokens;

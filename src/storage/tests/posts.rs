@@ -16,7 +16,7 @@ use storage::{
     db::Db,
     error::StoreError,
     gaps::{self, Gap},
-    journal::{self, NewEntry},
+    journal::{self, NewEntry, Watched},
     posts::{Post, Posted},
     push::Push,
     store::Store,
@@ -45,6 +45,7 @@ fn post(channel: &Channel, cid: &str, body: &str) -> Post {
             body: format!("{{\"body\":\"{body}\"}}"),
             joins: None,
         },
+        watched: Watched::Marked,
         result: Box::new(|entry| commands::text(&(entry.channel.to_string(), entry.off))),
         clock: Arc::new(HandSetClock::at(NOON)),
     }
