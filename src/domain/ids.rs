@@ -115,6 +115,11 @@ id!(
     "off"
 );
 id!(
+    /// A file beside the words of a chat.
+    AttachmentId,
+    "att"
+);
+id!(
     /// One open socket on one node.
     ConnectionId,
     "con"
