@@ -3,15 +3,14 @@
 use std::{
     collections::HashMap,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use domain::{channel::Channel, ids::NodeId};
+use domain::{channel::Channel, clock::SystemClock, ids::NodeId};
 use futures_util::FutureExt;
+use metrics::histogram;
 use storage::{
     bus::{Bus, BusEvent, BusEvents},
     events::Latest,
@@ -22,7 +21,7 @@ use usecases::platform::{Announcer, Nudge};
 use crate::{
     channel_log::Ready,
     envelope::{Envelope, Kind},
-    frame::{Frame, Lane},
+    frame::Frame,
     frames,
     hub::Hub,
     interest::topic,
@@ -34,6 +33,9 @@ pub const NODES_TOPIC: &str = "nodes";
 /// The kind of a control message that carries a [`Nudge`].
 pub const NUDGE: &str = "nudge";
 
+/// The kind of a control message: its node's link was lost, others may lack what it committed.
+const MISSED: &str = "missed";
+
 /// Hears control messages of one kind: of this node at once, of others by the bus.
 pub type Listener = Box<dyn Fn(&str) + Send + Sync>;
 
@@ -43,7 +45,6 @@ pub struct Bridge {
     hub: Arc<Hub>,
     bus: Arc<dyn Bus>,
     listeners: Mutex<HashMap<&'static str, Arc<[Listener]>>>,
-    is_degraded: AtomicBool,
 }
 
 impl Bridge {
@@ -55,9 +56,13 @@ impl Bridge {
         events: BusEvents,
     ) -> Arc<Self> {
         bus.subscribe(&[NODES_TOPIC.into()]);
+        if !bus.is_up() {
+            hub.link_lost();
+        }
         let listeners = Mutex::default();
-        let is_degraded = AtomicBool::new(!bus.is_up());
-        let bridge = Arc::new(Self { node_id, hub, bus, listeners, is_degraded });
+        let bridge = Arc::new(Self { node_id, hub, bus, listeners });
+        let its_hub = bridge.hub.clone();
+        bridge.listen(MISSED, Box::new(move |_| its_hub.want_check_of_all()));
         tokio::spawn(bridge.clone().follow(events));
         bridge
     }
@@ -76,10 +81,15 @@ impl Bridge {
     /// Says something to every node, this one included.
     pub fn tell_nodes(&self, kind: &'static str, body: String) {
         self.hear(kind, &body);
+        self.say_to_others(kind, body);
+    }
+
+    fn say_to_others(&self, kind: &'static str, body: String) {
         if self.bus.reaches_others() {
             let envelope = Envelope {
                 kind: Kind::Control,
                 node: self.node_id.uuid(),
+                at_ms: now_ms(),
                 off: 0,
                 epoch: String::new(),
                 label: kind.to_owned(),
@@ -89,9 +99,9 @@ impl Bridge {
         }
     }
 
-    /// Whether the link to the other nodes is lost.
+    /// Whether the link to the other nodes is lost, or back and still catching up.
     pub fn is_degraded(&self) -> bool {
-        self.is_degraded.load(Ordering::Acquire)
+        self.hub.is_degraded()
     }
 
     /// Hands an entry to this node's hub and to the other nodes.
@@ -103,6 +113,7 @@ impl Bridge {
             let envelope = Envelope {
                 kind: Kind::Entry,
                 node: self.node_id.uuid(),
+                at_ms: now_ms(),
                 off: entry.off,
                 epoch: entry.epoch.clone(),
                 label: entry.joins.as_ref().map(Channel::to_string).unwrap_or_default(),
@@ -125,6 +136,7 @@ impl Bridge {
             let envelope = Envelope {
                 kind: Kind::Value,
                 node: self.node_id.uuid(),
+                at_ms: now_ms(),
                 off: 0,
                 epoch: String::new(),
                 label: key.to_owned(),
@@ -151,34 +163,31 @@ impl Bridge {
                 let channels = topics.iter().filter_map(|it| it.parse::<Channel>().ok());
                 self.hub.want_check(channels.filter(Channel::is_logged));
             }
+            // Old news if it is lost again already.
+            BusEvent::Up if !self.bus.is_up() => {}
             BusEvent::Up => {
-                self.hub.want_check_of_all();
-                self.set_degraded(false);
+                self.hub.link_back();
+                // What was committed here meanwhile nobody else has heard of.
+                self.say_to_others(MISSED, String::new());
             }
-            BusEvent::Lagged => {
-                self.hub.want_check_of_all();
-                self.set_degraded(!self.bus.is_up());
-            }
-            BusEvent::Down => self.set_degraded(true),
-        }
-    }
-
-    /// Tells the clients once for each change.
-    fn set_degraded(&self, is_degraded: bool) {
-        if self.is_degraded.swap(is_degraded, Ordering::AcqRel) != is_degraded {
-            tracing::warn!(is_degraded, "the link between the nodes changed");
-            self.hub.registry.push_to_all(Lane::Control, &frames::hub_state(is_degraded));
+            // Whatever was dropped may have been `Up` or `Down`.
+            BusEvent::Lagged if self.bus.is_up() => self.hub.link_back(),
+            BusEvent::Lagged | BusEvent::Down => self.hub.link_lost(),
         }
     }
 
     fn receive(&self, topic: &str, payload: Bytes) {
-        let Some(Envelope { kind, node, off, epoch, label, frame }) = Envelope::decode(payload)
+        let Some(Envelope { kind, node, at_ms, off, epoch, label, frame }) =
+            Envelope::decode(payload)
         else {
             return;
         };
         if node == self.node_id.uuid() {
             return;
         }
+        // Clocks of two machines differ by a little: then it seems to come before it was sent.
+        let late = Duration::from_millis(now_ms().saturating_sub(at_ms));
+        histogram!("riderhub_bus_lag_seconds").record(late);
         if kind == Kind::Control {
             if let Ok(body) = std::str::from_utf8(&frame) {
                 self.hear(&label, body);
@@ -205,6 +214,10 @@ impl Bridge {
             call(&ours, body);
         }
     }
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(SystemClock::machine_time().ms()).unwrap_or(0)
 }
 
 fn call(listeners: &[Listener], body: &str) {

@@ -2,7 +2,8 @@
 //!
 //! Promise: every open member gets each offset above its own position exactly once and in order,
 //! whatever is lost, doubled or late between the journal and here. A hole is filled from the
-//! journal by whoever drives this (`Relay`); nothing behind a hole is delivered before it.
+//! journal by whoever drives this (`Relay`); nothing behind a hole is delivered before it. A member
+//! whose queue is nearly full is told `lag` and gets nothing more before it asks again.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,7 +13,8 @@ use std::{
 use domain::{channel::Channel, ids::ConnectionId};
 
 use crate::{
-    frame::{Frame, Lane},
+    frame::{Frame, Lane, Pushed},
+    frames,
     members::{Keep, Tally, push},
     outbox::{Note, Outbox},
 };
@@ -71,6 +73,7 @@ pub struct Standing {
 /// One logged channel.
 #[derive(Debug)]
 pub struct ChannelLog {
+    channel: Channel,
     lane: Lane,
     epoch: Arc<str>,
     last: Option<u64>,
@@ -86,14 +89,25 @@ pub struct ChannelLog {
 struct Member {
     connection_id: ConnectionId,
     outbox: Arc<Outbox>,
-    /// Has everything up to here; `None` while it still reads the journal.
-    upto: Option<u64>,
+    place: Place,
+}
+
+/// What a member gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nothing yet: it still reads the journal.
+    Reads,
+    /// What comes above this offset.
+    Hears(u64),
+    /// Nothing until it asks again: it was too slow and pages the journal itself.
+    Pulls,
 }
 
 impl ChannelLog {
     /// A channel that nobody listens to yet; its frames go out in `lane`.
-    pub const fn new(lane: Lane, no_epoch: Arc<str>) -> Self {
+    pub const fn new(channel: Channel, lane: Lane, no_epoch: Arc<str>) -> Self {
         Self {
+            channel,
             lane,
             epoch: no_epoch,
             last: None,
@@ -107,7 +121,7 @@ impl ChannelLog {
     /// Adds a member that does not get anything yet. Entries from now on are kept for it.
     pub fn attach(&mut self, connection_id: ConnectionId, outbox: Arc<Outbox>) {
         self.leave(connection_id);
-        self.members.push(Member { connection_id, outbox, upto: None });
+        self.members.push(Member { connection_id, outbox, place: Place::Reads });
         self.n_held += 1;
     }
 
@@ -121,18 +135,22 @@ impl ChannelLog {
             return Opened::ReadAgain;
         }
         let last = *self.last.get_or_insert(upto);
+        let mut place = Place::Hears(upto.max(last));
         if upto < last {
             let first_kept = self.recent.front().map_or(last + 1, |it| it.off);
             if first_kept > upto + 1 {
                 return Opened::ReadAgain;
             }
-            let member = &self.members[index];
+            let outbox = &self.members[index].outbox;
             for entry in self.recent.iter().filter(|it| it.off > upto) {
-                hand_over(&member.outbox, self.lane, entry);
+                if hand_over(outbox, self.lane, entry) == Pushed::Lagging {
+                    outbox.push(Lane::Control, self.lag(entry.off - 1));
+                    place = Place::Pulls;
+                    break;
+                }
             }
         }
-        let member = &mut self.members[index];
-        if member.upto.replace(upto.max(last)).is_none() {
+        if std::mem::replace(&mut self.members[index].place, place) == Place::Reads {
             self.n_held -= 1;
         }
         self.forget_recent();
@@ -143,7 +161,7 @@ impl ChannelLog {
     pub fn leave(&mut self, connection_id: ConnectionId) -> bool {
         if let Some(index) = self.members.iter().position(|it| it.connection_id == connection_id) {
             let member = self.members.swap_remove(index);
-            if member.upto.is_none() {
+            if member.place == Place::Reads {
                 self.n_held -= 1;
                 self.forget_recent();
             }
@@ -181,7 +199,8 @@ impl ChannelLog {
         except: Option<ConnectionId>,
         tally: &mut Tally,
     ) {
-        let others = |it: &&Member| it.upto.is_some() && Some(it.connection_id) != except;
+        let hears = |it: &&Member| matches!(it.place, Place::Hears(_));
+        let others = |it: &&Member| hears(it) && Some(it.connection_id) != except;
         for member in self.members.iter().filter(others) {
             tally.count(push(&member.outbox, keep, frame.clone()));
         }
@@ -212,7 +231,7 @@ impl ChannelLog {
         self.recent.clear();
         self.ahead.clear();
         for member in &mut self.members {
-            if let Some(upto) = &mut member.upto {
+            if let Place::Hears(upto) = &mut member.place {
                 *upto = top;
                 member.outbox.push(self.lane, told.clone());
             }
@@ -248,9 +267,18 @@ impl ChannelLog {
 
     fn deliver(&mut self, entry: Ready, tally: &mut Tally) {
         self.last = Some(entry.off);
-        for member in &self.members {
-            if member.upto.is_some_and(|upto| entry.off > upto) {
-                tally.count(hand_over(&member.outbox, self.lane, &entry));
+        let mut lag = None;
+        for index in 0..self.members.len() {
+            let member = &self.members[index];
+            if !matches!(member.place, Place::Hears(upto) if entry.off > upto) {
+                continue;
+            }
+            let pushed = hand_over(&member.outbox, self.lane, &entry);
+            tally.count(pushed);
+            if pushed == Pushed::Lagging {
+                let told = lag.get_or_insert_with(|| self.lag(entry.off - 1));
+                member.outbox.push(Lane::Control, told.clone());
+                self.members[index].place = Place::Pulls;
             }
         }
         if self.n_held > 0 {
@@ -274,6 +302,11 @@ impl ChannelLog {
         }
     }
 
+    /// Tells a slow reader that it has everything up to `off`, and reads the rest itself.
+    fn lag(&self, off: u64) -> Frame {
+        frames::lag(&self.channel, &self.epoch, off)
+    }
+
     fn forget_recent(&mut self) {
         if self.n_held == 0 && self.recent.capacity() > 0 {
             self.recent = VecDeque::new();
@@ -281,11 +314,11 @@ impl ChannelLog {
     }
 }
 
-fn hand_over(outbox: &Outbox, lane: Lane, entry: &Ready) -> crate::frame::Pushed {
+fn hand_over(outbox: &Outbox, lane: Lane, entry: &Ready) -> Pushed {
     if let Some(channel) = &entry.joins {
         outbox.tell(Note::Join(channel.clone()));
     }
-    outbox.push(lane, entry.frame.clone())
+    outbox.push_entry(lane, entry.frame.clone())
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ struct World {
 
 impl World {
     fn new(top: u64) -> Self {
-        let log = ChannelLog::new(Lane::Chat, "".into());
+        let log = new_log();
         Self { log, top, bag: Vec::new(), readers: Vec::new(), page: Vec::new() }
     }
 
@@ -204,9 +204,13 @@ fn open_reader(log: &mut ChannelLog, upto: u64) -> Reader {
     reader
 }
 
+fn new_log() -> ChannelLog {
+    ChannelLog::new(Channel::BenchLog("x".to_owned()), Lane::Chat, "".into())
+}
+
 #[test]
 fn a_ring_out_of_order_waits_for_the_one_before() {
-    let mut log = ChannelLog::new(Lane::Chat, "".into());
+    let mut log = new_log();
     let mut reader = open_reader(&mut log, 4);
     let mut tally = Tally::default();
     assert_eq!(log.ring("e", entry(6), &mut tally), Heard::Hole);
@@ -220,7 +224,7 @@ fn a_ring_out_of_order_waits_for_the_one_before() {
 
 #[test]
 fn who_falls_behind_what_is_kept_reads_again() {
-    let mut log = ChannelLog::new(Lane::Chat, "".into());
+    let mut log = new_log();
     let _somebody = open_reader(&mut log, 0);
     let reader = Reader::new(1);
     log.attach(reader.id, reader.outbox.clone());
@@ -234,7 +238,7 @@ fn who_falls_behind_what_is_kept_reads_again() {
 
 #[test]
 fn another_numbering_is_noticed_and_told() {
-    let mut log = ChannelLog::new(Lane::Chat, "".into());
+    let mut log = new_log();
     let mut reader = open_reader(&mut log, 40);
     assert_eq!(log.ring("new", entry(3), &mut Tally::default()), Heard::NewEpoch);
     log.restart("new".into(), 3, &Frame::json("3000"));
@@ -244,4 +248,32 @@ fn another_numbering_is_noticed_and_told() {
     let late = Reader::new(1);
     log.attach(late.id, late.outbox.clone());
     assert_eq!(log.open(late.id, "e", 44), Opened::ReadAgain, "it read the old numbering");
+}
+
+#[test]
+fn a_slow_reader_is_told_where_it_stands_and_pulls_until_it_asks_again() {
+    let (mut log, mut tally) = (new_log(), Tally::default());
+    let (id, slow) = (ConnectionId::generate(), Outbox::bounded(1_000));
+    let quick = open_reader(&mut log, 0);
+    log.attach(id, slow.clone());
+    assert_eq!(log.open(id, "e", 0), Opened::Open);
+    let entry = |off: u64| Ready { off, frame: Frame::json(format!("{off:0100}")), joins: None };
+    for off in 1..=12 {
+        assert_eq!(log.ring("e", entry(off), &mut tally), Heard::Delivered);
+    }
+    assert_eq!(tally.n_lagging, 1, "it is told once");
+    let mut batch = Batch::default();
+    let _any = slow.poll_take(&mut Context::from_waker(Waker::noop()), usize::MAX, &mut batch);
+    let texts: Vec<&str> = batch.frames.iter().map(Frame::text).collect();
+    assert_eq!(texts[0], r#"{"push":"lag","ch":"bench:log:x","ep":"e","off":8}"#);
+    assert_eq!(texts[1..], (1..=8).map(|off| format!("{off:0100}")).collect::<Vec<_>>()[..]);
+
+    log.ring("e", entry(13), &mut tally);
+    assert_eq!(slow.n_bytes(), 0, "it has room, but it pulls");
+    log.attach(id, slow.clone());
+    log.ring("e", entry(14), &mut tally);
+    assert_eq!(log.open(id, "e", 13), Opened::Open);
+    log.ring("e", entry(15), &mut tally);
+    assert_eq!(slow.n_bytes(), 200, "14 and 15");
+    assert_eq!(quick.outbox.n_bytes(), 1_500, "the other one heard everything");
 }

@@ -14,8 +14,10 @@ pub enum Close {
     Answered(u16),
     /// The client sent something that WebSocket does not allow.
     ProtocolError,
-    /// The client sent binary data on a text connection.
+    /// The client sent binary data on a JSON connection.
     NotText,
+    /// The client sent text on a MessagePack connection.
+    NotBinary,
     /// The client sent text that is not UTF-8.
     NotUtf8,
     /// The client sent a frame above the limit.
@@ -60,6 +62,7 @@ impl Close {
             Self::Answered(code)  => (code, "answered"),
             Self::ProtocolError   => (1002, "protocol_error"),
             Self::NotText         => (1003, "text_only"),
+            Self::NotBinary       => (1003, "binary_only"),
             Self::NotUtf8         => (1007, "not_utf8"),
             Self::TooBig          => (1009, "too_big"),
             Self::Drain(_)        => (4001, "drain"),

@@ -18,12 +18,13 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use domain::ids::ConnectionId;
 use futures_util::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     admission::Ticket,
     close::Close,
     commands::{self, Answer},
-    frame::{Frame, Lane},
+    frame::{Format, Frame, Lane},
     live::Live,
     messages::{ConnectionState, Observe},
     outbox::{Beat, Note, OUTBOX_BYTES_MAX, Outbox},
@@ -51,8 +52,9 @@ pub struct Connection {
     live: Arc<Live>,
     outbox: Arc<Outbox>,
     signed_in: SignedIn,
+    format: Format,
     /// Frames of one message that wait for the command before them.
-    frames: VecDeque<ByteString>,
+    frames: VecDeque<Result<ByteString, Refusal>>,
     rate: RateLimit,
     heard_at: Instant,
     is_leaving: bool,
@@ -77,16 +79,24 @@ enum Next {
 }
 
 impl Connection {
-    /// Takes over an upgraded socket: reads `bytes`; what is returned is to be written.
-    pub fn open<S, E>(live: Arc<Live>, ticket: Ticket, bytes: S) -> Writer
+    /// Takes over an upgraded socket: reads `first`, which came with the upgrade, and then
+    /// `reading`. What is returned must be driven: it writes.
+    pub fn open<R, W>(
+        live: Arc<Live>,
+        ticket: Ticket,
+        format: Format,
+        first: Bytes,
+        reading: R,
+        writing: W,
+    ) -> Writer<W>
     where
-        S: Stream<Item = Result<Bytes, E>> + Unpin + 'static,
-        E: 'static,
+        R: AsyncRead + Unpin + 'static,
+        W: AsyncWrite + Unpin,
     {
         let outbox = Outbox::bounded(OUTBOX_BYTES_MAX);
-        let writer = Writer::new(outbox.clone());
+        let writer = Writer::new(outbox.clone(), writing, format);
         Self::create(|ctx| {
-            ctx.add_stream(Reader::new(bytes));
+            ctx.add_stream(Reader::new(reading, first, FRAME_BYTES_MAX));
             ctx.add_stream(Notes(outbox.clone()));
             let rate = RateLimit::new(live.platform.now());
             Self {
@@ -94,6 +104,7 @@ impl Connection {
                 live,
                 outbox,
                 signed_in: SignedIn::No,
+                format,
                 frames: VecDeque::new(),
                 rate,
                 heard_at: Instant::now(),
@@ -127,7 +138,11 @@ impl Connection {
     /// Handles the frames that wait, until one has to wait itself.
     fn pump(&mut self, ctx: &mut Context<Self>) {
         while let Some(frame) = self.frames.pop_front() {
-            let handled = catch_unwind(AssertUnwindSafe(|| self.handle_frame(&frame, ctx)));
+            let handle = || match frame {
+                Ok(frame) => self.handle_frame(&frame, ctx),
+                Err(refusal) => self.malformed(&refusal, ctx),
+            };
+            let handled = catch_unwind(AssertUnwindSafe(handle));
             match handled {
                 Ok(Next::Go) => {}
                 Ok(Next::Wait) => return,
@@ -152,14 +167,7 @@ impl Connection {
     fn handle_frame(&mut self, frame: &ByteString, ctx: &mut Context<Self>) -> Next {
         let command = match protocol::decode(frame) {
             Ok(command) => command,
-            Err(refusal) => {
-                self.say(protocol::err(None, &refusal));
-                self.count(ctx);
-                if matches!(self.signed_in, SignedIn::No) {
-                    self.close(Close::BadProtocol, ctx);
-                }
-                return Next::Go;
-            }
+            Err(refusal) => return self.malformed(&refusal, ctx),
         };
         let id = command.id;
         let session = match &mut self.signed_in {
@@ -194,6 +202,23 @@ impl Connection {
         }
         self.run(id, frame.clone(), ctx);
         Next::Wait
+    }
+
+    /// A frame that is no command: told, counted, and not forgiven to who has not signed in.
+    fn malformed(&mut self, refusal: &Refusal, ctx: &mut Context<Self>) -> Next {
+        self.say(protocol::err(None, refusal));
+        self.count(ctx);
+        if matches!(self.signed_in, SignedIn::No) {
+            self.close(Close::BadProtocol, ctx);
+        }
+        Next::Go
+    }
+
+    /// A message of the other kind than this socket speaks.
+    fn wrong_kind(&mut self, why: Close, wanted: &str, ctx: &mut Context<Self>) {
+        let text = format!("this socket speaks {wanted}; offer another subprotocol to change that");
+        self.say(protocol::err(None, &Refusal::bad(text)));
+        self.close(why, ctx);
     }
 
     /// Counts a command; says why it may not run now.
@@ -257,10 +282,24 @@ impl StreamHandler<Result<Incoming, Broken>> for Connection {
             return;
         }
         match message {
-            Ok(Incoming::Text(text)) => {
-                let lines = text.split('\n').filter(|it| !it.trim().is_empty());
-                self.frames.extend(lines.map(|it| text.slice_ref(it)));
+            Ok(Incoming::Text(text)) if self.format == Format::Json => {
+                if text.contains('\n') {
+                    let lines = text.split('\n').filter(|it| !it.trim().is_empty());
+                    self.frames.extend(lines.map(|it| Ok(text.slice_ref(it))));
+                } else {
+                    self.frames.push_back(Ok(text));
+                }
                 self.pump(ctx);
+            }
+            Ok(Incoming::Binary(bytes)) if self.format == Format::MessagePack => {
+                self.frames.extend(protocol::msgpack_frames(&bytes));
+                self.pump(ctx);
+            }
+            Ok(Incoming::Text(_)) => {
+                self.wrong_kind(Close::NotBinary, "MessagePack in binary messages", ctx);
+            }
+            Ok(Incoming::Binary(_)) => {
+                self.wrong_kind(Close::NotText, "JSON in text messages", ctx);
             }
             Ok(Incoming::Ping(payload)) => self.outbox.beat(Beat::Pong(payload)),
             Ok(Incoming::Pong) => {}
@@ -268,7 +307,6 @@ impl StreamHandler<Result<Incoming, Broken>> for Connection {
                 self.outbox.close(Close::Answered(code));
                 ctx.stop();
             }
-            Ok(Incoming::Binary(_)) => self.close(Close::NotText, ctx),
             Err(Broken::TooBig) => {
                 let text = format!("a frame has at most {FRAME_BYTES_MAX} bytes");
                 self.say(protocol::err(None, &Refusal::new(Kind::TooBig, text)));

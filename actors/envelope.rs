@@ -1,16 +1,16 @@
 //! What nodes say to each other on the bus: a small binary header and the ready frame.
 //!
-//! `version u8 | kind u8 | node 16 bytes | off u64 | len u8 + text | len u16 + text | frame`,
-//! numbers big-endian. The texts are epoch and joined channel of an entry, or nothing and the key
+//! `version u8 | kind u8 | node 16 bytes | at u64 | off u64 | len u8 + text | len u16 + text |
+//! frame`, numbers big-endian. The texts are epoch and joined channel of an entry, or nothing and the key
 //! of a value. A message of another version is ignored: the journal repairs, newest values follow.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 /// The version that this node speaks and understands.
-const VERSION: u8 = 1;
-/// Version, kind, node, offset and the first length.
-const FIXED_BYTES: usize = 1 + 1 + 16 + 8 + 1;
+const VERSION: u8 = 2;
+/// Version, kind, node, time, offset and the first length.
+const FIXED_BYTES: usize = 1 + 1 + 16 + 8 + 8 + 1;
 
 /// What is inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Envelope {
     pub kind: Kind,
     /// Who sent it.
     pub node: Uuid,
+    /// When it was handed to the bus, in ms since 1970 by the sender's machine.
+    pub at_ms: u64,
     /// The offset of an entry, else 0.
     pub off: u64,
     /// The epoch of an entry, else empty.
@@ -52,6 +54,7 @@ impl Envelope {
             Kind::Control => 3,
         });
         bytes.put_slice(self.node.as_bytes());
+        bytes.put_u64(self.at_ms);
         bytes.put_u64(self.off);
         bytes.put_u8(u8::try_from(self.epoch.len()).unwrap_or(u8::MAX));
         bytes.put_slice(self.epoch.as_bytes());
@@ -73,12 +76,13 @@ impl Envelope {
             _ => return None,
         };
         let node = Uuid::from_slice(&bytes.split_to(16)).ok()?;
+        let at_ms = bytes.get_u64();
         let off = bytes.get_u64();
         let epoch_len = usize::from(bytes.get_u8());
         let epoch = text(&mut bytes, epoch_len)?;
         let label_len = usize::from(bytes.try_get_u16().ok()?);
         let label = text(&mut bytes, label_len)?;
-        Some(Self { kind, node, off, epoch, label, frame: bytes })
+        Some(Self { kind, node, at_ms, off, epoch, label, frame: bytes })
     }
 }
 
@@ -98,13 +102,14 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(
+            at_ms: u64,
             off: u64,
             epoch in ".{0,40}",
             label in ".{0,80}",
             frame in prop::collection::vec(any::<u8>(), 0..300),
         ) {
             let (node, frame) = (Uuid::now_v7(), Bytes::from(frame));
-            let sent = Envelope { kind: Kind::Entry, node, off, epoch, label, frame };
+            let sent = Envelope { kind: Kind::Entry, node, at_ms, off, epoch, label, frame };
             prop_assert_eq!(Envelope::decode(sent.encode()), Some(sent));
         }
 

@@ -38,7 +38,8 @@ impl FanOut {
     pub fn attach(&mut self, channel: &Channel, id: ConnectionId, outbox: Arc<Outbox>) -> bool {
         if let Travel::Logged(lane) = travel(channel) {
             let log = self.logs.entry(channel.clone());
-            let log = log.or_insert_with(|| ChannelLog::new(lane, self.no_epoch.clone()));
+            let log = log
+                .or_insert_with(|| ChannelLog::new(channel.clone(), lane, self.no_epoch.clone()));
             log.attach(id, outbox);
             log.n_members() == 1
         } else {

@@ -49,6 +49,20 @@ pub fn subscribed(channel: &Channel, epoch: &str, off: u64, recovered: bool) -> 
 }
 
 #[derive(Serialize)]
+struct Lag<'a> {
+    push: &'static str,
+    ch: String,
+    ep: &'a str,
+    off: u64,
+}
+
+/// Pull mode: the client has everything up to `off` and reads the rest with `history`; pushes come
+/// again after `sub` with its position.
+pub fn lag(channel: &Channel, epoch: &str, off: u64) -> Frame {
+    json(&Lag { push: "lag", ch: channel.to_string(), ep: epoch, off })
+}
+
+#[derive(Serialize)]
 struct Unsubscribed {
     push: Push,
     ch: String,

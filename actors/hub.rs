@@ -20,6 +20,7 @@ use crate::{
     frame::{Frame, Slot},
     interest::Interest,
     lanes::{Travel, travel},
+    link::{LinkState, Return},
     members::{Keep, Tally},
     outbox::Outbox,
     registry::Registry,
@@ -38,6 +39,7 @@ pub struct Hub {
     interest: Interest,
     chores: Mutex<Chores>,
     chores_wait: Notify,
+    link: Mutex<LinkState>,
     /// Which connections are open.
     pub registry: Registry,
 }
@@ -76,6 +78,7 @@ impl Hub {
             interest,
             chores: Mutex::default(),
             chores_wait: Notify::new(),
+            link: Mutex::default(),
             registry: Registry::default(),
         })
     }
@@ -168,6 +171,47 @@ impl Hub {
 
     fn chores(&self) -> MutexGuard<'_, Chores> {
         lock(&self.chores)
+    }
+}
+
+/// For the bridge and the relay: how this node stands with the others.
+impl Hub {
+    /// The link to the other nodes is lost.
+    pub(crate) fn link_lost(&self) {
+        self.change_link(LinkState::lost);
+    }
+
+    /// It is back, or has missed something: every channel is compared with the journal. Clients
+    /// hear that it is back after that.
+    pub(crate) fn link_back(&self) {
+        self.change_link(LinkState::back);
+        self.want_check_of_all();
+    }
+
+    /// The return of the link after which nobody has compared every channel yet.
+    pub(crate) fn return_to_audit(&self) -> Option<Return> {
+        lock(&self.link).to_audit()
+    }
+
+    /// Every channel was compared and repaired after that return.
+    pub(crate) fn audited(&self, of: Return) {
+        self.change_link(|link| link.audited(of));
+    }
+
+    /// Whether entries of other nodes may be late.
+    pub fn is_degraded(&self) -> bool {
+        self.registry.is_degraded()
+    }
+
+    fn change_link(&self, change: impl FnOnce(&mut LinkState)) {
+        // Told under the lock, so that the last word is the last change.
+        let mut link = lock(&self.link);
+        change(&mut link);
+        let is_degraded = link.is_degraded();
+        if self.registry.is_degraded() != is_degraded {
+            tracing::warn!(is_degraded, "the link between the nodes changed");
+            self.registry.tell_state(is_degraded);
+        }
     }
 }
 

@@ -20,9 +20,13 @@ pub mod admission;
 pub mod close;
 pub mod drain;
 pub mod frame;
+pub mod msgpack;
 pub mod outbox;
 pub mod reader;
 pub mod writer;
+
+mod queue;
+mod wire;
 
 pub mod channel_log;
 pub mod fan_out;
@@ -30,6 +34,7 @@ pub mod hearing;
 pub mod hub;
 pub mod interest;
 pub mod lanes;
+pub mod link;
 pub mod members;
 pub mod registry;
 
@@ -41,6 +46,7 @@ pub mod relay;
 
 pub mod commands;
 pub mod connection;
+pub mod echo;
 pub mod live;
 pub mod method;
 pub mod protocol;

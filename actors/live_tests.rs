@@ -36,6 +36,7 @@ use crate::{
     interest::Interest,
     messages::{Observe, RelayState},
     outbox::{Batch, Outbox},
+    registry::Registry,
     relay::Relay,
 };
 
@@ -51,7 +52,7 @@ impl Node {
     fn start(store: &Arc<Store>, bus: Arc<dyn Bus>, events: BusEvents) -> Self {
         let hub = Hub::new(Interest::new(bus.clone()));
         let bridge = Bridge::start(NodeId::generate(), hub.clone(), bus.clone(), events);
-        let relay = Relay::new(hub.clone(), store.clone(), bus).start();
+        let relay = Relay::new(hub.clone(), store.clone()).start();
         Self { hub, bridge, relay }
     }
 
@@ -72,14 +73,19 @@ impl Listener {
     }
 
     /// Waits until `n` frames are there.
+    /// What is there now.
+    fn take(&mut self) -> &[String] {
+        let mut batch = Batch::default();
+        let mut cx = Context::from_waker(Waker::noop());
+        let _any = self.0.poll_take(&mut cx, usize::MAX, &mut batch);
+        self.1.extend(batch.frames.iter().map(|it| it.text().to_owned()));
+        &self.1
+    }
+
     async fn heard(&mut self, n: usize) -> &[String] {
         let started = Instant::now();
-        while self.1.len() < n {
+        while self.take().len() < n {
             assert!(started.elapsed() < LIMIT, "heard only {:?}", self.1);
-            let mut batch = Batch::default();
-            let mut cx = Context::from_waker(Waker::noop());
-            let _any = self.0.poll_take(&mut cx, usize::MAX, &mut batch);
-            self.1.extend(batch.frames.iter().map(|it| it.text().to_owned()));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         &self.1
@@ -186,6 +192,7 @@ async fn while_the_bus_is_down_the_journal_is_asked_every_second() {
     };
     let bus = InProcessBus::default();
     let (one, two) = (dead(&bus), dead(&bus));
+    assert!(one.hub.is_degraded() && two.hub.is_degraded());
     let mut there = Listener::join(&two.hub, &channel(), "", 0);
     let started = Instant::now();
     let entries = commit(&fresh.store, 3).await;
@@ -256,7 +263,9 @@ async fn nothing_is_lost_or_doubled_while_redis_dies_and_comes_back() {
     // A signed-in connection hears that the link is lost and back.
     let told = Outbox::bounded(1_000);
     let person = Profile::generate(Role::Customer);
-    two.hub.registry.register(person, ConnectionId::generate(), told.clone());
+    let connection = ConnectionId::generate();
+    two.hub.registry.register(person, connection, told.clone());
+    two.hub.registry.welcome(person, connection);
 
     let mut all = Vec::new();
     for round in 0..40 {
@@ -277,4 +286,74 @@ async fn nothing_is_lost_or_doubled_while_redis_dies_and_comes_back() {
     let mut told = Listener(told, Vec::new());
     let hub = |state| format!(r#"{{"push":"hub","state":"{state}"}}"#);
     assert_eq!(told.heard(2).await[..2], [hub("degraded"), hub("ok")]);
+}
+
+#[actix::test]
+async fn a_frozen_redis_is_found_by_the_probe_and_nothing_waits_for_it() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let server = RedisServer::start();
+    let node = || {
+        let (link, events) = RedisBus::open(&server.url(), "frozen").unwrap();
+        Node::start(&fresh.store, link, events)
+    };
+    let (one, two) = (node(), node());
+    let both = async |is_degraded| {
+        let started = Instant::now();
+        while one.hub.is_degraded() != is_degraded || two.hub.is_degraded() != is_degraded {
+            assert!(started.elapsed() < LIMIT, "never {is_degraded}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    both(false).await;
+    let mut here = Listener::join(&one.hub, &channel(), "", 0);
+    let mut there = Listener::join(&two.hub, &channel(), "", 0);
+    server.freeze();
+    let mut all = Vec::new();
+    for n in 1..=20 {
+        let entries = commit(&fresh.store, 2).await;
+        let before = Instant::now();
+        one.bridge.announce(entries.clone());
+        assert!(before.elapsed() < Duration::from_millis(500), "{:?}", before.elapsed());
+        all.extend(frames(&entries));
+        assert_eq!(here.heard(2 * n).await, all, "local listeners do not wait for the bus");
+    }
+    both(true).await;
+    assert_eq!(there.heard(40).await, all, "read from the journal while nothing arrives");
+
+    // The last thing before the return is known to nobody: it is there before all is well.
+    let last = commit(&fresh.store, 3).await;
+    server.thaw();
+    both(false).await;
+    let standing = two.hub.standing(&channel()).unwrap();
+    assert!(standing.last >= Some(last[2].off), "{standing:?}");
+    all.extend(frames(&last));
+    assert_eq!(there.heard(43).await, all);
+    assert_eq!(here.heard(43).await, all);
+}
+
+#[test]
+fn a_connection_hears_of_each_change_of_the_hub_once() {
+    let registry = Registry::default();
+    let person = Profile::generate(Role::Customer);
+    let join = || {
+        let (id, outbox) = (ConnectionId::generate(), Outbox::bounded(1_000));
+        registry.register(person, id, outbox.clone());
+        (id, Listener(outbox, Vec::new()))
+    };
+    let (first, mut early) = join();
+    registry.welcome(person, first);
+    let (second, mut late) = join();
+    for is_degraded in [false, true, true] {
+        registry.tell_state(is_degraded);
+    }
+    registry.welcome(person, second);
+    registry.tell_state(true);
+    registry.tell_state(false);
+    let (_never_welcomed, mut nobody) = join();
+    registry.tell_state(false);
+    let states: Vec<_> =
+        ["degraded", "ok"].map(|it| format!(r#"{{"push":"hub","state":"{it}"}}"#)).into();
+    assert_eq!(early.take(), states);
+    assert_eq!(late.take(), states);
+    assert_eq!(nobody.take(), Vec::<String>::new());
 }

@@ -21,6 +21,8 @@ pub struct Tally {
     pub n_conflated: u64,
     /// Frames dropped because the reader is slow.
     pub n_dropped: u64,
+    /// Chats of a slow reader that went to pull mode.
+    pub n_lagging: u64,
     /// Connections cut off.
     pub n_cut_off: u64,
     /// Entries that had to be read from the journal.
@@ -34,6 +36,7 @@ impl Tally {
             Pushed::Queued => self.n_queued += 1,
             Pushed::Conflated => self.n_conflated += 1,
             Pushed::Dropped => self.n_dropped += 1,
+            Pushed::Lagging => self.n_lagging += 1,
             Pushed::Full => self.n_cut_off += 1,
             Pushed::Gone => {}
         }
@@ -44,6 +47,7 @@ impl Tally {
         self.n_queued += other.n_queued;
         self.n_conflated += other.n_conflated;
         self.n_dropped += other.n_dropped;
+        self.n_lagging += other.n_lagging;
         self.n_cut_off += other.n_cut_off;
         self.n_repaired += other.n_repaired;
     }

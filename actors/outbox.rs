@@ -1,10 +1,11 @@
 //! The queue between this node and one socket: bounded in bytes, with lanes, never waited for.
 //!
 //! `push` takes a frame or says why not; the socket's writer takes everything that is ready.
-//! A reader that is too slow loses live extras first, then the connection.
+//! A reader that is slow loses live extras first (at 50 % of the bytes), then its chats go to pull
+//! mode (at 80 %: it reads the journal at its own speed), then it loses the connection.
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    collections::VecDeque,
     future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -17,6 +18,7 @@ use domain::channel::Channel;
 use crate::{
     close::Close,
     frame::{Frame, Lane, Pushed, Slot},
+    queue::{Put, Queue},
 };
 
 /// Bytes that may wait for one socket.
@@ -25,10 +27,12 @@ pub const OUTBOX_BYTES_MAX: usize = 262_144;
 pub const NOTES_MAX: usize = 512;
 /// How long a frame may wait for a socket that takes nothing.
 pub const STALL_MAX: Duration = Duration::from_secs(10);
+/// Frames that an empty batch keeps room for.
+const BATCH_CAPACITY_MAX: usize = 4_096;
+/// Pings and pongs that may wait.
+const BEATS_MAX: usize = 16;
 /// The code of a socket that ended without a close frame (RFC 6455 §7.1.5).
 const LOST: u16 = 1006;
-/// Places that an empty lane may keep.
-const IDLE_CAPACITY_MAX: usize = 16;
 
 /// What the hub tells the connection behind an outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,21 +52,15 @@ pub struct Outbox {
 
 #[derive(Debug, Default)]
 struct State {
-    control: VecDeque<Frame>,
-    critical: VecDeque<Frame>,
-    chat: VecDeque<Frame>,
-    latest: VecDeque<Slot>,
-    newest: HashMap<Slot, Frame>,
-    ephemeral: VecDeque<Frame>,
+    queue: Queue,
     beats: VecDeque<Beat>,
     notes: VecDeque<Note>,
-    n_bytes: usize,
-    /// Since when the front of the queue waits; `None` while it is empty.
-    waits_since: Option<Instant>,
     end: End,
     /// The owner waits for nothing any more, not even for the client's answer to a close.
     has_left: bool,
     writer: Option<Waker>,
+    /// The writer, while its socket takes nothing: no push wakes it, only the end.
+    blocked: Option<Waker>,
     owner: Option<Waker>,
 }
 
@@ -96,6 +94,24 @@ pub struct Batch {
     pub frames: Vec<Frame>,
     /// The last thing that goes out, if anything.
     pub close: Option<Close>,
+    /// Nothing more waits: the writer is woken when that changes.
+    pub is_drained: bool,
+    /// Asks for [`Self::front`].
+    pub wants_front: bool,
+    /// The lane of the first frame that is no reply, and when that frame was made.
+    pub front: Option<(&'static str, Instant)>,
+}
+
+impl Batch {
+    /// Empties it for the next time; its memory is kept unless it is much.
+    pub fn clear(&mut self) {
+        if self.frames.capacity() > BATCH_CAPACITY_MAX {
+            *self = Self::default();
+        }
+        self.beats.clear();
+        self.frames.clear();
+        (self.close, self.front, self.wants_front) = (None, None, false);
+    }
 }
 
 impl Outbox {
@@ -110,14 +126,24 @@ impl Outbox {
         if let Some(refused) = self.refusal(&mut state, lane, frame.len()) {
             return refused;
         }
-        state.n_bytes += frame.len();
-        match lane {
-            Lane::Control => state.control.push_back(frame),
-            Lane::Critical => state.critical.push_back(frame),
-            Lane::Chat => state.chat.push_back(frame),
-            Lane::Ephemeral => state.ephemeral.push_back(frame),
+        state.queue.push(lane, frame);
+        wake(&mut state.writer);
+        Pushed::Queued
+    }
+
+    /// Queues an entry of a logged channel. Of what a slow reader can read from the journal
+    /// itself nothing is queued: [`Pushed::Lagging`].
+    pub fn push_entry(&self, lane: Lane, frame: Frame) -> Pushed {
+        let mut state = self.state();
+        if let Some(refused) = self.refusal(&mut state, lane, frame.len()) {
+            return refused;
         }
-        state.ready();
+        let n_bytes = state.queue.n_bytes();
+        if lane == Lane::Chat && n_bytes > 0 && n_bytes + frame.len() > self.bytes_max / 5 * 4 {
+            return Pushed::Lagging;
+        }
+        state.queue.push(lane, frame);
+        wake(&mut state.writer);
         Pushed::Queued
     }
 
@@ -127,21 +153,11 @@ impl Outbox {
         if state.end != End::Open {
             return Pushed::Gone;
         }
-        let (len, n_bytes) = (frame.len(), state.n_bytes);
-        match state.newest.entry(slot) {
-            Entry::Occupied(mut old) => {
-                let old_len = old.insert(frame).len();
-                state.n_bytes = n_bytes - old_len + len;
-                Pushed::Conflated
-            }
-            Entry::Vacant(_) if n_bytes > 0 && n_bytes + len > self.bytes_max / 5 * 4 => {
-                Pushed::Dropped
-            }
-            Entry::Vacant(free) => {
-                free.insert(frame);
-                state.latest.push_back(slot);
-                state.n_bytes = n_bytes + len;
-                state.ready();
+        match state.queue.put_newest(slot, frame, self.bytes_max / 5 * 4) {
+            Put::Conflated => Pushed::Conflated,
+            Put::NoRoom => Pushed::Dropped,
+            Put::Queued => {
+                wake(&mut state.writer);
                 Pushed::Queued
             }
         }
@@ -153,14 +169,14 @@ impl Outbox {
             return Some(Pushed::Gone);
         }
         // An empty queue takes any frame: a snapshot may be larger than the queue.
-        if state.n_bytes == 0 {
+        if state.queue.n_bytes() == 0 {
             return None;
         }
-        let n_bytes = state.n_bytes + len;
+        let n_bytes = state.queue.n_bytes() + len;
         if lane == Lane::Ephemeral {
             return (n_bytes > self.bytes_max / 2).then_some(Pushed::Dropped);
         }
-        if n_bytes <= self.bytes_max && !state.is_stalled() {
+        if n_bytes <= self.bytes_max && !state.queue.is_stalled() {
             return None;
         }
         state.cut_off(Close::Slow);
@@ -170,9 +186,9 @@ impl Outbox {
     /// Queues a ping or a pong. A client that pings without reading gets no more than a few pongs.
     pub fn beat(&self, beat: Beat) {
         let mut state = self.state();
-        if state.end == End::Open && state.beats.len() < IDLE_CAPACITY_MAX {
+        if state.end == End::Open && state.beats.len() < BEATS_MAX {
             state.beats.push_back(beat);
-            state.ready();
+            wake(&mut state.writer);
         }
     }
 
@@ -195,7 +211,7 @@ impl Outbox {
         if state.end != End::Open {
             return;
         }
-        if why == Close::Slow || state.is_stalled() {
+        if why == Close::Slow || state.queue.is_stalled() {
             return state.cut_off(why);
         }
         why.count();
@@ -217,6 +233,7 @@ impl Outbox {
             End::Open | End::Closed | End::Ended => End::Ended,
         };
         state.has_left = true;
+        wake(&mut state.blocked);
         wake(&mut state.writer);
         wake(&mut state.owner);
     }
@@ -225,7 +242,7 @@ impl Outbox {
     /// outbox that nobody pushes to.
     pub fn check_stall(&self) {
         let mut state = self.state();
-        if state.end == End::Open && state.is_stalled() {
+        if state.end == End::Open && state.queue.is_stalled() {
             state.cut_off(Close::Slow);
         }
     }
@@ -240,30 +257,41 @@ impl Outbox {
         batch: &mut Batch,
     ) -> Poll<Option<()>> {
         let mut state = self.state();
-        let n_before = state.n_bytes;
+        let n_before = state.queue.n_bytes();
         batch.beats.extend(state.beats.drain(..));
-        state.take(bytes_max, &mut batch.frames);
-        if state.n_bytes == 0 {
-            state.shrink();
-            if let End::Closing(why) = state.end {
-                batch.close = Some(why);
-                let is_last = state.has_left || matches!(why, Close::Answered(_));
-                state.end = if is_last { End::Ended } else { End::Closed };
-            }
-        } else if n_before != state.n_bytes {
-            state.waits_since = Some(Instant::now());
+        if batch.wants_front {
+            batch.front = state.queue.front();
         }
-        if n_before > self.bytes_max / 2 && state.n_bytes <= self.bytes_max / 2 {
+        if n_before > 0 {
+            state.queue.take(bytes_max, &mut batch.frames);
+        }
+        let n_left = state.queue.n_bytes();
+        if let (0, End::Closing(why)) = (n_left, state.end) {
+            batch.close = Some(why);
+            let is_last = state.has_left || matches!(why, Close::Answered(_));
+            state.end = if is_last { End::Ended } else { End::Closed };
+        }
+        if n_before > self.bytes_max / 2 && n_left <= self.bytes_max / 2 {
             wake(&mut state.owner);
         }
-        if batch.frames.is_empty() && batch.beats.is_empty() && batch.close.is_none() {
-            if state.end == End::Ended {
-                return Poll::Ready(None);
-            }
+        batch.is_drained = n_left == 0 && state.end != End::Ended;
+        if batch.is_drained {
             set_waker(&mut state.writer, cx);
-            return Poll::Pending;
         }
-        Poll::Ready(Some(()))
+        if !batch.frames.is_empty() || !batch.beats.is_empty() || batch.close.is_some() {
+            return Poll::Ready(Some(()));
+        }
+        if state.end == End::Ended { Poll::Ready(None) } else { Poll::Pending }
+    }
+
+    /// Ready once the owner waits for nothing any more. For a writer whose socket takes nothing.
+    pub fn poll_left(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.has_left {
+            return Poll::Ready(());
+        }
+        set_waker(&mut state.blocked, cx);
+        Poll::Pending
     }
 
     /// The next note for the connection; `None` once the outbox is closing or closed.
@@ -284,7 +312,7 @@ impl Outbox {
     pub async fn room_or_cut_off(&self) {
         let room = poll_fn(|cx| {
             let mut state = self.state();
-            if state.end != End::Open || state.n_bytes <= self.bytes_max / 2 {
+            if state.end != End::Open || state.queue.n_bytes() <= self.bytes_max / 2 {
                 return Poll::Ready(());
             }
             set_waker(&mut state.owner, cx);
@@ -297,7 +325,7 @@ impl Outbox {
 
     /// Bytes that wait.
     pub fn n_bytes(&self) -> usize {
-        self.state().n_bytes
+        self.state().queue.n_bytes()
     }
 
     /// Why the connection is closing, if it is us who close it.
@@ -320,49 +348,6 @@ impl Outbox {
 }
 
 impl State {
-    fn ready(&mut self) {
-        if self.waits_since.is_none() {
-            self.waits_since = Some(Instant::now());
-        }
-        wake(&mut self.writer);
-    }
-
-    fn is_stalled(&self) -> bool {
-        self.waits_since.is_some_and(|since| since.elapsed() > STALL_MAX)
-    }
-
-    fn take(&mut self, bytes_max: usize, frames: &mut Vec<Frame>) {
-        let mut n_taken = 0;
-        for lane in [&mut self.control, &mut self.critical, &mut self.chat] {
-            if !move_frames(lane, bytes_max, &mut n_taken, frames) {
-                break;
-            }
-        }
-        while n_taken == 0 || n_taken < bytes_max {
-            let Some(slot) = self.latest.pop_front() else { break };
-            let Some(frame) = self.newest.remove(&slot) else { continue };
-            n_taken += frame.len();
-            frames.push(frame);
-        }
-        move_frames(&mut self.ephemeral, bytes_max, &mut n_taken, frames);
-        self.n_bytes -= n_taken;
-    }
-
-    /// Gives back memory after a burst.
-    fn shrink(&mut self) {
-        self.waits_since = None;
-        let lanes = [&mut self.control, &mut self.critical, &mut self.chat, &mut self.ephemeral];
-        for lane in lanes {
-            if lane.capacity() > IDLE_CAPACITY_MAX {
-                *lane = VecDeque::new();
-            }
-        }
-        if self.latest.capacity() > IDLE_CAPACITY_MAX {
-            self.latest = VecDeque::new();
-            self.newest = HashMap::new();
-        }
-    }
-
     fn cut_off(&mut self, why: Close) {
         why.count();
         self.clear();
@@ -372,27 +357,10 @@ impl State {
     }
 
     fn clear(&mut self) {
-        let (writer, owner) = (self.writer.take(), self.owner.take());
-        let (end, has_left) = (self.end, self.has_left);
-        *self = Self { writer, owner, end, has_left, ..Self::default() };
+        self.queue.clear();
+        self.beats = VecDeque::new();
+        self.notes = VecDeque::new();
     }
-}
-
-/// Moves frames until `bytes_max` is reached; `true` if the lane is empty then.
-fn move_frames(
-    lane: &mut VecDeque<Frame>,
-    bytes_max: usize,
-    n_taken: &mut usize,
-    frames: &mut Vec<Frame>,
-) -> bool {
-    while let Some(next) = lane.front() {
-        if *n_taken > 0 && *n_taken + next.len() > bytes_max {
-            return false;
-        }
-        *n_taken += next.len();
-        frames.extend(lane.pop_front());
-    }
-    true
 }
 
 fn wake(waker: &mut Option<Waker>) {

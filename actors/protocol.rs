@@ -1,15 +1,19 @@
-//! The three shapes of frames: command in, reply and push out. Version 1, JSON.
+//! The three shapes of frames: command in, reply and push out. Version 1. Here they
+//! are JSON; a socket that speaks MessagePack is translated by [`crate::msgpack`].
 
 use std::borrow::Cow;
 
+use bytestring::ByteString;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 use storage::commands::{CommandKey, fingerprint};
 
-use crate::{frame::Frame, refusal::Refusal};
+use crate::{frame::Frame, msgpack, refusal::Refusal};
 
 /// The subprotocol of JSON text frames.
 pub const SUBPROTOCOL_JSON: &str = "riderhub.v1.json";
+/// The subprotocol of MessagePack binary frames.
+pub const SUBPROTOCOL_MSGPACK: &str = "riderhub.v1.msgpack";
 /// Bytes of one frame, or of one WebSocket message of several.
 pub const FRAME_BYTES_MAX: usize = 65_536;
 /// Channels that one connection may hear.
@@ -29,6 +33,22 @@ pub struct Command<'a> {
     /// Its parameters.
     #[serde(borrow, default)]
     pub p: Option<&'a RawValue>,
+}
+
+/// Takes the frames out of one MessagePack message, as JSON. What follows a malformed one is lost
+/// with it: nobody knows where it begins.
+pub fn msgpack_frames(message: &[u8]) -> Vec<Result<ByteString, Refusal>> {
+    let (mut rest, mut frames) = (message, Vec::new());
+    while !rest.is_empty() {
+        let taken = msgpack::take_json(&mut rest);
+        let is_malformed = taken.is_err();
+        let refusal = |err| Refusal::bad(format!("not a command in MessagePack: {err}"));
+        frames.push(taken.map(ByteString::from).map_err(refusal));
+        if is_malformed {
+            break;
+        }
+    }
+    frames
 }
 
 /// Reads one frame.

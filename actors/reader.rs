@@ -1,24 +1,30 @@
 //! The reading half of a socket: WebSocket frames (RFC 6455) out of bytes, whole messages in order.
 //!
 //! One frame after the other: what came before a broken one is handled first. After a broken frame
-//! the rest is read and thrown away, so that the close frame still reaches the client.
+//! the rest is read and thrown away, so that the close frame still reaches the client. A quiet
+//! socket holds no buffer: bytes are read into one that all sockets of a thread share.
 
 use std::{
+    cell::RefCell,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use futures_util::Stream;
+use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::protocol::FRAME_BYTES_MAX;
+use crate::wire::{CONTROL_BYTES_MAX, FINAL_BIT, MASK_BIT, RESERVED_BITS, opcode, unmask};
 
-/// Longest payload of a control frame.
-const CONTROL_BYTES_MAX: u64 = 125;
-const FINAL_BIT: u8 = 0x80;
-const RESERVED_BITS: u8 = 0x70;
-const MASK_BIT: u8 = 0x80;
+/// Bytes of one read.
+const READ_BYTES_MAX: usize = 65_536;
+/// Room that is made for a message whose rest is still to come, however long it says it is.
+const FIRST_ROOM_MAX: usize = 4_096;
+
+thread_local! {
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES_MAX].into());
+}
 
 /// What a client sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +46,7 @@ pub enum Incoming {
 pub enum Broken {
     /// Against RFC 6455.
     Protocol,
-    /// A message above [`FRAME_BYTES_MAX`].
+    /// A message above the limit.
     TooBig,
     /// Text that is not UTF-8.
     NotUtf8,
@@ -48,146 +54,187 @@ pub enum Broken {
     Gone,
 }
 
-/// Kinds of frames.
-mod opcode {
-    pub(super) const CONTINUATION: u8 = 0;
-    pub(super) const TEXT: u8 = 1;
-    pub(super) const BINARY: u8 = 2;
-    pub(super) const CLOSE: u8 = 8;
-    pub(super) const PING: u8 = 9;
-    pub(super) const PONG: u8 = 10;
-}
-
-/// Puts frames together. Plain data.
-#[derive(Debug, Default)]
+/// Puts messages together. Plain data.
+#[derive(Debug)]
 pub struct Parser {
-    buffer: BytesMut,
-    /// A message of which parts are missing, and whether it is text.
-    partial: Option<(bool, BytesMut)>,
+    message_max: usize,
+    /// The bytes of a header that are here.
+    head: [u8; 14],
+    n_head: usize,
+    /// A frame of which bytes are missing.
+    open: Option<Open>,
+    control: Vec<u8>,
+    /// A data message of which parts or bytes are missing.
+    message: Option<Message>,
 }
 
-/// The header of a frame.
+/// A frame whose header is here.
 #[derive(Debug, Clone, Copy)]
-struct Header {
+struct Open {
     is_final: bool,
     opcode: u8,
-    /// Bytes of header and mask.
-    n_header: usize,
-    len: u64,
+    mask: [u8; 4],
+    n_done: usize,
+    n_missing: usize,
+}
+
+#[derive(Debug, Default)]
+struct Message {
+    is_text: bool,
+    bytes: Vec<u8>,
+    /// Up to here it is known to be UTF-8.
+    n_valid: usize,
 }
 
 impl Parser {
-    /// Takes in bytes from the wire.
-    pub fn feed(&mut self, bytes: Bytes) {
-        if self.buffer.is_empty() {
-            // Without a copy if nobody else holds the bytes.
-            self.buffer = BytesMut::from(bytes);
-        } else {
-            self.buffer.extend_from_slice(&bytes);
-        }
+    /// Refuses messages above `message_max` bytes.
+    pub const fn new(message_max: usize) -> Self {
+        let control = Vec::new();
+        Self { message_max, head: [0; 14], n_head: 0, open: None, control, message: None }
     }
 
-    /// The next message; `None` if more bytes are needed.
+    /// Takes bytes up to the end of the next message; `None` if it took all and needs more.
     ///
     /// # Errors
     ///
     /// [`Broken`] as soon as a frame cannot become a message; then the parser is of no more use.
-    pub fn read(&mut self) -> Result<Option<Incoming>, Broken> {
-        while let Some(header) = self.header()? {
-            let n_payload = usize::try_from(header.len).map_err(|_| Broken::TooBig)?;
-            if self.buffer.len() < header.n_header + n_payload {
-                return Ok(None);
+    pub fn read(&mut self, bytes: &mut &[u8]) -> Result<Option<Incoming>, Broken> {
+        loop {
+            let Some(mut open) = self.open else {
+                let Some(open) = self.read_head(bytes)? else { return Ok(None) };
+                self.open = Some(open);
+                continue;
+            };
+            if open.n_missing > 0 {
+                if bytes.is_empty() {
+                    return Ok(None);
+                }
+                let (part, rest) = bytes.split_at(open.n_missing.min(bytes.len()));
+                *bytes = rest;
+                self.add(open, part)?;
+                open.n_done += part.len();
+                open.n_missing -= part.len();
+                self.open = Some(open);
             }
-            let payload = self.payload(header, n_payload);
-            if let Some(message) = self.message(header, payload)? {
-                return Ok(Some(message));
+            if open.n_missing == 0 {
+                self.open = None;
+                if let Some(message) = self.finish(open)? {
+                    return Ok(Some(message));
+                }
             }
         }
-        Ok(None)
     }
 
-    /// Reads and checks a header; a frame that is too long is refused before its payload is here.
-    fn header(&mut self) -> Result<Option<Header>, Broken> {
-        let [first, second, rest @ ..] = &self.buffer[..] else {
-            if self.buffer.is_empty() && self.buffer.capacity() > 0 {
-                self.buffer = BytesMut::new();
+    /// Reads and checks a header, byte by byte: what is wrong is refused before the rest is here.
+    fn read_head(&mut self, bytes: &mut &[u8]) -> Result<Option<Open>, Broken> {
+        loop {
+            if let Some(open) = self.header()? {
+                self.n_head = 0;
+                return Ok(Some(open));
             }
-            return Ok(None);
-        };
+            let Some((first, rest)) = bytes.split_first() else { return Ok(None) };
+            self.head[self.n_head] = *first;
+            self.n_head += 1;
+            *bytes = rest;
+        }
+    }
+
+    fn header(&self) -> Result<Option<Open>, Broken> {
+        let [first, rest @ ..] = &self.head[..self.n_head] else { return Ok(None) };
         let (opcode, is_final) = (first & 0x0f, first & FINAL_BIT != 0);
-        if first & RESERVED_BITS != 0 || second & MASK_BIT == 0 {
+        let is_control = opcode >= opcode::CLOSE;
+        let known = match opcode {
+            opcode::CONTINUATION => self.message.is_some(),
+            opcode::TEXT | opcode::BINARY => self.message.is_none(),
+            opcode::CLOSE | opcode::PING | opcode::PONG => is_final,
+            _ => false,
+        };
+        if first & RESERVED_BITS != 0 || !known {
             return Err(Broken::Protocol);
         }
-        let is_control = opcode >= opcode::CLOSE;
-        let (n_len, len) = match second & !MASK_BIT {
+        let [second, rest @ ..] = rest else { return Ok(None) };
+        let short = second & !MASK_BIT;
+        if second & MASK_BIT == 0 || (is_control && usize::from(short) > CONTROL_BYTES_MAX) {
+            return Err(Broken::Protocol);
+        }
+        let (n_len, len) = match short {
             126 => (2, rest.get(..2).map(|mut it| u64::from(it.get_u16()))),
             127 => (8, rest.get(..8).map(|mut it| it.get_u64())),
             short => (0, Some(u64::from(short))),
         };
-        let known = match opcode {
-            opcode::CONTINUATION => self.partial.is_some(),
-            opcode::TEXT | opcode::BINARY => self.partial.is_none(),
-            opcode::CLOSE | opcode::PING | opcode::PONG => is_final && n_len == 0,
-            _ => false,
-        };
-        if !known {
-            return Err(Broken::Protocol);
-        }
         let Some(len) = len else { return Ok(None) };
-        if is_control && len > CONTROL_BYTES_MAX {
-            return Err(Broken::Protocol);
-        }
-        let n_before = self.partial.as_ref().map_or(0, |(_, it)| it.len()) as u64;
-        if !is_control && len.saturating_add(n_before) > FRAME_BYTES_MAX as u64 {
+        let n_before = self.message.as_ref().map_or(0, |it| it.bytes.len());
+        let n_missing = usize::try_from(len).map_err(|_| Broken::TooBig)?;
+        if !is_control && n_missing.saturating_add(n_before) > self.message_max {
             return Err(Broken::TooBig);
         }
-        Ok(Some(Header { is_final, opcode, n_header: 2 + n_len + 4, len }))
+        let mask = rest.get(n_len..).and_then(|it| it.first_chunk::<4>());
+        Ok(mask.map(|mask| Open { is_final, opcode, mask: *mask, n_done: 0, n_missing }))
     }
 
-    fn payload(&mut self, header: Header, n_payload: usize) -> BytesMut {
-        let head = self.buffer.split_to(header.n_header);
-        let mask = &head[header.n_header - 4..];
-        let mask = [mask[0], mask[1], mask[2], mask[3]];
-        let mut payload = self.buffer.split_to(n_payload);
-        for part in payload.chunks_mut(4) {
-            for (byte, key) in part.iter_mut().zip(mask) {
-                *byte ^= key;
+    /// Takes in a part of a payload.
+    fn add(&mut self, open: Open, part: &[u8]) -> Result<(), Broken> {
+        if open.opcode >= opcode::CLOSE {
+            let start = self.control.len();
+            self.control.extend_from_slice(part);
+            unmask(&mut self.control[start..], open.mask, open.n_done);
+            return Ok(());
+        }
+        let is_text = open.opcode == opcode::TEXT;
+        let message = self.message.get_or_insert_with(|| Message { is_text, ..Message::default() });
+        let is_last = open.is_final && part.len() == open.n_missing;
+        let start = message.bytes.len();
+        if is_last {
+            message.bytes.reserve_exact(part.len());
+        } else {
+            message.bytes.reserve(part.len().max(open.n_missing.min(FIRST_ROOM_MAX)));
+        }
+        message.bytes.extend_from_slice(part);
+        unmask(&mut message.bytes[start..], open.mask, open.n_done);
+        // A whole message is looked at when it is handed out.
+        if is_last { Ok(()) } else { message.check_so_far() }
+    }
+
+    fn finish(&mut self, open: Open) -> Result<Option<Incoming>, Broken> {
+        match open.opcode {
+            opcode::PING => Ok(Some(Incoming::Ping(std::mem::take(&mut self.control).into()))),
+            opcode::PONG => {
+                self.control = Vec::new();
+                Ok(Some(Incoming::Pong))
+            }
+            opcode::CLOSE => close_code(&std::mem::take(&mut self.control))
+                .map(|code| Some(Incoming::Close(code))),
+            opcode => {
+                let is_text = opcode == opcode::TEXT;
+                let whole = self.message.take();
+                let whole = whole.unwrap_or_else(|| Message { is_text, ..Message::default() });
+                if !open.is_final {
+                    self.message = Some(whole);
+                    return Ok(None);
+                }
+                let bytes = Bytes::from(whole.bytes);
+                if !whole.is_text {
+                    return Ok(Some(Incoming::Binary(bytes)));
+                }
+                let text = ByteString::try_from(bytes).map_err(|_| Broken::NotUtf8)?;
+                Ok(Some(Incoming::Text(text)))
             }
         }
-        payload
     }
+}
 
-    fn message(&mut self, header: Header, payload: BytesMut) -> Result<Option<Incoming>, Broken> {
-        match header.opcode {
-            opcode::PING => Ok(Some(Incoming::Ping(payload.freeze()))),
-            opcode::PONG => Ok(Some(Incoming::Pong)),
-            opcode::CLOSE => close_code(&payload).map(|code| Some(Incoming::Close(code))),
-            opcode::CONTINUATION => {
-                let Some((is_text, mut whole)) = self.partial.take() else {
-                    return Err(Broken::Protocol);
-                };
-                whole.extend_from_slice(&payload);
-                self.part(header, is_text, whole)
-            }
-            opcode => self.part(header, opcode == opcode::TEXT, payload),
+impl Message {
+    /// Refuses text as soon as it cannot become UTF-8 any more.
+    fn check_so_far(&mut self) -> Result<(), Broken> {
+        if !self.is_text {
+            return Ok(());
         }
-    }
-
-    fn part(
-        &mut self,
-        header: Header,
-        is_text: bool,
-        so_far: BytesMut,
-    ) -> Result<Option<Incoming>, Broken> {
-        if !header.is_final {
-            self.partial = Some((is_text, so_far));
-            return Ok(None);
+        match std::str::from_utf8(&self.bytes[self.n_valid..]) {
+            Ok(_) => self.n_valid = self.bytes.len(),
+            Err(err) if err.error_len().is_some() => return Err(Broken::NotUtf8),
+            Err(err) => self.n_valid += err.valid_up_to(),
         }
-        if !is_text {
-            return Ok(Some(Incoming::Binary(so_far.freeze())));
-        }
-        let text = ByteString::try_from(so_far.freeze()).map_err(|_| Broken::NotUtf8)?;
-        Ok(Some(Incoming::Text(text)))
+        Ok(())
     }
 }
 
@@ -203,48 +250,80 @@ fn close_code(payload: &[u8]) -> Result<u16, Broken> {
     std::str::from_utf8(reason).map(|_| code).map_err(|_| Broken::NotUtf8)
 }
 
-/// Messages out of a stream of bytes.
+/// Messages out of a socket.
 #[derive(Debug)]
-pub struct Reader<S> {
-    bytes: S,
+pub struct Reader<R> {
+    socket: R,
     parser: Parser,
+    /// What was read behind a message that has not been handled yet.
+    rest: Bytes,
     is_broken: bool,
 }
 
-impl<S> Reader<S> {
-    /// Reads from `bytes`, which is what follows the upgrade.
-    pub fn new(bytes: S) -> Self {
-        Self { bytes, parser: Parser::default(), is_broken: false }
+impl<R: AsyncRead + Unpin> Reader<R> {
+    /// Reads `first`, which came with the upgrade, and then the socket.
+    pub const fn new(socket: R, first: Bytes, message_max: usize) -> Self {
+        Self { socket, parser: Parser::new(message_max), rest: first, is_broken: false }
+    }
+
+    /// Takes bytes that have just arrived, and keeps what follows the first message.
+    fn take(&mut self, mut bytes: &[u8]) -> Option<Result<Incoming, Broken>> {
+        let read = self.read(&mut bytes)?;
+        if !self.is_broken {
+            self.rest = Bytes::copy_from_slice(bytes);
+        }
+        Some(read)
+    }
+
+    fn read(&mut self, bytes: &mut &[u8]) -> Option<Result<Incoming, Broken>> {
+        if self.is_broken {
+            // Thrown away, so that the socket is empty when it is closed.
+            return None;
+        }
+        let read = self.parser.read(bytes);
+        if read.is_err() {
+            self.is_broken = true;
+            self.parser = Parser::new(0);
+            self.rest = Bytes::new();
+        }
+        read.transpose()
+    }
+
+    fn take_rest(&mut self) -> Option<Result<Incoming, Broken>> {
+        let rest = std::mem::take(&mut self.rest);
+        let mut bytes = &rest[..];
+        let read = self.read(&mut bytes)?;
+        if !self.is_broken && !bytes.is_empty() {
+            self.rest = rest.slice_ref(bytes);
+        }
+        Some(read)
     }
 }
 
-impl<S, E> Stream for Reader<S>
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
-{
+impl<R: AsyncRead + Unpin> Stream for Reader<R> {
     type Item = Result<Incoming, Broken>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            if !self.is_broken {
-                match self.parser.read() {
-                    Ok(Some(message)) => return Poll::Ready(Some(Ok(message))),
-                    Ok(None) => {}
-                    Err(broken) => {
-                        self.is_broken = true;
-                        self.parser = Parser::default();
-                        return Poll::Ready(Some(Err(broken)));
-                    }
+        if !self.rest.is_empty()
+            && let Some(message) = self.take_rest()
+        {
+            return Poll::Ready(Some(message));
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            loop {
+                let mut room = ReadBuf::new(scratch);
+                let read = ready!(Pin::new(&mut self.socket).poll_read(cx, &mut room));
+                if read.is_err() {
+                    return Poll::Ready(Some(Err(Broken::Gone)));
+                }
+                if room.filled().is_empty() {
+                    return Poll::Ready(None);
+                }
+                if let Some(message) = self.take(room.filled()) {
+                    return Poll::Ready(Some(message));
                 }
             }
-            match ready!(Pin::new(&mut self.bytes).poll_next(cx)) {
-                Some(Ok(bytes)) if !self.is_broken => self.parser.feed(bytes),
-                // Thrown away, so that the socket is empty when it is closed.
-                Some(Ok(_)) => {}
-                Some(Err(_)) => return Poll::Ready(Some(Err(Broken::Gone))),
-                None => return Poll::Ready(None),
-            }
-        }
+        })
     }
 }
 

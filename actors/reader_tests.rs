@@ -1,9 +1,11 @@
 //! What is read from the wire, byte by byte or all at once, and what is refused.
 
 use bytes::BufMut;
+use futures_util::{FutureExt, StreamExt};
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::FRAME_BYTES_MAX;
 
 /// A masked frame as a client sends it.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -26,11 +28,10 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 fn parsed(bytes: &[u8], step: usize) -> (Vec<Incoming>, Option<Broken>) {
-    let (mut parser, mut found) = (Parser::default(), Vec::new());
-    for part in bytes.chunks(step.max(1)) {
-        parser.feed(Bytes::copy_from_slice(part));
+    let (mut parser, mut found) = (Parser::new(FRAME_BYTES_MAX), Vec::new());
+    for mut part in bytes.chunks(step.max(1)) {
         loop {
-            match parser.read() {
+            match parser.read(&mut part) {
                 Ok(Some(message)) => found.push(message),
                 Ok(None) => break,
                 Err(broken) => return (found, Some(broken)),
@@ -111,7 +112,48 @@ fn what_came_before_a_broken_frame_is_handled() {
     assert_eq!(parsed(&bytes, bytes.len()), (before, Some(Broken::Protocol)));
 }
 
+#[test]
+fn text_that_cannot_become_text_is_refused_before_its_end() {
+    let whole = frame(0x81, b"\xce\xba\xf4\x90\x80\x80rest");
+    // Two bytes of header, four of the mask, then as far as the first byte that is wrong.
+    assert_eq!(parsed(&whole[..6 + 3], 1), (vec![], None));
+    assert_eq!(parsed(&whole[..6 + 4], 1), (vec![], Some(Broken::NotUtf8)));
+    let parts = [frame(0x01, b"\xce"), frame(0x00, b"\xba\xed"), frame(0x00, b"\xa0")].concat();
+    assert_eq!(parsed(&parts, 3), (vec![], Some(Broken::NotUtf8)));
+}
+
+#[tokio::test]
+async fn what_is_behind_a_message_is_kept_and_what_is_behind_a_broken_one_is_not() {
+    let good = [frame(0x81, b"one"), frame(0x81, b"two"), frame(0x81, b"three")].concat();
+    let (first, later) = good.split_at(13);
+    let all = [later, &frame(0x83, b""), &frame(0x81, b"late")].concat();
+    let mut reader = Reader::new(&all[..], Bytes::copy_from_slice(first), FRAME_BYTES_MAX);
+    for text in ["one", "two", "three"] {
+        let message = reader.next().now_or_never();
+        assert_eq!(message, Some(Some(Ok(Incoming::Text(text.into())))));
+    }
+    assert_eq!(reader.next().now_or_never(), Some(Some(Err(Broken::Protocol))));
+    assert_eq!(reader.next().now_or_never(), Some(None), "the rest is thrown away");
+}
+
 proptest! {
+    #[test]
+    fn valid_frames_give_the_same_messages_however_they_are_cut(
+        texts in prop::collection::vec("[a-z\u{e9}\u{1f6b2}]{0,40}", 1..8), step in 1..50_usize,
+    ) {
+        let mut bytes = Vec::new();
+        for text in &texts {
+            let (one, two) = text.as_bytes().split_at(text.len() / 2);
+            bytes.extend([frame(0x01, one), frame(0x89, b"p"), frame(0x80, two)].concat());
+        }
+        let (found, broken) = parsed(&bytes, step);
+        let found: Vec<String> = found
+            .into_iter()
+            .filter_map(|it| if let Incoming::Text(text) = it { Some(text.to_string()) } else { None })
+            .collect();
+        prop_assert_eq!((found, broken), (texts, None));
+    }
+
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), step in 1..50_usize) {
         let whole = parsed(&bytes, bytes.len());

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use domain::{
@@ -10,26 +13,32 @@ use domain::{
     role::{Profile, Role},
 };
 
-use crate::{
-    close::Close,
-    frame::{Frame, Lane},
-    outbox::Outbox,
-};
+use crate::{close::Close, frame::Lane, frames, outbox::Outbox};
 
 /// The signed-in connections of this node.
 #[derive(Debug, Default)]
-pub struct Registry(Mutex<HashMap<Profile, Vec<Registered>>>);
+pub struct Registry {
+    profiles: Mutex<HashMap<Profile, Vec<Registered>>>,
+    /// Changed only while the profiles are locked, so that nobody is told twice or not at all.
+    is_degraded: AtomicBool,
+}
 
 #[derive(Debug)]
 struct Registered {
     id: ConnectionId,
     outbox: Arc<Outbox>,
+    /// Whether it believes that the hub is degraded; `None` before it was welcomed.
+    is_degraded: Option<bool>,
 }
 
 impl Registry {
     /// Adds a connection.
     pub fn register(&self, profile: Profile, id: ConnectionId, outbox: Arc<Outbox>) {
-        self.profiles().entry(profile).or_default().push(Registered { id, outbox });
+        self.profiles().entry(profile).or_default().push(Registered {
+            id,
+            outbox,
+            is_degraded: None,
+        });
     }
 
     /// Removes a connection. Safe to repeat.
@@ -57,6 +66,19 @@ impl Registry {
         }
     }
 
+    /// The connection has its answer to `connect`: from now on it hears how the hub is.
+    pub fn welcome(&self, profile: Profile, id: ConnectionId) {
+        let mut profiles = self.profiles();
+        let is_degraded = self.is_degraded.load(Ordering::Acquire);
+        let mut connections = profiles.get_mut(&profile).into_iter().flatten();
+        if let Some(it) = connections.find(|it| it.id == id) {
+            it.is_degraded = Some(is_degraded);
+            if is_degraded {
+                it.outbox.push(Lane::Control, frames::hub_state(true));
+            }
+        }
+    }
+
     /// The outbox of every connection.
     pub fn outboxes(&self) -> Vec<Arc<Outbox>> {
         self.profiles().values().flatten().map(|it| Arc::clone(&it.outbox)).collect()
@@ -76,11 +98,22 @@ impl Registry {
         self.profiles().get(&profile).map_or(0, Vec::len)
     }
 
-    /// Pushes a frame to every connection.
-    pub fn push_to_all(&self, lane: Lane, frame: &Frame) {
-        for connection in self.profiles().values().flatten() {
-            connection.outbox.push(lane, frame.clone());
+    /// Tells every connection once for each change whether the hub is degraded.
+    pub fn tell_state(&self, is_degraded: bool) {
+        let mut profiles = self.profiles();
+        self.is_degraded.store(is_degraded, Ordering::Release);
+        let frame = frames::hub_state(is_degraded);
+        for it in profiles.values_mut().flatten() {
+            if it.is_degraded.is_some_and(|it| it != is_degraded) {
+                it.is_degraded = Some(is_degraded);
+                it.outbox.push(Lane::Control, frame.clone());
+            }
         }
+    }
+
+    /// Whether entries of other nodes may be late.
+    pub fn is_degraded(&self) -> bool {
+        self.is_degraded.load(Ordering::Acquire)
     }
 
     /// Whether a profile has a connection here.
@@ -95,6 +128,6 @@ impl Registry {
 
     fn profiles(&self) -> MutexGuard<'_, HashMap<Profile, Vec<Registered>>> {
         // Each change is complete in itself, so a poisoned map is still a good one.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.profiles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,10 +15,10 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 use domain::channel::Channel;
 use futures_util::{StreamExt, stream};
+use metrics::counter;
 use storage::{
-    bus::Bus,
     error::StoreError,
-    journal::{self, Entry, HEADS_MAX},
+    journal::{self, Entry, HEADS_MAX, Head},
     store::Store,
 };
 use tokio::time::{Instant as TokioInstant, sleep_until};
@@ -29,6 +29,7 @@ use crate::{
     frame::Frame,
     frames,
     hub::{Hub, SHARDS},
+    link::Return,
     messages::{Observe, RelayState, Stop},
 };
 
@@ -51,7 +52,6 @@ pub struct Relay {
 struct Work {
     hub: Arc<Hub>,
     store: Arc<Store>,
-    bus: Arc<dyn Bus>,
     n_audits: AtomicU64,
     n_repairs: AtomicU64,
     n_failures: AtomicU64,
@@ -59,11 +59,10 @@ struct Work {
 
 impl Relay {
     /// Not started yet.
-    pub fn new(hub: Arc<Hub>, store: Arc<Store>, bus: Arc<dyn Bus>) -> Self {
+    pub fn new(hub: Arc<Hub>, store: Arc<Store>) -> Self {
         let work = Work {
             hub,
             store,
-            bus,
             n_audits: AtomicU64::new(0),
             n_repairs: AtomicU64::new(0),
             n_failures: AtomicU64::new(0),
@@ -98,7 +97,7 @@ impl Handler<Observe<RelayState>> for Relay {
             n_audits: self.work.n_audits.load(Ordering::Relaxed),
             n_repairs: self.work.n_repairs.load(Ordering::Relaxed),
             n_failures: self.work.n_failures.load(Ordering::Relaxed),
-            is_degraded: !self.work.bus.is_up(),
+            is_degraded: self.work.hub.is_degraded(),
         }
     }
 }
@@ -117,19 +116,50 @@ impl Work {
                 next_audit = self.audit(&mut next_shard);
             }
             self.check(self.hub.take_checks()).await;
-            stream::iter(self.hub.take_repairs())
-                .for_each_concurrent(REPAIRS_AT_ONCE, |channel| async move {
-                    self.repair(&channel).await;
-                })
-                .await;
+            self.repair_all(self.hub.take_repairs()).await;
+            if let Some(of) = self.hub.return_to_audit() {
+                self.audit_return(of).await;
+            }
         }
+    }
+
+    async fn repair_all(&self, channels: Vec<Channel>) {
+        stream::iter(channels)
+            .for_each_concurrent(REPAIRS_AT_ONCE, |channel| async move {
+                self.repair(&channel).await;
+            })
+            .await;
+    }
+
+    /// The link is back: compares every channel and brings what it missed. Only then is it good.
+    ///
+    /// If the journal cannot be read the next round tries again.
+    async fn audit_return(&self, of: Return) {
+        let served: Vec<_> = (0..SHARDS).flat_map(|index| self.hub.served(index)).collect();
+        let mut behind = Vec::new();
+        for some in served.chunks(HEADS_MAX) {
+            match self.heads(some).await {
+                Ok(heads) => behind.extend(heads.into_iter().filter(|it| self.compare(it))),
+                Err(err) => return self.failed(&err),
+            }
+        }
+        self.repair_all(behind.iter().map(|(channel, _)| channel.clone()).collect()).await;
+        if !behind.iter().any(|it| self.compare(it)) {
+            tracing::info!(n_channels = served.len(), n_repaired = behind.len(), "caught up");
+            self.hub.audited(of);
+        }
+    }
+
+    async fn heads(&self, channels: &[Channel]) -> Result<Vec<(Channel, Head)>, StoreError> {
+        counter!("riderhub_journal_head_queries_total").increment(1);
+        journal::heads(&mut self.store.reader(), channels).await
     }
 
     /// Asks for the next comparison and says when the one after is due.
     fn audit(&self, next_shard: &mut usize) -> Instant {
         self.n_audits.fetch_add(1, Ordering::Relaxed);
         self.hub.sweep_topics();
-        if !self.bus.is_up() {
+        if self.hub.is_degraded() {
             self.hub.want_check_of_all();
             return Instant::now() + AUDIT_EVERY_DEGRADED;
         }
@@ -142,10 +172,10 @@ impl Work {
     /// Compares channels with the journal's heads.
     async fn check(&self, channels: Vec<Channel>) {
         for some in channels.chunks(HEADS_MAX) {
-            match journal::heads(&mut self.store.reader(), some).await {
+            match self.heads(some).await {
                 Ok(heads) => {
-                    for (channel, head) in heads {
-                        self.compare(&channel, &head);
+                    for (channel, _) in heads.iter().filter(|it| self.compare(it)) {
+                        self.hub.want_repair(channel, Duration::ZERO);
                     }
                 }
                 // The next audit asks again.
@@ -154,18 +184,22 @@ impl Work {
         }
     }
 
-    fn compare(&self, channel: &Channel, head: &journal::Head) {
-        let Some(Standing { epoch, last }) = self.hub.standing(channel) else { return };
-        // Its members still read the journal themselves, maybe from before this head.
-        let Some(last) = last else { return self.hub.want_repair(channel, UNOPENED_PAUSE) };
+    /// Whether the channel lacks entries that the journal has.
+    fn compare(&self, (channel, head): &(Channel, Head)) -> bool {
+        let Some(Standing { epoch, last }) = self.hub.standing(channel) else { return false };
+        let Some(last) = last else {
+            // Its members still read the journal themselves, maybe from before this head.
+            self.hub.want_repair(channel, UNOPENED_PAUSE);
+            return false;
+        };
         let is_new = !epoch.is_empty() && *epoch != *head.epoch;
         if is_new || head.removed > last {
             tracing::warn!(channel.id = %channel, is_new, "channel {channel} cannot be repaired");
             let told = frames::subscribed(channel, &head.epoch, head.top, false);
             self.hub.restart(channel, &head.epoch, head.top, &told);
-        } else if head.top > last {
-            self.hub.want_repair(channel, Duration::ZERO);
+            return false;
         }
+        head.top > last
     }
 
     /// Delivers what is missing, page by page.
@@ -191,6 +225,7 @@ impl Work {
                 return;
             };
             self.n_repairs.fetch_add(1, Ordering::Relaxed);
+            counter!("riderhub_gap_repairs_total").increment(1);
             let epoch = first.epoch.clone();
             let is_last_page = entries.len() < REPAIR_PAGE as usize;
             let ready = entries.iter().filter_map(ready).collect();

@@ -1,184 +1,215 @@
-//! The writing half of a socket: an outbox as a stream of bytes on the wire.
+//! The writing half of a socket: an outbox as bytes on the wire.
 //!
-//! Everything that is ready goes out in one WebSocket message, its frames joined by `\n`. The HTTP
-//! server polls this as the response body only while the socket takes data, so nothing piles up
+//! Everything that is ready goes out in one write, its frames joined to one WebSocket message. Only
+//! what the kernel does not take at once is kept here: at most one such batch, so nothing piles up
 //! behind the outbox where it is not counted.
 
 use std::{
-    convert::Infallible,
+    cell::RefCell,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::Stream;
+use bytes::{Buf, Bytes};
+use tokio::{
+    io::AsyncWrite,
+    time::{Instant, Sleep, sleep},
+};
 
 use crate::{
-    frame::Frame,
-    outbox::{Batch, Beat, Outbox},
+    close::Close,
+    frame::{Format, Frame},
+    outbox::{Batch, Beat, Outbox, STALL_MAX},
+    wire::{HEADER_BYTES_MAX, opcode, put_control, put_header},
 };
 
 /// Bytes of text that are joined into one WebSocket message; a longer frame goes alone.
 pub const JOIN_BYTES_MAX: usize = 16_384;
-/// Longest payload of a WebSocket control frame (RFC 6455 §5.5).
-const CONTROL_BYTES_MAX: usize = 125;
-/// Longest header of an unmasked WebSocket frame.
-const HEADER_BYTES_MAX: usize = 10;
+/// Bytes that the shared buffer of a thread may keep.
+const SCRATCH_BYTES_MAX: usize = 4 * JOIN_BYTES_MAX;
 
-/// Kinds of WebSocket frames, with the bit that says that nothing follows.
-mod opcode {
-    pub(super) const TEXT: u8 = 0x81;
-    pub(super) const CLOSE: u8 = 0x88;
-    pub(super) const PING: u8 = 0x89;
-    pub(super) const PONG: u8 = 0x8a;
+/// Of this many writes one is timed, for [`COMMIT_TO_WRITE`].
+const TIMED_ONE_OF: u32 = 64;
+/// The histogram of the time from a frame's commit (or making) to its write, by lane.
+pub const COMMIT_TO_WRITE: &str = "riderhub_commit_to_write_seconds";
+
+thread_local! {
+    /// For all writers of a thread: nothing is allocated per write.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Streams an outbox; ends when the outbox has ended. Dropping it ends the connection.
+/// What was taken and how it looks on the wire.
+#[derive(Default)]
+struct Scratch {
+    batch: Batch,
+    bytes: Vec<u8>,
+    n_writes: u32,
+}
+
+/// Writes an outbox to a socket; ends when the outbox has ended or the socket is gone. Dropping it
+/// ends the connection.
 #[derive(Debug)]
-pub struct Writer {
+pub struct Writer<W> {
     outbox: Arc<Outbox>,
+    socket: W,
+    format: Format,
+    /// What the socket has not taken yet.
+    rest: Bytes,
+    /// Runs while the socket takes nothing.
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
-impl Writer {
+/// What became of a write.
+enum Written {
+    All,
+    Rest(Bytes),
+}
+
+impl<W: AsyncWrite + Unpin> Writer<W> {
     /// The one writer of this outbox.
-    pub const fn new(outbox: Arc<Outbox>) -> Self {
-        Self { outbox }
+    pub const fn new(outbox: Arc<Outbox>, socket: W, format: Format) -> Self {
+        Self { outbox, socket, format, rest: Bytes::new(), patience: None }
+    }
+
+    /// Hands `bytes` to the kernel as far as it takes them. `None` if the socket is gone.
+    fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Option<Written> {
+        match Pin::new(&mut self.socket).poll_write(cx, bytes) {
+            Poll::Pending => Some(Written::Rest(Bytes::copy_from_slice(bytes))),
+            Poll::Ready(Ok(n)) if n == bytes.len() => Some(Written::All),
+            Poll::Ready(Ok(n)) if n > 0 => Some(Written::Rest(Bytes::copy_from_slice(&bytes[n..]))),
+            Poll::Ready(_) => None,
+        }
+    }
+
+    /// Writes what was left; `false` if the socket is gone.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        while !self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.socket).poll_write(cx, &self.rest)) {
+                Ok(n) if n > 0 => {
+                    self.rest.advance(n);
+                    self.patience = None;
+                }
+                _ => return Poll::Ready(false),
+            }
+        }
+        self.rest = Bytes::new();
+        Poll::Ready(true)
+    }
+
+    /// The socket takes nothing: cuts it off after a while. Ready once nobody waits for it.
+    fn poll_blocked(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(STALL_MAX)));
+        while patience.as_mut().poll(cx).is_ready() {
+            self.outbox.close(Close::Slow);
+            patience.as_mut().reset(Instant::now() + STALL_MAX);
+        }
+        self.outbox.poll_left(cx)
+    }
+
+    /// Takes what is ready and writes it; `false` if there is nothing more to come.
+    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        SCRATCH.with_borrow_mut(|Scratch { batch, bytes, n_writes }| {
+            *n_writes = n_writes.wrapping_add(1);
+            batch.wants_front = n_writes.is_multiple_of(TIMED_ONE_OF);
+            let taken = ready!(self.outbox.poll_take(cx, JOIN_BYTES_MAX, batch));
+            if taken.is_none() {
+                return Poll::Ready(false);
+            }
+            encode(batch, self.format, bytes);
+            let front = batch.front;
+            batch.clear();
+            let written = self.write(cx, bytes);
+            if let Some((lane, made_at)) = front {
+                metrics::histogram!(COMMIT_TO_WRITE, "lane" => lane).record(made_at.elapsed());
+            }
+            bytes.clear();
+            if bytes.capacity() > SCRATCH_BYTES_MAX {
+                *bytes = Vec::new();
+            }
+            match written {
+                Some(Written::All) if batch.is_drained => Poll::Pending,
+                Some(Written::All) => Poll::Ready(true),
+                Some(Written::Rest(rest)) => {
+                    self.rest = rest;
+                    Poll::Ready(true)
+                }
+                None => Poll::Ready(false),
+            }
+        })
     }
 }
 
-impl Stream for Writer {
-    type Item = Result<Bytes, Infallible>;
+impl<W: AsyncWrite + Unpin> Future for Writer<W> {
+    type Output = ();
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut batch = Batch::default();
-        let taken = ready!(self.outbox.poll_take(cx, JOIN_BYTES_MAX, &mut batch));
-        Poll::Ready(taken.map(|()| Ok(encode(&batch))))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let goes_on = match self.poll_rest(cx) {
+                Poll::Pending => return self.poll_blocked(cx),
+                Poll::Ready(is_there) => is_there && ready!(self.poll_batch(cx)),
+            };
+            if !goes_on {
+                return Poll::Ready(());
+            }
+        }
     }
 }
 
-impl Drop for Writer {
+impl<W> Drop for Writer<W> {
     fn drop(&mut self) {
         self.outbox.end();
     }
 }
 
-fn encode(batch: &Batch) -> Bytes {
-    let n_text = text_len(&batch.frames);
-    let n_control = (batch.beats.len() + usize::from(batch.close.is_some()))
-        * (CONTROL_BYTES_MAX + HEADER_BYTES_MAX);
-    let mut bytes = BytesMut::with_capacity(n_text + HEADER_BYTES_MAX + n_control);
+fn encode(batch: &Batch, format: Format, bytes: &mut Vec<u8>) {
     for beat in &batch.beats {
         match beat {
-            Beat::Ping => put_control(&mut bytes, opcode::PING, b""),
-            Beat::Pong(payload) => put_control(&mut bytes, opcode::PONG, payload),
+            Beat::Ping => put_control(bytes, opcode::PING, b""),
+            Beat::Pong(payload) => put_control(bytes, opcode::PONG, payload),
         }
     }
-    if let Some((first, others)) = batch.frames.split_first() {
-        put_header(&mut bytes, opcode::TEXT, n_text);
-        bytes.extend_from_slice(first.text().as_bytes());
-        for frame in others {
-            bytes.put_u8(b'\n');
-            bytes.extend_from_slice(frame.text().as_bytes());
+    match format {
+        Format::Json => join(bytes, opcode::TEXT, b"\n", &batch.frames, |it| it.text().as_bytes()),
+        Format::MessagePack => {
+            join(bytes, opcode::BINARY, b"", &batch.frames, |it| it.msgpack());
+        }
+        Format::Plain => {
+            for frame in &batch.frames {
+                let (opcode, payload) = match frame.plain_bytes() {
+                    Some(binary) => (opcode::BINARY, &binary[..]),
+                    None => (opcode::TEXT, frame.text().as_bytes()),
+                };
+                put_header(bytes, opcode, payload.len());
+                bytes.extend_from_slice(payload);
+            }
         }
     }
     if let Some(close) = batch.close {
-        put_control(&mut bytes, opcode::CLOSE, &close.payload());
+        put_control(bytes, opcode::CLOSE, &close.payload());
     }
-    bytes.freeze()
 }
 
-/// The length of all frames joined.
-fn text_len(frames: &[Frame]) -> usize {
-    let n_newlines = frames.len().saturating_sub(1);
-    frames.iter().map(Frame::len).sum::<usize>() + n_newlines
-}
-
-fn put_control(bytes: &mut BytesMut, opcode: u8, payload: &[u8]) {
-    let payload = &payload[..payload.len().min(CONTROL_BYTES_MAX)];
-    put_header(bytes, opcode, payload.len());
-    bytes.extend_from_slice(payload);
-}
-
-/// The header of an unmasked frame; servers do not mask.
-fn put_header(bytes: &mut BytesMut, opcode: u8, len: usize) {
-    bytes.put_u8(opcode);
-    match (u8::try_from(len), u16::try_from(len)) {
-        (Ok(short), _) if short < 126 => bytes.put_u8(short),
-        (_, Ok(medium)) => {
-            bytes.put_u8(126);
-            bytes.put_u16(medium);
-        }
-        _ => {
-            bytes.put_u8(127);
-            bytes.put_u64(len as u64);
-        }
+/// Writes frames as one message.
+fn join(
+    bytes: &mut Vec<u8>,
+    opcode: u8,
+    between: &[u8],
+    frames: &[Frame],
+    form: impl Fn(&Frame) -> &[u8],
+) {
+    let Some((first, others)) = frames.split_first() else { return };
+    let n_payload =
+        frames.iter().map(|it| form(it).len()).sum::<usize>() + between.len() * others.len();
+    bytes.reserve(n_payload + HEADER_BYTES_MAX);
+    put_header(bytes, opcode, n_payload);
+    bytes.extend_from_slice(form(first));
+    for frame in others {
+        bytes.extend_from_slice(between);
+        bytes.extend_from_slice(form(frame));
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use futures_util::{FutureExt, StreamExt};
-
-    use super::*;
-    use crate::{close::Close, frame::Lane};
-
-    fn taken(writer: &mut Writer) -> Option<Bytes> {
-        writer.next().now_or_never().flatten().map(|it| it.unwrap())
-    }
-
-    #[test]
-    fn what_is_ready_goes_out_in_one_message() {
-        let outbox = Outbox::bounded(1_000);
-        let mut writer = Writer::new(outbox.clone());
-        outbox.push(Lane::Chat, Frame::json("{1}"));
-        outbox.push(Lane::Control, Frame::json("{2}"));
-        assert_eq!(taken(&mut writer).unwrap(), b"\x81\x07{2}\n{1}".as_slice());
-        assert_eq!(taken(&mut writer), None);
-    }
-
-    #[test]
-    fn long_messages_have_long_headers() {
-        for (len, header) in [
-            (125, vec![0x81, 125]),
-            (126, vec![0x81, 126, 0, 126]),
-            (65_535, vec![0x81, 126, 255, 255]),
-            (65_536, vec![0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
-        ] {
-            let outbox = Outbox::bounded(100_000);
-            let mut writer = Writer::new(outbox.clone());
-            outbox.push(Lane::Chat, Frame::json("x".repeat(len)));
-            let bytes = taken(&mut writer).unwrap();
-            assert!(bytes.starts_with(&header), "{len}: {:?}", &bytes[..10]);
-            assert_eq!(bytes.len(), header.len() + len);
-        }
-    }
-
-    #[test]
-    fn the_close_frame_is_the_last_thing() {
-        let outbox = Outbox::bounded(1_000);
-        let mut writer = Writer::new(outbox.clone());
-        outbox.push(Lane::Control, Frame::json("{}"));
-        outbox.beat(Beat::Pong(Bytes::from_static(b"hi")));
-        outbox.close(Close::Drain(Duration::from_millis(7)));
-        let bytes = taken(&mut writer).unwrap();
-        assert_eq!(bytes, b"\x8a\x02hi\x81\x02{}\x88\x0f\x0f\xa1drain;after=7".as_slice());
-        assert!(writer.next().now_or_never().is_none(), "the client may answer the close");
-        outbox.end();
-        assert!(writer.next().now_or_never().unwrap().is_none(), "the stream has ended");
-    }
-
-    #[test]
-    fn a_message_is_not_joined_beyond_its_limit() {
-        let outbox = Outbox::bounded(100_000);
-        let mut writer = Writer::new(outbox.clone());
-        for _ in 0..4 {
-            outbox.push(Lane::Chat, Frame::json("x".repeat(JOIN_BYTES_MAX / 2)));
-        }
-        assert_eq!(taken(&mut writer).unwrap().len(), JOIN_BYTES_MAX + 5);
-        assert_eq!(taken(&mut writer).unwrap().len(), JOIN_BYTES_MAX + 5);
-        assert_eq!(taken(&mut writer), None);
-    }
-}
+#[path = "writer_tests.rs"]
+mod tests;

@@ -7,7 +7,7 @@ use actors::admission::SocketLimits;
 use clap::ValueEnum;
 use domain::dispatch::Policy;
 use serde::{Deserialize, Serialize};
-use storage::db::Durability;
+use storage::{bus::redis::Address, db::Durability};
 use usecases::retention::Retention;
 
 mod given;
@@ -123,6 +123,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Whether the bench channels are open.
     pub bench_channels: bool,
+    /// Whether `/echo` is open.
+    pub echo: bool,
     /// Whether accounts and orders for load tests can be made in bulk.
     pub fixtures: bool,
     /// How riders are chosen: `instant` or `batch`.
@@ -173,6 +175,9 @@ pub enum SettingsError {
     Wrong(Vec<String>),
 }
 
+/// Longest prefix of Redis keys, in bytes.
+const PREFIX_MAX: usize = 64;
+
 impl Settings {
     /// How safe a commit is on SQLite.
     pub const fn durability(&self) -> Durability {
@@ -217,16 +222,20 @@ impl Settings {
             "database must be mysql://user:password@host/name or sqlite:FILE",
         );
         if let Some(redis) = &self.redis {
-            let url = redis.reveal();
-            must(
-                url.starts_with("redis://") || url.starts_with("unix://"),
-                "redis must be redis://host:port/",
-            );
+            let said = Address::parse(redis.reveal()).err().unwrap_or_default();
+            must(said.is_empty(), &format!("redis {said}"));
         }
         must(Policy::from_text(&self.dispatch).is_some(), "dispatch must be instant or batch");
+        must(
+            (1..=PREFIX_MAX).contains(&self.redis_prefix.len())
+                && self
+                    .redis_prefix
+                    .bytes()
+                    .all(|it| it.is_ascii_graphic() && !b"{}*?[]\\".contains(&it)),
+            "redis-prefix must have 1 to 64 visible ASCII characters, none of {}*?[]\\",
+        );
         let spans = [self.keep_orders_days, self.keep_inboxes_days, self.keep_commands_days];
         must(spans.iter().all(|it| (1..=36_500).contains(it)), "keep-…-days must be 1 to 36500");
-        must(!self.redis_prefix.is_empty(), "redis-prefix must not be empty");
         must((0.1..=1_000.0).contains(&self.time_scale), "time-scale must be 0.1 to 1000");
         must((1..=1_000).contains(&self.connections), "connections must be 1 to 1000");
         must(self.drain_ms <= DRAIN_MS_MAX, "drain-ms must be at most 600000");
@@ -238,6 +247,7 @@ impl Settings {
         if self.environment == Environment::Production {
             must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
             must(!self.bench_channels, "production has no bench channels");
+            must(!self.echo, "production has no echo");
             must(!self.fixtures, "production makes no fixtures");
         }
         wrong
@@ -272,6 +282,36 @@ mod tests {
         };
         let Err(SettingsError::Wrong(wrong)) = given.settle() else { panic!("must be refused") };
         assert_eq!(wrong.len(), 4, "{wrong:?}");
+    }
+
+    #[test]
+    fn production_chooses_its_own_redis_prefix() {
+        let given = |prefix: Option<&str>| Given {
+            environment: Some(Environment::Production),
+            redis: Some(Secret::new("redis-cluster://one:7000,two:7000".to_owned())),
+            redis_prefix: prefix.map(str::to_owned),
+            ..Given::default()
+        };
+        let Err(SettingsError::Wrong(wrong)) = given(None).settle() else { panic!("refused") };
+        assert!(wrong[0].contains("redis-prefix"), "{wrong:?}");
+        assert_eq!(given(Some("acme:live")).settle().expect("good").redis_prefix, "acme:live");
+        for bad in ["", "a b", "{slot}", "a*"] {
+            assert!(given(Some(bad)).settle().is_err(), "`{bad}`");
+        }
+        let staging = Given { environment: Some(Environment::Staging), ..given(None) };
+        assert_eq!(staging.settle().expect("good").redis_prefix, "riderhub:staging");
+    }
+
+    #[test]
+    fn a_wrong_redis_address_says_what_to_write() {
+        let given =
+            |redis: &str| Given { redis: Some(Secret::new(redis.to_owned())), ..Given::default() };
+        let good = ["redis://r:6379/", "redis-sentinel://s:26379/main", "redis-cluster://c:7000"];
+        assert!(good.iter().all(|it| given(it).settle().is_ok()));
+        let Err(SettingsError::Wrong(wrong)) = given("redis-sentinel://s").settle() else {
+            panic!("must be refused");
+        };
+        assert!(wrong[0].starts_with("redis redis-sentinel://host:port"), "{wrong:?}");
     }
 
     #[test]

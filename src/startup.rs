@@ -1,7 +1,6 @@
 //! The composition root: what is opened, in which order, and how it stops.
 
 use std::{
-    any::Any,
     io::ErrorKind,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -10,11 +9,10 @@ use std::{
 
 use actix::Actor;
 use actix_web::{
-    App, HttpServer,
+    App,
     body::MessageBody,
     dev::{ServerHandle, ServiceRequest, ServiceResponse},
     middleware::{Next, from_fn},
-    rt::net::TcpStream,
     web::{self, Data},
 };
 use actors::{
@@ -35,7 +33,6 @@ use domain::{
     clock::{Clock, SystemClock},
     ids::NodeId,
 };
-use socket2::SockRef;
 use storage::{
     bus::{Bus, BusEvents, in_process::InProcessBus, redis::RedisBus},
     db::Db,
@@ -52,6 +49,7 @@ use crate::{
     http::{
         self, assets,
         metrics::Figures,
+        server,
         state::{Doors, HttpState},
         ws::{self, SocketDoor},
     },
@@ -60,15 +58,6 @@ use crate::{
     shared_clock,
     shutdown::{RunningServer, Serving, UnderWay, Workers},
 };
-
-/// How long idle connections may linger once all requests have ended.
-const SHUTDOWN_TIMEOUT_S: u64 = 1;
-/// How long a peer may leave what we sent unacknowledged, or its window closed.
-const UNWRITABLE_MAX: Duration = Duration::from_secs(20);
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 4_096;
-/// Sockets that one worker serves at most.
-const CONNECTIONS_PER_WORKER: usize = 50_000;
 
 /// A platform without a live side, for commands that run beside a server.
 ///
@@ -95,7 +84,7 @@ pub async fn ping_redis(settings: &Settings) -> Result<Duration, CliError> {
     let started = Instant::now();
     storage::bus::redis::ping(url.reveal())
         .await
-        .map_err(|err| CliError::failed("no answer", &err))?;
+        .map_err(|err| CliError::Failed(format!("no answer: {err}")))?;
     Ok(started.elapsed())
 }
 
@@ -111,7 +100,7 @@ fn open_bus(settings: &Settings) -> Result<(Arc<dyn Bus>, BusEvents), CliError> 
         }
         Some(url) => {
             let (link, events) = RedisBus::open(url.reveal(), &settings.redis_prefix)
-                .map_err(|err| CliError::failed("the address of Redis is wrong", &err))?;
+                .map_err(|err| CliError::Failed(format!("redis {err}")))?;
             Ok((link, events))
         }
     }
@@ -190,7 +179,7 @@ async fn start_live_side(
     let (its_platform, its_fleet) = (platform.clone(), Arc::clone(&fleet));
     let policy = settings.dispatch_policy();
     let workers = Workers {
-        relay: Relay::new(Arc::clone(&hub), Arc::clone(store), bus).start(),
+        relay: Relay::new(Arc::clone(&hub), Arc::clone(store)).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
         dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
         housekeeper: Housekeeper::new(platform.clone(), node, settings.retention()).start(),
@@ -235,14 +224,13 @@ fn listen(
 ) -> std::io::Result<(SocketAddr, ServerHandle, Serving)> {
     let (listen, n_threads) = (settings.listen, settings.workers);
     let state = HttpState::new(live.platform.clone(), doors);
-    let (origins, fixtures) = (settings.origins.clone(), settings.fixtures);
-    let door = Data::new(SocketDoor { live: Arc::clone(&live), origins });
+    let (origins, fixtures, echo) = (settings.origins.clone(), settings.fixtures, settings.echo);
+    let door = SocketDoor { live: Arc::clone(&live), origins, echo };
     let (live, settings, figures) = (Data::from(live), Data::new(settings), Data::new(figures));
-    let server = HttpServer::new(move || {
+    let (addr, running) = server::listen(listen, n_threads, door, move || {
         App::new()
             .app_data(live.clone())
             .app_data(settings.clone())
-            .app_data(door.clone())
             .app_data(figures.clone())
             .app_data(under_way.clone())
             .wrap(from_fn(finish_what_has_begun))
@@ -251,37 +239,15 @@ fn listen(
                 true => http::fixtures::routes(cfg, &state),
                 false => {}
             })
-            .route("/v1/ws", web::get().to(ws::open))
+            .route(ws::PATH, web::get().to(ws::no_upgrade))
             .configure(http::metrics::routes)
             .configure(http::console::routes)
             .configure(assets::routes)
             .default_service(web::to(http::unknown_route))
-    })
-    .backlog(BACKLOG)
-    .max_connections(CONNECTIONS_PER_WORKER)
-    // Without it small frames wait for the peer's acknowledgement, up to 40 ms.
-    .tcp_nodelay(true)
-    // Any other value leaves sockets open for seconds after the closing handshake.
-    .client_disconnect_timeout(Duration::ZERO)
-    .on_connect(|io, _| limit_unwritable(io))
-    // We let the clients go before the server stops.
-    .disable_signals()
-    .shutdown_timeout(SHUTDOWN_TIMEOUT_S);
-    let server = if n_threads == 0 { server } else { server.workers(n_threads) };
-    let server = server.bind(listen)?;
-    let addr = server.addrs().first().copied().unwrap_or(listen);
-    let running = server.run();
+    })?;
     let handle = running.handle();
     let serving = actix_web::rt::spawn(running);
     Ok((addr, handle, serving))
-}
-
-/// Lets the kernel end a connection whose peer takes nothing: no close frame would get through.
-fn limit_unwritable(io: &dyn Any) {
-    if let Some(tcp) = io.downcast_ref::<TcpStream>() {
-        // Without it the connection ends all the same, hours later.
-        let _best_effort = SockRef::from(tcp).set_tcp_user_timeout(Some(UNWRITABLE_MAX));
-    }
 }
 
 /// A client that goes away must not take with it what follows a commit: rings, nudges, refunds.

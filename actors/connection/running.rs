@@ -13,7 +13,7 @@ use crate::{
         self, Answer,
         connect::{self, NotIn},
     },
-    frames, protocol,
+    protocol,
     refusal::Refusal,
     session::Session,
 };
@@ -32,10 +32,9 @@ impl Connection {
             Ok(Ok((session, answer))) => {
                 tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
                 it.watch_token(&session, ctx);
-                if it.live.bridge.is_degraded() {
-                    it.say(frames::hub_state(true));
-                }
+                let (live, profile) = (it.live.clone(), session.profile);
                 it.finish(id, Box::new(session), Ok(answer), ctx);
+                live.hub.registry.welcome(profile, it.id);
             }
             Ok(Err(NotIn { refusal, close })) => {
                 it.say(protocol::err(id, &refusal));

@@ -26,6 +26,7 @@ pub mod assets;
 pub mod console;
 pub mod fixtures;
 pub mod metrics;
+pub mod server;
 pub mod ws;
 
 use actix_web::{

@@ -39,13 +39,15 @@ pub struct Given {
     /// Database: mysql://user:password@host/name, or sqlite:FILE [default: a file in the data folder]
     #[arg(long, env = "RIDERHUB_DATABASE", hide_env_values = true)]
     pub database: Option<Secret>,
-    /// Redis: redis://host:port/; needed when several nodes work together
+    /// Redis: redis://host:port/, redis-sentinel://host:port,host:port/service or
+    /// redis-cluster://host:port,host:port; needed when several nodes work together
     #[arg(long, env = "RIDERHUB_REDIS", hide_env_values = true)]
     pub redis: Option<Secret>,
     /// What the server is used for [default: development]
     #[arg(long, value_enum, env = "RIDERHUB_ENVIRONMENT")]
     pub environment: Option<Environment>,
-    /// Put before every Redis key [default: riderhub:ENVIRONMENT]
+    /// Put before every Redis key and topic, so that environments can share a Redis; production
+    /// must choose its own [default: riderhub:ENVIRONMENT]
     #[arg(long, env = "RIDERHUB_REDIS_PREFIX")]
     pub redis_prefix: Option<String>,
     /// Makes the server's clock run this many times faster; not in production [default: 1]
@@ -75,6 +77,9 @@ pub struct Given {
     /// Opens the bench channels for load tests; not in production
     #[arg(long, env = "RIDERHUB_BENCH_CHANNELS", num_args = 0..=1, default_missing_value = "true")]
     pub bench_channels: Option<bool>,
+    /// Opens `/echo`, a socket that sends back what it gets, for conformance tests; not in production
+    #[arg(long, env = "RIDERHUB_ECHO", num_args = 0..=1, default_missing_value = "true")]
+    pub echo: Option<bool>,
     /// Opens the bulk routes of `riderhub fixtures`: accounts without asking who wants them; not in
     /// production
     #[arg(long, env = "RIDERHUB_FIXTURES", num_args = 0..=1, default_missing_value = "true")]
@@ -145,6 +150,7 @@ impl Given {
             sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
             log_format: self.log_format.or(other.log_format),
             bench_channels: self.bench_channels.or(other.bench_channels),
+            echo: self.echo.or(other.echo),
             fixtures: self.fixtures.or(other.fixtures),
             dispatch: self.dispatch.or(other.dispatch),
             drain_ms: self.drain_ms.or(other.drain_ms),
@@ -166,6 +172,7 @@ impl Given {
     /// [`SettingsError::Wrong`] with everything that is wrong.
     pub fn settle(self) -> Result<Settings, SettingsError> {
         let environment = self.environment.unwrap_or_default();
+        let has_prefix = self.redis_prefix.is_some();
         let data = self.data.unwrap_or_else(|| PathBuf::from(DATA));
         let embedded = || Secret(format!("sqlite:{}", data.join("riderhub.sqlite").display()));
         let settings = Settings {
@@ -186,6 +193,7 @@ impl Given {
             sandbox_secret: self.sandbox_secret,
             log_format: self.log_format.unwrap_or_default(),
             bench_channels: self.bench_channels.unwrap_or(false),
+            echo: self.echo.unwrap_or(false),
             fixtures: self.fixtures.unwrap_or(false),
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
             drain_ms: self.drain_ms.unwrap_or(DRAIN_MS),
@@ -199,7 +207,12 @@ impl Given {
             tiles: self.tiles,
             demo: false,
         };
-        let wrong = settings.faults();
+        let mut wrong = settings.faults();
+        if settings.redis.is_some() && environment == Environment::Production && !has_prefix {
+            let text = "production with Redis needs a redis-prefix of its own: two installations \
+                        with the same one hear each other";
+            wrong.push(text.to_owned());
+        }
         if wrong.is_empty() { Ok(settings) } else { Err(SettingsError::Wrong(wrong)) }
     }
 }

@@ -187,9 +187,9 @@ impl Reader for Db {
             let sql = AssertSqlSafe(sql);
             Ok(match db {
                 Self::Sqlite { readers, .. } => {
-                    sqlx::query_as_with(sql, sqlite(args)?).fetch_all(&*readers).await
+                    sqlx::query_as_with(sql, sqlite(args)?).fetch_all(readers).await
                 }
-                Self::MySql(pool) => sqlx::query_as_with(sql, mysql(args)?).fetch_all(&*pool).await,
+                Self::MySql(pool) => sqlx::query_as_with(sql, mysql(args)?).fetch_all(pool).await,
             })
         })
         .await
@@ -201,10 +201,10 @@ impl Reader for Db {
             let sql = AssertSqlSafe(sql);
             Ok(match db {
                 Self::Sqlite { readers, .. } => {
-                    sqlx::query_as_with(sql, sqlite(args)?).fetch_optional(&*readers).await
+                    sqlx::query_as_with(sql, sqlite(args)?).fetch_optional(readers).await
                 }
                 Self::MySql(pool) => {
-                    sqlx::query_as_with(sql, mysql(args)?).fetch_optional(&*pool).await
+                    sqlx::query_as_with(sql, mysql(args)?).fetch_optional(pool).await
                 }
             })
         })

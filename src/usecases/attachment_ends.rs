@@ -35,11 +35,7 @@ pub async fn withdraw(tx: &mut Tx, id: &str, at: Timestamp) -> Result<(), StoreE
 /// # Errors
 ///
 /// [`StoreError`] as the statements give it.
-pub async fn forget_order(
-    tx: &mut Tx,
-    order_id: OrderId,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn forget_order(tx: &mut Tx, order_id: OrderId, at: Timestamp) -> Result<(), StoreError> {
     for id in attachments::list_ids(tx, order_id, None).await? {
         attachments::give_up(tx, id).await?;
         timers::set(tx, TimerKind::AttachmentExpiry, &id.to_string(), at).await?;

@@ -254,7 +254,8 @@ async fn finish(platform: &Platform, upload: &Attachment) -> Result<(), Attachme
     content.iter().for_each(|it| hash.update(it));
     let right = Checksum::of_hash(&hash.finalize()) == upload.sha256;
     let start: Vec<u8> = content.iter().flatten().take(SNIFF_BYTES).copied().collect();
-    let checked = if right { check_start(&start, upload.media_type) } else { Err(ContentRefusal::Checksum) };
+    let checked =
+        if right { check_start(&start, upload.media_type) } else { Err(ContentRefusal::Checksum) };
     refuse_wrong(platform, upload.id, checked).await?;
 
     let (id, object) = (upload.id, format!("{}/{}", files_of(upload.id), fresh_name()));

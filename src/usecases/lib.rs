@@ -11,11 +11,15 @@ pub mod passwords;
 pub mod platform;
 pub mod tokens;
 
+pub mod attachment_ends;
+pub mod attachments;
+pub mod blob_place;
 pub mod channels;
 pub mod chat;
 pub mod inbox;
 pub mod recall;
 pub mod receipts;
+pub mod saying;
 
 pub mod stores;
 

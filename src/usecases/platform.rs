@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::{channel::Channel, clock::Clock, clock::Timestamp, policy::OrderPolicy};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use storage::{
+    blobs::Blobs,
     commands::{self, CommandKey, Seen},
     db::{Db, Tx},
     error::{Failure, StoreError},
@@ -13,7 +14,7 @@ use storage::{
     store::Store,
 };
 
-use crate::{sandbox::Sandbox, tokens::TokenKeys};
+use crate::{blob_place::KnownPlace, sandbox::Sandbox, tokens::TokenKeys};
 
 /// Something that the live side should do soon. Never the only record of it: losing one costs time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,10 @@ pub struct Platform {
     pub tokens: Arc<TokenKeys>,
     /// The payment provider that is built in.
     pub sandbox: Arc<Sandbox>,
+    /// Contents of files.
+    pub blobs: Blobs,
+    /// What is known of where they are kept.
+    pub known_place: KnownPlace,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -110,6 +115,8 @@ pub struct PlatformSettings {
     pub token_secret: Option<String>,
     /// Signs what the sandbox says; `None` for a secret that is made once and kept in the store.
     pub sandbox_secret: Option<String>,
+    /// Where contents of files are kept.
+    pub blobs: Blobs,
 }
 
 impl Platform {
@@ -124,11 +131,12 @@ impl Platform {
         announcer: Arc<dyn Announcer>,
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
-        let PlatformSettings { policy, token_secret, sandbox_secret } = settings;
+        let PlatformSettings { policy, token_secret, sandbox_secret, blobs } = settings;
         let at = clock.now();
         let tokens = Arc::new(TokenKeys::open(&store, token_secret.as_deref(), at).await?);
         let sandbox = Arc::new(Sandbox::open(&store, sandbox_secret).await?);
-        Ok(Self { store, clock, announcer, policy, tokens, sandbox })
+        let known_place = KnownPlace::default();
+        Ok(Self { store, clock, announcer, policy, tokens, sandbox, blobs, known_place })
     }
 
     /// For reads outside a transaction.

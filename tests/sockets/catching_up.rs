@@ -101,29 +101,6 @@ async fn the_own_channels_are_heard_without_asking() {
 }
 
 #[actix_web::test]
-async fn a_reader_that_does_not_read_is_cut_off_and_the_others_are_not() {
-    let city = City::new().await;
-    let node = city.node().await;
-    let (_ann, mut writer, bob, mut reader) = room(&node).await;
-    let (mut sleeper, _) = node.connect(&bob).await;
-    sleeper.ask("sub", json!({ "ch": ROOM })).await.unwrap();
-    node.holds(3).await;
-
-    let filler = "x".repeat(50_000);
-    let mut n = 0;
-    while node.live.hub.observe().n_connections == 3 {
-        n += 1;
-        assert!(n < 2_000, "{:?}", node.live.hub.observe());
-        write(&mut writer, n, &filler).await;
-        let entry = reader.entries(ROOM, 1).await;
-        assert_eq!(offsets(&entry), [n]);
-    }
-    assert_eq!(node.live.hub.observe().tally.n_cut_off, 1);
-    let closed = sleeper.closed().await;
-    assert_eq!(closed.0, 4004, "{closed:?}");
-}
-
-#[actix_web::test]
 async fn a_lost_socket_leaves_nothing_behind() {
     let city = City::new().await;
     let node = city.node().await;

@@ -5,8 +5,10 @@
 mod abuse;
 mod catching_up;
 mod chat;
+mod formats;
 mod joining;
 mod limits;
 mod recall;
 mod receipts;
+mod slow;
 mod support;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use actix::Actor;
-use actix_web::{App, HttpServer, dev::ServerHandle, web};
+use actix_web::{App, dev::ServerHandle};
 use actors::{
     admission::{Admission, SocketLimits},
     bridge::Bridge,
@@ -33,7 +33,7 @@ use domain::{
     role::{Profile, Role},
 };
 use futures_util::{SinkExt, StreamExt};
-use riderhub::http::ws::{self, SocketDoor};
+use riderhub::http::{server, ws::SocketDoor};
 use serde_json::{Value, json};
 use storage::{
     accounts,
@@ -98,7 +98,7 @@ impl City {
         let (bus, events) = bus.link();
         let hub = Hub::new(Interest::new(bus.clone()));
         let bridge = Bridge::start(NodeId::generate(), hub.clone(), bus.clone(), events);
-        Relay::new(hub.clone(), self.fresh.store.clone(), bus).start();
+        Relay::new(hub.clone(), self.fresh.store.clone()).start();
         let settings = PlatformSettings::default();
         let platform =
             Platform::open(self.fresh.store.clone(), self.clock.clone(), bridge.clone(), settings);
@@ -121,17 +121,9 @@ impl City {
             receipts: Receipts::default(),
             bench_channels: true,
         });
-        let door = web::Data::new(SocketDoor { live: live.clone(), origins: Vec::new() });
-        let server = HttpServer::new(move || {
-            App::new().app_data(door.clone()).route("/v1/ws", web::get().to(ws::open))
-        })
-        .workers(1)
-        .tcp_nodelay(true)
-        .client_disconnect_timeout(Duration::ZERO)
-        .bind(("127.0.0.1", 0))
-        .unwrap();
-        let addr = server.addrs()[0];
-        let running = server.run();
+        let door = SocketDoor { live: live.clone(), origins: Vec::new(), echo: true };
+        let any_port = "127.0.0.1:0".parse().unwrap();
+        let (addr, running) = server::listen(any_port, 1, door, App::new).unwrap();
         let server = running.handle();
         actix_web::rt::spawn(running);
         Node { addr, live, positions, server }
@@ -224,12 +216,18 @@ impl Node {
 
     /// A socket that has not signed in.
     pub(crate) async fn socket(&self) -> Client {
+        self.socket_of(SUBPROTOCOL_JSON).await
+    }
+
+    /// A socket that has not signed in, of this format.
+    pub(crate) async fn socket_of(&self, format: &'static str) -> Client {
         let mut req = format!("ws://{}/v1/ws", self.addr).into_client_request().unwrap();
-        let protocol = HeaderValue::from_static(SUBPROTOCOL_JSON);
+        let protocol = HeaderValue::from_static(format);
         req.headers_mut().insert("sec-websocket-protocol", protocol);
         let (socket, response) = tokio_tungstenite::connect_async(req).await.unwrap();
-        assert_eq!(response.headers()["sec-websocket-protocol"], SUBPROTOCOL_JSON);
-        Client { socket, frames: VecDeque::new(), seen: Vec::new(), last_id: AtomicU32::new(0) }
+        assert_eq!(response.headers()["sec-websocket-protocol"], format);
+        let (frames, seen, last_id) = (VecDeque::new(), Vec::new(), AtomicU32::new(0));
+        Client { socket, format, frames, seen, last_id }
     }
 
     /// A socket on which somebody is signed in, and the answer to that.
@@ -272,6 +270,7 @@ pub(crate) struct Shop {
 /// A client of the protocol.
 pub(crate) struct Client {
     pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    format: &'static str,
     frames: VecDeque<Value>,
     /// Pushes that were read and not asked for yet.
     seen: Vec<Value>,
@@ -295,7 +294,12 @@ impl Client {
 
     pub(crate) async fn send(&mut self, m: &str, p: Value) -> u32 {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        self.raw(json!({ "id": id, "m": m, "p": p }).to_string()).await;
+        let command = json!({ "id": id, "m": m, "p": p });
+        let message = match self.format {
+            SUBPROTOCOL_JSON => Message::text(command.to_string()),
+            _ => Message::binary(rmp_serde::to_vec(&command).unwrap()),
+        };
+        self.socket.send(message).await.unwrap();
         id
     }
 
@@ -348,7 +352,15 @@ impl Client {
             }
             let message = tokio::time::timeout(LIMIT, self.socket.next()).await;
             match message.expect("a message in time") {
+                Some(Ok(Message::Binary(bytes))) => {
+                    assert_ne!(self.format, SUBPROTOCOL_JSON);
+                    let mut rest = &bytes[..];
+                    while !rest.is_empty() {
+                        self.frames.push_back(rmp_serde::from_read(&mut rest).unwrap());
+                    }
+                }
                 Some(Ok(Message::Text(text))) => {
+                    assert_eq!(self.format, SUBPROTOCOL_JSON);
                     let frames = text.split('\n').map(|it| serde_json::from_str(it).unwrap());
                     self.frames.extend(frames);
                 }

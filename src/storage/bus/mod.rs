@@ -1,7 +1,7 @@
 //! The bus: doorbells and latest values between the nodes. It may lose messages, never order.
 //!
 //! Nothing that must survive depends on it: the journal repairs what the bus loses.
-//! Two implementations, one contract (`contract.rs`, run on both).
+//! Two implementations, one contract (`contract.rs`, run on all that they can be opened on).
 
 use std::sync::{
     Arc,
@@ -16,6 +16,8 @@ pub mod redis;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod contract_faults;
 
 /// What a node listens to on the bus.
 pub type Topic = Arc<str>;
@@ -72,7 +74,7 @@ pub struct BusCounts {
 pub trait Bus: Send + Sync {
     /// Hands a message to everybody who listens to the topic, this node included.
     ///
-    /// Messages of one link arrive in the order of these calls, at most once.
+    /// Messages of one link on one topic arrive in the order of these calls, at most once.
     fn publish(&self, topic: &str, payload: Bytes) -> Published;
 
     /// Listens to topics from soon on; [`BusEvent::Subscribed`] or [`BusEvent::Up`] says when.

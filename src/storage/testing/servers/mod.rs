@@ -15,6 +15,7 @@
 
 mod mariadb;
 mod redis;
+mod redis_groups;
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, DirBuilder, File};
@@ -30,6 +31,7 @@ use std::time::{Duration, Instant};
 
 pub use self::mariadb::MariaDbServer;
 pub use self::redis::RedisServer;
+pub use self::redis_groups::{RedisCluster, RedisSentinels};
 
 /// Below the range from which Linux takes ports for outgoing connections, so that none of those can take ours.
 const PORTS: std::ops::Range<u64> = 18_000..32_000;

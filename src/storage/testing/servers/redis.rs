@@ -13,7 +13,7 @@ const PONG: &[u8; 7] = b"+PONG\r\n";
 /// A Redis server of this test process alone, reachable on loopback without a password.
 #[derive(Debug)]
 pub struct RedisServer {
-    server: Server,
+    pub(super) server: Server,
 }
 
 impl RedisServer {
@@ -60,14 +60,14 @@ impl RedisServer {
     }
 }
 
-fn command(home: &Path, port: u16) -> Command {
+pub(super) fn command(home: &Path, port: u16) -> Command {
     let mut command = Command::new(program("redis-server"));
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"]).arg(home);
     command.args(["--save", "", "--appendonly", "no", "--daemonize", "no"]);
     command
 }
 
-fn pongs(address: SocketAddr) -> bool {
+pub(super) fn pongs(address: SocketAddr) -> bool {
     let Some(mut stream) = connect(address) else { return false };
     let mut answer = [0; PONG.len()];
     stream.write_all(b"PING\r\n").is_ok()
