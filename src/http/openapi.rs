@@ -9,7 +9,9 @@ use utoipa::{
     },
 };
 
-use super::{accounts, carts, inbox, operations, orders, payments, quick_replies, stores};
+use super::{
+    accounts, attachments, carts, inbox, operations, orders, payments, quick_replies, stores,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +28,7 @@ use super::{accounts, carts, inbox, operations, orders, payments, quick_replies,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm,
         quick_replies::list,
+        attachments::create, attachments::append, attachments::ask, attachments::show,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         operations::regions, operations::snapshot,
         inbox::show,

@@ -1,7 +1,7 @@
 //! Contents of files: a local folder, or S3-compatible storage.
 //!
 //! Objects are written once under names that nobody else uses, and read or removed; nothing is
-//! ever changed in place. All nodes of a platform must see the same objects: [`Blobs::marker`]
+//! ever changed in place. All nodes of a platform must see the same objects: [`Blobs::name_place`]
 //! tells two places apart.
 
 use std::{fmt, ops::Range, path::Path as FilePath, sync::Arc};
@@ -151,12 +151,25 @@ impl Blobs {
         Ok(())
     }
 
-    /// The name of this place: `fresh`, unless it has one already.
+    /// The name of this place, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the storage cannot be read.
+    pub async fn place_name(&self) -> Result<Option<String>, StoreError> {
+        match self.read(MARKER).await {
+            Ok(name) => Ok(Some(String::from_utf8_lossy(&name).into_owned())),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Names this place `fresh`, unless it has a name already; answers its name.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] if the storage cannot be written or read.
-    pub async fn marker(&self, fresh: &str) -> Result<String, StoreError> {
+    pub async fn name_place(&self, fresh: &str) -> Result<String, StoreError> {
         let payload = PutPayload::from(fresh.to_owned());
         match self.store.put_opts(&Path::from(MARKER), payload, PutMode::Create.into()).await {
             Ok(_) => Ok(fresh.to_owned()),
