@@ -1,7 +1,7 @@
 # Everything one does with this repository. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench web setup setup-build setup-lint
+.PHONY: help demo test chaos lint fmt bench web setup setup-build setup-lint
 MAKEFLAGS += --no-print-directory
 
 export RUSTDOCFLAGS = -D warnings
@@ -16,6 +16,10 @@ demo: setup-build web ## build the server and start it with a living synthetic c
 test: setup web ## all tests; those that need MariaDB or Redis start private ones
 	cargo test --workspace --locked --no-fail-fast
 	@if [ -n "$(WEB_READY)" ]; then npm --prefix static test --if-present; fi
+
+chaos: setup web ## ten seeds of the chaos test; CHAOS_SEED=n begins with another one
+	RIDERHUB_CHAOS_SEED=$(or $(CHAOS_SEED),1) RIDERHUB_CHAOS_SEEDS=10 \
+		cargo test --locked --test chaos -- --nocapture
 
 lint: setup-lint web ## formatting, clippy, rustdoc, dependencies
 	cargo fmt --all --check

@@ -83,6 +83,58 @@ impl Close {
         }
     }
 
+    /// Every reason of ours.
+    pub const ALL: &'static [Self] = &[
+        Self::ProtocolError,
+        Self::NotText,
+        Self::NotBinary,
+        Self::NotUtf8,
+        Self::TooBig,
+        Self::Drain(Duration::ZERO),
+        Self::NoPong,
+        Self::Slow,
+        Self::ServerError,
+        Self::Overloaded,
+        Self::RateLimited,
+        Self::TokenExpired,
+        Self::BadProtocol,
+        Self::InvalidToken,
+        Self::ConnectTimeout,
+        Self::Forbidden,
+        Self::Replaced,
+        Self::ConnectionLimit,
+        Self::Revoked,
+        Self::UpgradeRequired,
+    ];
+
+    /// What it means to the client.
+    #[rustfmt::skip]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Answered(_)     => "The client closed first; its own code comes back.",
+            Self::ProtocolError   => "The client sent what RFC 6455 does not allow.",
+            Self::NotText         => "A binary message on a text connection.",
+            Self::NotBinary       => "A text message on a MessagePack connection.",
+            Self::NotUtf8         => "A text that is not UTF-8.",
+            Self::TooBig          => "A message above the limit; error 112 came before.",
+            Self::Drain(_)        => "This node is going down: come back after the `after` milliseconds of the reason.",
+            Self::NoPong          => "Nothing came back after a ping: come back and resume.",
+            Self::Slow            => "The client reads too slowly: come back and resume.",
+            Self::ServerError     => "Our mistake: come back and resume.",
+            Self::Overloaded      => "This node has too much to do: come back and resume.",
+            Self::RateLimited     => "The rate limit was ignored for too long.",
+            Self::TokenExpired    => "The token ran out: come back with a new one.",
+            Self::BadProtocol     => "The client broke this protocol, e.g. did not begin with `connect`: a fault to mend.",
+            Self::InvalidToken    => "The token is not good: sign in again.",
+            Self::ConnectTimeout  => "No `connect` came in time: a fault to mend.",
+            Self::Forbidden       => "This profile may not be here.",
+            Self::Replaced        => "Another device of the profile took over: only a person may decide to come back.",
+            Self::ConnectionLimit => "Too many connections of this profile or address.",
+            Self::Revoked         => "The sign-in was revoked: sign in again.",
+            Self::UpgradeRequired => "The client is too old for this server.",
+        }
+    }
+
     /// The code on the wire.
     pub const fn code(self) -> u16 {
         self.row().0
@@ -134,6 +186,15 @@ mod tests {
     fn the_reconnect_rule_follows_the_code() {
         assert!(Close::Slow.reconnect() && Close::Drain(Duration::ZERO).reconnect());
         assert!(!Close::Replaced.reconnect() && !Close::InvalidToken.reconnect());
+    }
+
+    #[test]
+    fn every_reason_is_listed() {
+        let rows = include_str!("close.rs")
+            .lines()
+            .filter(|it| it.contains("=> (") && it.contains("Self::"));
+        let n_ours = rows.filter(|it| !it.contains("Answered")).count();
+        assert_eq!(Close::ALL.len(), n_ours);
     }
 
     #[test]

@@ -32,7 +32,7 @@ const COMMANDS_WITHIN: Duration = Duration::from_secs(5);
 const GOODBYE_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// The node goes down: push `drain`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct DrainPush {
     /// Always `drain`.
     pub push: Push,

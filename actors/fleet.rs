@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub const FIX_AGE_MAX_MS: i64 = 120_000;
 
 /// One position of a rider, as `loc.put` brings it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Fix {
     /// Rises with each position of a connection; older ones are dropped.
     pub seq: u64,

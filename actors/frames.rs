@@ -1,6 +1,9 @@
 //! Pushes that the live side makes itself. Texts that came from outside are escaped by serde.
 
+use std::time::Duration;
+
 use domain::channel::Channel;
+use schemars::JsonSchema;
 use serde::Serialize;
 use storage::{events::Latest, push::Push};
 
@@ -28,12 +31,16 @@ pub fn latest(value: &Latest) -> Frame {
     Frame::json(out)
 }
 
-#[derive(Serialize)]
-struct Subscribed<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Subscribed<'a> {
     push: Push,
+    /// The channel that is heard now.
     ch: String,
+    /// The numbering; empty while the channel has no entry.
     ep: &'a str,
+    /// The newest entry; what comes later is pushed.
     off: u64,
+    /// `false` if what the client knew of the channel is void.
     #[serde(skip_serializing_if = "is_true")]
     recovered: bool,
 }
@@ -48,23 +55,27 @@ pub fn subscribed(channel: &Channel, epoch: &str, off: u64, recovered: bool) -> 
     json(&Subscribed { push: Push::Subscribed, ch: channel.to_string(), ep: epoch, off, recovered })
 }
 
-#[derive(Serialize)]
-struct Lag<'a> {
-    push: &'static str,
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Lag<'a> {
+    push: Push,
+    /// The channel of which nothing more comes by itself.
     ch: String,
+    /// The numbering.
     ep: &'a str,
+    /// Everything up to here was sent before or is on its way.
     off: u64,
 }
 
 /// Pull mode: the client has everything up to `off` and reads the rest with `history`; pushes come
 /// again after `sub` with its position.
 pub fn lag(channel: &Channel, epoch: &str, off: u64) -> Frame {
-    json(&Lag { push: "lag", ch: channel.to_string(), ep: epoch, off })
+    json(&Lag { push: Push::Lag, ch: channel.to_string(), ep: epoch, off })
 }
 
-#[derive(Serialize)]
-struct Unsubscribed {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Unsubscribed {
     push: Push,
+    /// The channel that is not heard any more.
     ch: String,
 }
 
@@ -73,15 +84,52 @@ pub fn unsubscribed(channel: &Channel) -> Frame {
     json(&Unsubscribed { push: Push::Unsubscribed, ch: channel.to_string() })
 }
 
-#[derive(Serialize)]
-struct HubPush {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct HubPush {
     push: Push,
+    /// `degraded` while nodes cannot hear each other: entries of other nodes come a second late.
+    #[schemars(extend("enum" = ["degraded", "ok"]))]
     state: &'static str,
 }
 
 /// The link between the nodes is lost or back.
 pub fn hub_state(is_degraded: bool) -> Frame {
     json(&HubPush { push: Push::Hub, state: if is_degraded { "degraded" } else { "ok" } })
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Auth {
+    push: Push,
+    /// `expiring`: send `auth.refresh` with a new token.
+    #[schemars(extend("enum" = ["expiring"]))]
+    state: &'static str,
+    /// How long the token is still good, in milliseconds.
+    expires_in_ms: u64,
+}
+
+/// The token runs out; the client should bring a new one.
+pub fn token_expiring(within: Duration) -> Frame {
+    let expires_in_ms = u64::try_from(within.as_millis()).unwrap_or(0);
+    json(&Auth { push: Push::Auth, state: "expiring", expires_in_ms })
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Heartbeat {
+    push: Push,
+}
+
+/// A ping that a browser shows to its page.
+pub fn ping() -> Frame {
+    json(&Heartbeat { push: Push::Ping })
+}
+
+/// What the push of every newest value begins with; the fields of its body follow.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it only describes what `latest` writes")]
+pub(crate) struct LatestHeader {
+    push: Push,
+    /// The channel.
+    ch: String,
 }
 
 /// What an operator's map shows when it opens: values as JSON by their keys.

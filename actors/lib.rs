@@ -44,6 +44,7 @@ pub mod frames;
 pub mod messages;
 pub mod relay;
 
+pub mod catalogue;
 pub mod commands;
 pub mod connection;
 pub mod echo;

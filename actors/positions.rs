@@ -40,11 +40,13 @@ struct Moved {
 }
 
 /// What an order's parties see: push `loc`.
-#[derive(Serialize)]
-struct Loc {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Loc {
+    /// The rider.
     rider: String,
     #[serde(flatten)]
     fix: Fix,
+    /// How old it was when the hub sent it, in milliseconds.
     age_ms: i64,
 }
 

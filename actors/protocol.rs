@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use bytestring::ByteString;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 use storage::commands::{CommandKey, fingerprint};
@@ -20,6 +21,23 @@ pub const FRAME_BYTES_MAX: usize = 65_536;
 pub const CHANNELS_MAX: usize = 256;
 /// Shortest and longest `cid`, in bytes.
 pub const CID_BYTES: std::ops::RangeInclusive<usize> = 8..=64;
+
+/// What makes a command happen once, however often it is sent.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Cid {
+    /// A UUIDv7 made by the client for every new command: letters, digits, `-` and `_`.
+    #[schemars(length(min = 8, max = 64))]
+    pub cid: String,
+}
+
+/// Like [`Cid`] where repeating does no harm.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct MaybeCid {
+    /// A UUIDv7 made by the client for every new command: letters, digits, `-` and `_`.
+    #[serde(default)]
+    #[schemars(length(min = 8, max = 64))]
+    pub cid: Option<String>,
+}
 
 /// A command as it arrives; its parameters are read by the command itself.
 #[derive(Debug, Deserialize)]

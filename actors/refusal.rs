@@ -1,71 +1,72 @@
 //! Why a command was refused, as the client sees it: one table of codes, names and retry rules.
 
-use domain::chat::RecallRefusal;
+use domain::{chat::RecallRefusal, text_enum::text_enum};
 use serde::Serialize;
 use storage::error::StoreError;
 use usecases::{attachments::AttachmentError, chat::ChatError, error::AskError};
 
-/// A kind of refusal: a row of the protocol's error table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Our mistake.
-    Internal,
-    /// Nothing was accepted; the same again may work.
-    Unavailable,
-    /// It may or may not have happened: send the same `cid` again.
-    OutcomeUnknown,
-    /// The command cannot be read, or a value is out of range.
-    BadRequest,
-    /// There is no such command.
-    UnknownCommand,
-    /// A frame or text above its limit.
-    TooBig,
-    /// Too many commands.
-    RateLimited,
-    /// Not signed in, or with a token that is not valid.
-    Unauthorized,
-    /// The token was valid until a while ago.
-    TokenExpired,
-    /// Signed in as somebody who may not do this.
-    Forbidden,
-    /// The channel takes nothing now.
-    ChannelClosed,
-    /// No such thing, or somebody else's.
-    NotFound,
-    /// Not possible at this point, or the `cid` was used for something else.
-    Conflict,
-    /// The offer, or the delivery in the pool, went to somebody else.
-    OfferGone,
-    /// The numbering of the channel is another one.
-    EpochChanged,
-    /// The position is older than what is kept.
-    PositionTooOld,
-    /// The position is behind the newest entry.
-    PositionAhead,
+text_enum! {
+    /// A kind of refusal: a row of the protocol's error table.
+    pub enum Kind {
+        /// Our mistake.
+        Internal => "internal",
+        /// Nothing was accepted; the same again may work.
+        Unavailable => "unavailable",
+        /// It may or may not have happened: send the same `cid` again.
+        OutcomeUnknown => "outcome_unknown",
+        /// The command cannot be read, or a value is out of range.
+        BadRequest => "bad_request",
+        /// There is no such command.
+        UnknownCommand => "unknown_command",
+        /// A frame or text above its limit.
+        TooBig => "too_big",
+        /// Too many commands.
+        RateLimited => "rate_limited",
+        /// Not signed in, or with a token that is not valid.
+        Unauthorized => "unauthorized",
+        /// The token was valid until a while ago.
+        TokenExpired => "token_expired",
+        /// Signed in as somebody who may not do this.
+        Forbidden => "forbidden",
+        /// The channel takes nothing now.
+        ChannelClosed => "channel_closed",
+        /// No such thing, or somebody else's.
+        NotFound => "not_found",
+        /// Not possible at this point, or the `cid` was used for something else.
+        Conflict => "conflict",
+        /// The offer, or the delivery in the pool, went to somebody else.
+        OfferGone => "offer_gone",
+        /// The numbering of the channel is another one.
+        EpochChanged => "epoch_changed",
+        /// The position is older than what is kept.
+        PositionTooOld => "position_too_old",
+        /// The position is behind the newest entry.
+        PositionAhead => "position_ahead",
+    }
 }
 
 impl Kind {
-    /// Code, name, and whether the same command may work later.
+    /// Its code, and whether the same command may work later.
     #[rustfmt::skip]
-    pub const fn row(self) -> (u16, &'static str, bool) {
+    pub const fn row(self) -> (u16, bool) {
         match self {
-            Self::Internal       => (100, "internal",          true),
-            Self::Unavailable    => (101, "unavailable",       true),
-            Self::OutcomeUnknown => (102, "outcome_unknown",   true),
-            Self::BadRequest     => (110, "bad_request",       false),
-            Self::UnknownCommand => (111, "unknown_command",   false),
-            Self::TooBig         => (112, "too_big",           false),
-            Self::RateLimited    => (113, "rate_limited",      true),
-            Self::Unauthorized   => (120, "unauthorized",      false),
-            Self::TokenExpired   => (121, "token_expired",     false),
-            Self::Forbidden      => (122, "forbidden",         false),
-            Self::ChannelClosed  => (123, "channel_closed",    false),
-            Self::NotFound       => (130, "not_found",         false),
-            Self::Conflict       => (131, "conflict",          false),
-            Self::OfferGone      => (132, "offer_gone",        false),
-            Self::EpochChanged   => (140, "epoch_changed",     false),
-            Self::PositionTooOld => (141, "position_too_old",  false),
-            Self::PositionAhead  => (142, "position_ahead",    false),
+            Self::Internal       => (100, true),
+            Self::Unavailable    => (101, true),
+            Self::OutcomeUnknown => (102, true),
+            Self::BadRequest     => (110, false),
+            Self::UnknownCommand => (111, false),
+            Self::TooBig         => (112, false),
+            Self::RateLimited    => (113, true),
+            Self::Unauthorized   => (120, false),
+            Self::TokenExpired   => (121, false),
+            Self::Forbidden      => (122, false),
+            Self::ChannelClosed  => (123, false),
+            Self::NotFound       => (130, false),
+            Self::Conflict       => (131, false),
+            Self::OfferGone      => (132, false),
+            Self::EpochChanged   => (140, false),
+            Self::PositionTooOld => (141, false),
+            Self::PositionAhead  => (142, false),
         }
     }
 }
@@ -83,15 +84,22 @@ pub struct Refusal {
     pub state: Option<String>,
 }
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Error")]
+pub(crate) struct View<'a> {
+    /// Which row of the error table.
     code: u16,
+    /// The row's name.
     name: &'static str,
+    /// Whether the same command may work later.
     retry: bool,
+    /// When the same may work again, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     after_ms: Option<u64>,
+    /// What became of the thing, where the client needs to know.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'a str>,
+    /// For people who debug a client.
     msg: &'a str,
 }
 
@@ -113,9 +121,9 @@ impl Refusal {
 
     /// The object behind `"err"`.
     pub fn json(&self) -> String {
-        let (code, name, retry) = self.kind.row();
+        let (code, retry) = self.kind.row();
         let (after_ms, state) = (self.after_ms, self.state.as_deref());
-        let view = View { code, name, retry, after_ms, state, msg: &self.msg };
+        let view = View { code, name: self.kind.as_str(), retry, after_ms, state, msg: &self.msg };
         serde_json::to_string(&view).unwrap_or_default()
     }
 }

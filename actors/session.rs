@@ -37,7 +37,7 @@ const ROUNDS_MAX: u32 = 50;
 const ROUND_PAUSE: Duration = Duration::from_millis(20);
 
 /// Where a client says it stands in a channel.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 pub struct Known {
     /// The numbering.
     pub ep: String,
@@ -46,7 +46,7 @@ pub struct Known {
 }
 
 /// Where a client stands in a channel from now on.
-#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, PartialEq, Eq, schemars::JsonSchema)]
 pub struct Position {
     /// The numbering; empty while the channel has no entry.
     pub ep: String,

@@ -9,6 +9,7 @@
 pub mod settings;
 pub mod telemetry;
 
+pub mod asyncapi;
 pub mod http;
 
 pub mod opening;

@@ -259,9 +259,10 @@ fn listen(
             .app_data(under_way.clone())
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
-            .configure(|cfg| match fixtures {
-                true => http::fixtures::routes(cfg, &state),
-                false => {}
+            .configure(|cfg| {
+                if fixtures {
+                    http::fixtures::routes(cfg, &state);
+                }
             })
             .route(ws::PATH, web::get().to(ws::no_upgrade))
             .configure(http::metrics::routes)

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use domain::channel::Channel;
+use domain::{channel::Channel, chat::MessageKind, checked_text::MessageText};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 use storage::{events::SharedPlace, journal, push::Push};
 use usecases::{
     chat::{self, Part, Saying, Sent},
@@ -31,18 +32,28 @@ const HISTORY_DEFAULT: u32 = 50;
 /// Bytes of one page at most, but for its first entry.
 const HISTORY_BYTES_MAX: usize = 131_072;
 
-#[derive(Deserialize)]
-struct SendInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct SendInput {
+    /// The order's channel.
     ch: String,
+    /// Makes it happen once.
+    #[schemars(length(min = 8, max = 64))]
     cid: String,
+    /// `text` unless given.
     #[serde(default = "text_kind")]
+    #[schemars(extend("enum" = MessageKind::names()))]
     kind: String,
+    /// The text, in characters; may be left out beside a picture or a place.
     #[serde(default)]
+    #[schemars(length(max = MessageText::CHARS_MAX))]
     body: String,
+    /// Offset of the entry that this answers.
     #[serde(default)]
     reply_to: Option<u64>,
+    /// The place of a `location`.
     #[serde(default)]
     place: Option<SharedPlace>,
+    /// The attachment of an `image`, uploaded before: `att_…`.
     #[serde(default)]
     att: Option<String>,
 }
@@ -51,10 +62,13 @@ fn text_kind() -> String {
     "text".to_owned()
 }
 
-#[derive(Serialize)]
-struct SentView {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SentView {
+    /// Its offset in the channel.
     off: u64,
+    /// When it was written, in UTC milliseconds.
     ts: i64,
+    /// Whether this is the stored answer of an earlier time.
     dup: bool,
 }
 
@@ -78,10 +92,14 @@ pub async fn send(session: &mut Session, p: Option<&RawValue>) -> Result<Answer,
     Ok(sent(&done))
 }
 
-#[derive(Deserialize)]
-struct RecallInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct RecallInput {
+    /// The order's channel.
     ch: String,
+    /// Makes it happen once.
+    #[schemars(length(min = 8, max = 64))]
     cid: String,
+    /// Offset of the message.
     off: u64,
 }
 
@@ -97,15 +115,19 @@ pub async fn take_back(session: &mut Session, p: Option<&RawValue>) -> Result<An
     Ok(sent(&recall::recall(platform, by, channel(&ch)?, cid, off).await?))
 }
 
-#[derive(Deserialize)]
-struct PositionInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct PositionInput {
+    /// A logged channel.
     ch: String,
+    /// Everything up to here.
     off: u64,
 }
 
-#[derive(Serialize)]
-struct CursorView {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct CursorView {
+    /// Everything up to here arrived at one of the profile's devices.
     delivered: u64,
+    /// Everything up to here was read.
     read: u64,
 }
 
@@ -144,13 +166,17 @@ async fn readable_log(session: &Session, ch: &str) -> Result<Channel, Refusal> {
     Err(Refusal::bad("only a channel with offsets has positions and a history"))
 }
 
-#[derive(Deserialize)]
-struct HistoryInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct HistoryInput {
+    /// A logged channel.
     ch: String,
+    /// Entries below this offset, newest first.
     #[serde(default)]
     before: Option<u64>,
+    /// Entries above this offset, oldest first; not together with `before`.
     #[serde(default)]
     after: Option<u64>,
+    /// Entries of the page, 50 unless given; more than the maximum is taken as the maximum.
     #[serde(default)]
     limit: Option<u32>,
 }
@@ -190,9 +216,11 @@ pub async fn history(session: &mut Session, p: Option<&RawValue>) -> Result<Answ
     Ok(Answer { json, plans: Vec::new() })
 }
 
-#[derive(Deserialize)]
-struct TypingInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct TypingInput {
+    /// The order's channel, `order:` or `live:`.
     ch: String,
+    /// `false` when the person stops.
     #[serde(default = "yes")]
     on: bool,
 }
@@ -201,14 +229,19 @@ const fn yes() -> bool {
     true
 }
 
-#[derive(Serialize)]
-struct TypingPush<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct TypingPush<'a> {
     push: Push,
+    /// The order's `live:` channel.
     ch: String,
+    /// Who writes.
     profile: String,
+    /// The name to show.
     name: &'a str,
+    /// `false` when the person stops.
     on: bool,
     /// It ends by itself after this long without another one.
+    #[schemars(with = "u64")]
     ttl_ms: u128,
 }
 
@@ -248,13 +281,18 @@ pub fn typing(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Ref
     Ok(Answer::yes())
 }
 
-#[derive(Deserialize)]
-struct PubInput<'a> {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct PubInput<'a> {
+    /// A channel of the load generator.
     #[serde(borrow)]
     ch: std::borrow::Cow<'a, str>,
+    /// An object; its fields become fields of the push.
     #[serde(borrow)]
+    #[schemars(with = "Map<String, Value>")]
     body: &'a RawValue,
+    /// Makes it happen once.
     #[serde(default)]
+    #[schemars(length(min = 8, max = 64))]
     cid: Option<String>,
 }
 

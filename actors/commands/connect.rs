@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use domain::{channel::Channel, ids::ConnectionId, policy::OrderPolicy, role::Profile};
+use domain::{
+    channel::Channel,
+    ids::ConnectionId,
+    policy::OrderPolicy,
+    role::{Profile, Role},
+};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use usecases::{accounts, channels};
@@ -26,54 +32,99 @@ use crate::{
 /// Most channels that a client may resume by name.
 const RESUME_MAX: usize = CHANNELS_MAX;
 
-#[derive(Deserialize)]
-struct ConnectInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ConnectInput {
+    /// An access token of `POST /v1/sessions`.
     token: String,
+    /// Which device this is.
+    #[serde(default)]
+    #[expect(dead_code, reason = "nothing depends on the device yet")]
+    device: Option<Device>,
+    /// Where the client stands in logged channels.
     #[serde(default)]
     resume: HashMap<String, Known>,
 }
 
-#[derive(Serialize)]
-struct Connected {
+/// A device, as it calls itself.
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "nothing depends on the device yet")]
+pub(crate) struct Device {
+    /// Made once at installation and kept.
+    id: String,
+    /// `ios`, `android`, `web` or something else.
+    #[serde(default)]
+    kind: Option<String>,
+    /// The app and its version.
+    #[serde(default)]
+    app: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Connected {
+    /// This connection, for support.
     connection: String,
+    /// Who is signed in.
     profile: String,
+    /// The profile's role.
+    #[schemars(extend("enum" = Role::names()))]
     role: &'static str,
+    /// The name that others see.
     name: String,
+    /// The server's clock, in UTC milliseconds.
     time: i64,
     /// How many times faster than real time the server's clock runs, unless it runs in real time.
     #[serde(skip_serializing_if = "Option::is_none")]
     time_scale: Option<f64>,
+    /// When the hub pings.
     ping: Ping,
+    /// What a connection may do.
     limits: Limits,
+    /// The logged channels that are heard from now on, and where they stand.
     channels: BTreeMap<String, Position>,
+    /// How to come back after a lost connection.
     reconnect: Reconnect,
+    /// Until when the token is good, in UTC milliseconds.
     token_exp: i64,
 }
 
-#[derive(Serialize)]
-struct Ping {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Ping {
+    /// A ping comes this often.
+    #[schemars(with = "u64")]
     every_ms: u128,
+    /// An answer, or any frame, is expected within this time.
+    #[schemars(with = "u64")]
     timeout_ms: u128,
 }
 
-#[derive(Serialize)]
-struct Limits {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Limits {
+    /// Bytes of one message to the hub.
     frame: usize,
+    /// Characters of a chat message.
     text: usize,
+    /// Commands in ten seconds, also all at once.
     commands_per_10s: u32,
+    /// Bytes that may wait for the client.
     queue: usize,
+    /// Channels that the client may choose.
     channels: usize,
     /// For how long an author may take a message back.
+    #[schemars(with = "u64")]
     recall_ms: u128,
     /// How long after its end an order's chat takes messages.
+    #[schemars(with = "u64")]
     chat_after_end_ms: u128,
 }
 
 /// How a client should come back.
-#[derive(Serialize)]
-struct Reconnect {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Reconnect {
+    /// The shortest delay before a new attempt.
     min_ms: u32,
+    /// The longest window.
     max_ms: u32,
+    /// The window of the first attempt after a connection that worked.
     first_window_ms: u32,
 }
 
@@ -229,13 +280,15 @@ pub async fn connect(
     Ok((session, answer))
 }
 
-#[derive(Deserialize)]
-struct TokenInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct TokenInput {
+    /// A new access token of the same profile.
     token: String,
 }
 
-#[derive(Serialize)]
-struct Renewed {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Renewed {
+    /// Until when the token is good, in UTC milliseconds.
     token_exp: i64,
 }
 

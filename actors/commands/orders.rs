@@ -5,6 +5,7 @@ use domain::{
     reason::Reason,
     role::Profile,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use storage::commands::CommandKey;
@@ -17,14 +18,19 @@ use crate::{
     session::Session,
 };
 
-#[derive(Deserialize)]
-struct OrderInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct OrderInput {
+    /// The order.
     order: String,
+    /// `order.accept`: minutes that the kitchen needs; the store's usual time unless given.
     #[serde(default)]
     prep_min: Option<u32>,
+    /// `order.accept`: whether the kitchen starts at once, as it does unless given.
     #[serde(default)]
     start: Option<bool>,
+    /// `order.reject`: why.
     #[serde(default)]
+    #[schemars(extend("enum" = reasons()))]
     reason: Option<String>,
 }
 
@@ -75,10 +81,11 @@ fn key(session: &Session, m: &str, p: Option<&RawValue>) -> Result<CommandKey, R
     protocol::key(&session.profile.to_string(), m, p)
 }
 
+fn reasons() -> Vec<&'static str> {
+    Reason::OF_STORE.iter().map(|it| it.as_str()).collect()
+}
+
 fn reason(text: Option<&str>) -> Result<Reason, Refusal> {
     let known = text.and_then(Reason::from_text).filter(|it| Reason::OF_STORE.contains(it));
-    known.ok_or_else(|| {
-        let names: Vec<&str> = Reason::OF_STORE.iter().map(|it| it.as_str()).collect();
-        Refusal::bad(format!("`reason` must be one of {}", names.join(", ")))
-    })
+    known.ok_or_else(|| Refusal::bad(format!("`reason` must be one of {}", reasons().join(", "))))
 }

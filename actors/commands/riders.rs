@@ -6,6 +6,7 @@ use domain::{
     role::Profile,
     travel::Vehicle,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::{commands::CommandKey, events::PoolItem};
@@ -18,7 +19,7 @@ use usecases::{
 use crate::{
     commands::Answer,
     fleet::Fix,
-    protocol::{self, params},
+    protocol::{self, MaybeCid, params},
     refusal::{Kind, Refusal},
     session::Session,
 };
@@ -42,12 +43,7 @@ fn key_if_given(
     m: &str,
     p: Option<&RawValue>,
 ) -> Result<Option<CommandKey>, Refusal> {
-    #[derive(Deserialize)]
-    struct Cid {
-        #[serde(default)]
-        cid: Option<String>,
-    }
-    let Cid { cid } = params(p)?;
+    let MaybeCid { cid } = params(p)?;
     cid.map(|_| key(session, m, p)).transpose()
 }
 
@@ -55,18 +51,27 @@ fn order_id(text: &str) -> Result<OrderId, Refusal> {
     text.parse().map_err(|_| Refusal::new(Kind::NotFound, "there is no such order for you"))
 }
 
-#[derive(Deserialize)]
-struct DutyInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct DutyInput {
+    /// What the rider moves with.
+    #[schemars(extend("enum" = Vehicle::names()))]
     vehicle: String,
+    /// Orders that he carries at once.
+    #[schemars(range(min = 1, max = duty::CAPACITY_MAX))]
     capacity: u32,
+    /// Degrees north.
     lat: f64,
+    /// Degrees east.
     lng: f64,
 }
 
-#[derive(Serialize)]
-struct OnDuty {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct OnDuty {
+    /// What the rider holds from before.
     work: DutyView,
+    /// What may be grabbed in the cells around him.
     pool: Vec<PoolItem>,
+    /// Whether this is the stored answer of an earlier time.
     dup: bool,
 }
 
@@ -126,9 +131,11 @@ pub fn loc_put(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Re
     Ok(Answer::yes())
 }
 
-#[derive(Deserialize)]
-struct ReplyInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ReplyInput {
+    /// The offer.
     offer: String,
+    /// Whether the rider takes it.
     take: bool,
 }
 
@@ -153,8 +160,9 @@ pub async fn offer_reply(
     Ok(Answer::done(&offers::reply(platform, rider_id, offer_id, input.take, key).await?))
 }
 
-#[derive(Deserialize)]
-struct OrderInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct OrderInput {
+    /// The order.
     order: String,
 }
 
@@ -171,9 +179,12 @@ pub async fn grab(session: &mut Session, m: &str, p: Option<&RawValue>) -> Resul
     Ok(Answer::done(&done))
 }
 
-#[derive(Deserialize)]
-struct StopInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct StopInput {
+    /// The order.
     order: String,
+    /// Fetching it, or handing it over.
+    #[schemars(extend("enum" = StopKind::names()))]
     stop: String,
 }
 

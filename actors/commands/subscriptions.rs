@@ -1,6 +1,11 @@
 //! Hearing channels: `sub` and `unsub`.
 
-use domain::{channel::Channel, chat::ChatHours, clock::Timestamp};
+use domain::{
+    channel::Channel,
+    chat::{ChatHours, ChatState},
+    clock::Timestamp,
+};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::push::Push;
@@ -18,35 +23,46 @@ use crate::{
     session::{Known, Plan, Position, Session},
 };
 
-#[derive(Deserialize)]
-struct SubInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct SubInput {
+    /// The channel.
     ch: String,
+    /// Where the client stands in a logged channel: the numbering.
     #[serde(default)]
     ep: Option<String>,
+    /// Where the client stands in a logged channel: everything up to here has arrived.
     #[serde(default)]
     off: Option<u64>,
 }
 
-#[derive(Deserialize)]
-struct ChannelInput {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ChannelInput {
+    /// The channel.
     ch: String,
 }
 
-#[derive(Serialize)]
-struct Subscribed {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Subscribed {
+    /// The channel.
     ch: String,
+    /// Where the client stands in a logged channel.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     position: Option<Position>,
+    /// The parties of an order's chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<Member>>,
+    /// Whether the order's chat takes messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     chat: Option<ChatView>,
 }
 
 /// Whether the order's chat takes messages, and until when.
-#[derive(Serialize)]
-struct ChatView {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ChatView {
+    /// Whether it does; operators may always speak.
+    #[schemars(extend("enum" = ChatState::names()))]
     state: &'static str,
+    /// When it closes or has closed, in UTC milliseconds; only once the order has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     closes_at: Option<i64>,
 }
@@ -135,10 +151,12 @@ async fn prepare_latest(session: &Session, channel: &Channel) -> Result<Answer, 
     Ok(Answer { plans, ..Answer::of(&reply) })
 }
 
-#[derive(Serialize)]
-struct SnapshotPush<T> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SnapshotPush<T> {
     push: Push,
+    /// The channel.
     ch: String,
+    /// Everything that is true now.
     snapshot: T,
 }
 

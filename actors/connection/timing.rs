@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use actix::{AsyncContext, Context};
-use bytestring::ByteString;
 
 use super::{Connection, SignedIn, TOKEN_GRACE, TOKEN_WARNING};
-use crate::{close::Close, frame::Frame, outbox::Beat, session::Session};
+use crate::{close::Close, frames, outbox::Beat, session::Session};
 
 impl Connection {
     /// Pings, then looks whether anything came back.
@@ -15,7 +14,7 @@ impl Connection {
         self.outbox.beat(Beat::Ping);
         if !matches!(self.signed_in, SignedIn::No) {
             // A browser does not show pings to its page.
-            self.say(Frame::json(ByteString::from_static("{\"push\":\"ping\"}")));
+            self.say(frames::ping());
         }
         ctx.run_later(self.live.pace.pong_within, move |it, ctx| {
             it.outbox.check_stall();
@@ -33,10 +32,7 @@ impl Connection {
         let token = session.token_expires_at;
         ctx.run_later(clock.real(left.saturating_sub(TOKEN_WARNING)), move |it, _| {
             if it.has_token_until(token) {
-                let expires_in_ms = TOKEN_WARNING.as_millis();
-                it.say(Frame::json(format!(
-                    "{{\"push\":\"auth\",\"state\":\"expiring\",\"expires_in_ms\":{expires_in_ms}}}"
-                )));
+                it.say(frames::token_expiring(TOKEN_WARNING));
             }
         });
         ctx.run_later(clock.real(left + TOKEN_GRACE), move |it, ctx| {

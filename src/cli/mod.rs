@@ -48,6 +48,8 @@ enum Command {
     Fixtures(fixtures::FixturesArgs),
     /// Print the API document (OpenAPI 3.1, JSON)
     Openapi,
+    /// Print the document of the socket (AsyncAPI 3, YAML)
+    Asyncapi,
     /// Manage operator accounts
     Operator(operator::OperatorArgs),
 }
@@ -151,6 +153,10 @@ async fn run(command: Command) -> Result<(), CliError> {
         Command::Fixtures(args) => fixtures::run(args).await,
         Command::Openapi => {
             print(&crate::http::openapi::document());
+            Ok(())
+        }
+        Command::Asyncapi => {
+            print(crate::asyncapi::document().trim_end());
             Ok(())
         }
         Command::Operator(args) => operator::run(args).await,

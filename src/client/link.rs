@@ -22,6 +22,7 @@ use crate::client::{
     log::{self, Kept},
     pace::Pace,
     session::Session,
+    socket::Watcher,
 };
 
 /// Commands that may wait for the link's task.
@@ -48,12 +49,21 @@ pub struct LinkSettings {
     pub device: String,
     /// Entries kept of each channel; all of them if `None`.
     pub keep_max: Option<usize>,
+    /// Looks at everything that goes over the wire.
+    pub watcher: Option<Watcher>,
 }
 
 impl Default for LinkSettings {
     fn default() -> Self {
         let device = format!("d-{}", uuid::Uuid::now_v7().simple());
-        Self { scale: 1.0, reconnect_window: None, patience: PATIENCE, device, keep_max: None }
+        Self {
+            scale: 1.0,
+            reconnect_window: None,
+            patience: PATIENCE,
+            device,
+            keep_max: None,
+            watcher: None,
+        }
     }
 }
 

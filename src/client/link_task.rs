@@ -173,6 +173,7 @@ impl Task {
                 };
             }
         };
+        socket.watch(self.settings.watcher.clone());
         self.token = self.session.access_token().await;
         let hello = match timeout(HELLO_MAX, self.hello(&mut socket)).await {
             Ok(Ok(hello)) => hello,

@@ -1,6 +1,6 @@
 //! One WebSocket connection: frames as JSON objects, several to a message, and how it ended.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Map, Value};
@@ -38,6 +38,28 @@ pub type Frame = Map<String, Value>;
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     waiting: VecDeque<Frame>,
+    watcher: Option<Watcher>,
+}
+
+/// What a [`Watcher`] sees.
+#[derive(Debug)]
+pub enum Seen<'a> {
+    /// A new connection begins; ids count from anew.
+    Opened,
+    /// A message that goes up.
+    Sent(&'a str),
+    /// A frame that came down.
+    Came(&'a Frame),
+}
+
+/// Looks at everything that goes over the wire, e.g. to check it.
+#[derive(Clone)]
+pub struct Watcher(pub Arc<dyn Fn(Seen<'_>) + Send + Sync>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
 }
 
 /// What comes from a socket.
@@ -83,7 +105,19 @@ impl Socket {
                 }
                 err => broken(err.to_string()),
             })?;
-        Ok(Self { stream, waiting: VecDeque::new() })
+        Ok(Self { stream, waiting: VecDeque::new(), watcher: None })
+    }
+
+    /// Shows all that comes and goes from now on.
+    pub fn watch(&mut self, watcher: Option<Watcher>) {
+        self.watcher = watcher;
+        self.show(Seen::Opened);
+    }
+
+    fn show(&self, seen: Seen<'_>) {
+        if let Some(Watcher(look)) = &self.watcher {
+            look(seen);
+        }
     }
 
     /// Sends one text message.
@@ -92,6 +126,7 @@ impl Socket {
     ///
     /// What broke, as text.
     pub async fn send(&mut self, text: String) -> Result<(), String> {
+        self.show(Seen::Sent(&text));
         self.stream.send(Message::text(text)).await.map_err(|err| err.to_string())
     }
 
@@ -126,6 +161,7 @@ impl Socket {
                 code: CODE_LOST,
                 reason: format!("the server sent what is no frame: {err}"),
             })?;
+            self.show(Seen::Came(&frame));
             self.waiting.push_back(frame);
         }
         Ok(())

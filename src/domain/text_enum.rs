@@ -5,11 +5,11 @@
 macro_rules! text_enum {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident => $text:literal, )+ }
+        pub enum $name:ident { $( $(#[doc = $doc:literal])* $variant:ident => $text:literal, )+ }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $( $(#[$vmeta])* $variant, )+ }
+        pub enum $name { $( $(#[doc = $doc])* $variant, )+ }
 
         impl $name {
             /// Every variant, in declaration order.
@@ -18,6 +18,17 @@ macro_rules! text_enum {
             /// The stable text form.
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$variant => $text, )+ }
+            }
+
+            /// What its documentation says of it.
+            pub const fn about(self) -> &'static str {
+                let text = match self { $( Self::$variant => concat!($($doc),*), )+ };
+                text.trim_ascii_start()
+            }
+
+            /// The text forms, in declaration order.
+            pub fn names() -> Vec<&'static str> {
+                Self::ALL.iter().map(|it| it.as_str()).collect()
             }
 
             /// Reads the text form back; `None` if it is not one of ours.

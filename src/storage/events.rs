@@ -3,7 +3,18 @@
 //! These structs are the wire form of pushes; `docs/protocol.md` and the AsyncAPI document describe
 //! the same shapes. Fields that are `None` are left out.
 
-use domain::{channel::Channel, clock::Timestamp, geo::Place, role::Profile};
+use domain::{
+    change::Machine,
+    channel::Channel,
+    clock::Timestamp,
+    delivery_state::DeliveryState,
+    display_status::{DisplayStatus, RefundSummary},
+    geo::Place,
+    order_state::OrderState,
+    payment_state::PaymentState,
+    role::{ActorRole, Profile, Role},
+};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{error::StoreError, journal::NewEntry, push::Push};
@@ -16,9 +27,10 @@ pub use chat::{Edited, MemberMoved, Said, SharedPlace, Tombstone};
 pub const SYSTEM: &str = "system";
 
 /// Who caused a change.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
 pub struct By {
     /// A role, `system` or `provider`.
+    #[schemars(extend("enum" = ActorRole::names()))]
     pub role: String,
     /// The profile, if it was a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,18 +38,19 @@ pub struct By {
 }
 
 /// A person as the other parties of an order see them.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
 pub struct Person {
     /// The profile.
     pub profile: String,
     /// The profile's role.
+    #[schemars(extend("enum" = Role::names()))]
     pub role: String,
     /// The name to show.
     pub name: String,
 }
 
 /// A place as clients see it.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, JsonSchema)]
 pub struct Point {
     /// Degrees north.
     pub lat: f64,
@@ -53,13 +66,14 @@ impl From<Place> for Point {
 
 /// Push `order`: one line of an order's story, of any of its machines, and how the order stands
 /// after it. Whoever has the order from REST keeps it up to date with this alone.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct OrderMoved {
     /// The order.
     pub order: String,
     /// Number of the line, from 1 without holes.
     pub seq: i64,
-    /// `order`, `payment`, `refund`, `delivery` or `offer`.
+    /// Which machine moved.
+    #[schemars(extend("enum" = Machine::names()))]
     pub machine: String,
     /// What happened.
     pub event: String,
@@ -69,8 +83,10 @@ pub struct OrderMoved {
     /// State after.
     pub to: String,
     /// What to show to people, after the change.
+    #[schemars(extend("enum" = DisplayStatus::names()))]
     pub status: String,
     /// Where the order's own machine stands.
+    #[schemars(extend("enum" = OrderState::names()))]
     pub order_state: String,
     /// Its transport, once the store has accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +94,8 @@ pub struct OrderMoved {
     /// The attempt to pay that moved, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentPart>,
-    /// `none`, `refunding`, `partial` or `full`.
+    /// How much of what was paid goes back.
+    #[schemars(extend("enum" = RefundSummary::names()))]
     pub refund: String,
     /// Who caused it.
     pub by: Option<By>,
@@ -110,20 +127,22 @@ pub struct OrderMoved {
 }
 
 /// The transport of an order.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryPart {
     /// The delivery.
     pub delivery: String,
     /// Where it stands.
+    #[schemars(extend("enum" = DeliveryState::names()))]
     pub state: String,
 }
 
 /// One attempt to pay an order.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentPart {
     /// The attempt.
     pub payment: String,
     /// Where it stands.
+    #[schemars(extend("enum" = PaymentState::names()))]
     pub state: String,
     /// Which provider.
     pub provider: String,
@@ -132,7 +151,7 @@ pub struct PaymentPart {
 }
 
 /// Push `alarm` or `alarm.clear`: the store's bell.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Alarm {
     /// What it is about.
     pub order: String,
@@ -143,7 +162,7 @@ pub struct Alarm {
 }
 
 /// A store as riders and operators see it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StorePoint {
     /// The store.
     pub id: String,
@@ -156,11 +175,12 @@ pub struct StorePoint {
 }
 
 /// One stop of a rider's route.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StopView {
     /// Which order.
     pub order: String,
-    /// `pickup` or `dropoff`.
+    /// Fetching it, or handing it over.
+    #[schemars(extend("enum" = ["pickup", "dropoff"]))]
     pub stop: String,
     /// Degrees north.
     pub lat: f64,
@@ -171,7 +191,7 @@ pub struct StopView {
 }
 
 /// Push `offer`: an exclusive, timed proposal to one rider.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Offered {
     /// The offer.
     pub offer: String,
@@ -198,7 +218,7 @@ pub struct Offered {
 }
 
 /// Push `offer.closed`: the offer is over, however it ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OfferClosed {
     /// The offer.
     pub offer: String,
@@ -209,7 +229,7 @@ pub struct OfferClosed {
 }
 
 /// Push `route`: a rider's new stop plan.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RouteChanged {
     /// The stops in order.
     pub stops: Vec<StopView>,
@@ -218,7 +238,7 @@ pub struct RouteChanged {
 }
 
 /// An order on the operators' map.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OpsOrder {
     /// The order.
     pub order: String,
@@ -227,8 +247,10 @@ pub struct OpsOrder {
     /// The store's name.
     pub store_name: String,
     /// What people see.
+    #[schemars(extend("enum" = DisplayStatus::names()))]
     pub status: String,
     /// State of the order itself.
+    #[schemars(extend("enum" = OrderState::names()))]
     pub order_state: String,
     /// State of its delivery, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -252,7 +274,7 @@ pub struct OpsOrder {
 }
 
 /// A rider on the operators' map.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OpsRider {
     /// The rider's name.
     pub name: String,
@@ -274,7 +296,7 @@ pub struct OpsRider {
 }
 
 /// A store on the operators' map.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OpsStore {
     /// Its name.
     pub name: String,
@@ -287,7 +309,7 @@ pub struct OpsStore {
 }
 
 /// Push `store` on the inbox of a merchant: a store is open, and its channel is heard.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StoreOpened {
     /// The store.
     pub store: String,
@@ -296,7 +318,7 @@ pub struct StoreOpened {
 }
 
 /// Push `ops`: the newest value of one thing on the operators' map; `null` when it is gone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OpsValue<T> {
     /// `rider:rid_…`, `order:ord_…` or `store:sto_…`.
     pub key: String,
@@ -305,7 +327,7 @@ pub struct OpsValue<T> {
 }
 
 /// Push `ops.event`: a line of the operators' feed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OpsEvent<'a, T> {
     /// `order`, `offer`, `duty` or `alarm`.
     pub kind: &'static str,
@@ -315,11 +337,12 @@ pub struct OpsEvent<'a, T> {
 }
 
 /// Push `eta`: when a rider is expected at a stop.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Eta {
     /// The order.
     pub order: String,
-    /// `pickup` or `dropoff`.
+    /// Fetching it, or handing it over.
+    #[schemars(extend("enum" = ["pickup", "dropoff"]))]
     pub stop: String,
     /// The best guess, in UTC milliseconds.
     pub eta: i64,
@@ -330,7 +353,7 @@ pub struct Eta {
 }
 
 /// Push `pool`: a delivery that any rider near may grab, or one that is gone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PoolItem {
     /// The order.
     pub order: String,

@@ -6,6 +6,8 @@
 
 use bytes::Bytes;
 use domain::{channel::Channel, clock::Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     args,
@@ -300,6 +302,26 @@ fn offset(column: &'static str, stored: i64) -> Result<u64, StoreError> {
     u64::try_from(stored).map_err(|_| StoreError::corrupt(column, stored))
 }
 
+/// What the push frame of every entry begins with; the fields of its body follow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Header {
+    /// The name of the push.
+    pub push: String,
+    /// The channel.
+    pub ch: String,
+    /// The numbering: it changes only if an older backup was restored.
+    pub ep: String,
+    /// The place in the channel: 1, 2, 3 … without holes.
+    pub off: u64,
+    /// When it was written, in UTC milliseconds.
+    pub ts: i64,
+    /// The profile that caused it, or `system`.
+    pub sender: String,
+    /// The `cid` of the command that wrote it: a client knows its own by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cid: Option<String>,
+}
+
 /// The push frame of an entry, the same bytes on every node.
 ///
 /// The body's fields are put behind the header's without being read again.
@@ -331,4 +353,39 @@ pub fn frame(entry: &Entry) -> Bytes {
         out.push_str(fields);
     }
     Bytes::from(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_begins_with_the_header_that_is_documented() {
+        for cid in [None, Some("01890000-aaaa".to_owned())] {
+            let entry = Entry {
+                channel: "order:ord_0000000000000000000000000a"
+                    .parse()
+                    .unwrap_or(Channel::Ops("w".to_owned())),
+                off: 3,
+                epoch: "a1".to_owned(),
+                kind: "msg".to_owned(),
+                sender: "system".to_owned(),
+                cid: cid.clone(),
+                body: "{}".to_owned(),
+                at: Timestamp::from_ms(7),
+                joins: None,
+            };
+            let header = Header {
+                push: "msg".to_owned(),
+                ch: entry.channel.to_string(),
+                ep: "a1".to_owned(),
+                off: 3,
+                ts: 7,
+                sender: "system".to_owned(),
+                cid,
+            };
+            let expected = serde_json::to_string(&header).unwrap_or_default();
+            assert_eq!(frame(&entry), expected);
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! The pushes by name: what is not in this list cannot be sent, and what is in it is documented.
 
+use std::borrow::Cow;
+
 use domain::text_enum::text_enum;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 text_enum! {
@@ -48,6 +51,8 @@ text_enum! {
         Subscribed => "subscribed",
         /// The hub left a channel for the client.
         Unsubscribed => "unsubscribed",
+        /// A channel goes over to being read by the client.
+        Lag => "lag",
         /// The token runs out.
         Auth => "auth",
         /// The link between nodes.
@@ -62,5 +67,19 @@ text_enum! {
 impl Serialize for Push {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl JsonSchema for Push {
+    fn schema_name() -> Cow<'static, str> {
+        "Push".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
     }
 }

@@ -20,7 +20,7 @@ use storage::{
 use crate::platform::Platform;
 
 /// A party of an order's chat, and how far it has come.
-#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, PartialEq, Eq, schemars::JsonSchema)]
 pub struct Member {
     /// Who.
     pub profile: String,

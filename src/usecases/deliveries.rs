@@ -42,7 +42,7 @@ text_enum! {
 }
 
 /// Where a delivery stands after a rider's command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DeliveryView {
     /// The order.
     pub order: String,

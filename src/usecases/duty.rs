@@ -33,7 +33,7 @@ pub struct DutyOn {
 }
 
 /// How a rider works now.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, schemars::JsonSchema)]
 pub struct DutyView {
     /// `on`, `break` or `off`.
     pub duty: String,

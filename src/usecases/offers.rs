@@ -52,7 +52,7 @@ pub struct Proposal {
 }
 
 /// What a rider's answer came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Answered {
     /// `won` if the delivery is his, `declined` if he did not want it.
     pub state: String,

@@ -54,7 +54,7 @@ pub struct OrderCase {
 }
 
 /// The answer to whoever moved an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Moved {
     /// The order.
     pub order: String,

@@ -46,11 +46,14 @@ impl Reached {
 }
 
 /// Push `cur`: how far somebody has come.
-#[derive(Serialize)]
-struct CursorMoved {
-    profile: String,
-    delivered: u64,
-    read: u64,
+#[derive(Serialize, schemars::JsonSchema)]
+pub struct CursorMoved {
+    /// Who.
+    pub profile: String,
+    /// Everything up to here arrived at one of the profile's devices.
+    pub delivered: u64,
+    /// Everything up to here was read.
+    pub read: u64,
 }
 
 /// How far somebody has come; nowhere, if nothing is known.

@@ -18,4 +18,6 @@ mod grab;
 mod life;
 mod replay;
 mod resume;
+#[path = "../shapes/mod.rs"]
+mod shapes;
 mod support;

@@ -1,19 +1,5 @@
 /** What can go wrong, and what may be done about it. */
-import type { WireError } from './protocol.ts';
-
-export const ErrorCode = {
-  unavailable: 101,
-  outcomeUnknown: 102,
-  rateLimited: 113,
-  unauthorized: 120,
-  tokenExpired: 121,
-  forbidden: 122,
-  notFound: 130,
-  conflict: 131,
-  epochChanged: 140,
-  positionTooOld: 141,
-  positionAhead: 142,
-} as const;
+import type { WireError } from './frames.ts';
 
 /** The hub answered a command with an error; the connection is still open. */
 export class CommandError extends Error {
@@ -21,6 +7,8 @@ export class CommandError extends Error {
   readonly wireName: string;
   readonly retry: boolean;
   readonly afterMs: number | undefined;
+  /** What became of the thing, e.g. of an offer that somebody else has. */
+  readonly state: string | undefined;
 
   constructor(wire: WireError) {
     super(wire.msg ?? wire.name);
@@ -29,6 +17,7 @@ export class CommandError extends Error {
     this.wireName = wire.name;
     this.retry = wire.retry ?? false;
     this.afterMs = wire.after_ms;
+    this.state = wire.state;
   }
 }
 
@@ -37,6 +26,14 @@ export class Disconnected extends Error {
   constructor(message = 'The connection was lost before the answer came.') {
     super(message);
     this.name = 'Disconnected';
+  }
+}
+
+/** A command was given up by the app's own deadline: it may have happened, or may happen yet. */
+export class TimedOut extends Error {
+  constructor(method: string) {
+    super(`No outcome of ${method} in time.`);
+    this.name = 'TimedOut';
   }
 }
 

@@ -3,56 +3,102 @@
  * comes back with full jitter, and stays away when the close code says so.
  */
 import { DEFAULT_RULES, reconnectDelay } from './backoff.ts';
-import { Channel, type Listener, type SubscribeOptions } from './channel.ts';
-import { CommandError, delayFromReason, Disconnected, ErrorCode, mayReconnect, type Closed } from './errors.ts';
-import type { Step } from './log.ts';
-import { isEntry, isLogged, type Entry, type Page, type Push, type Resumed, type Subscribed, type Welcome } from './protocol.ts';
+import type { Channel, Cursor, Listener, SubscribeOptions } from './channel.ts';
+import { CommandError, delayFromReason, Disconnected, mayReconnect, type Closed } from './errors.ts';
+import { Follower } from './follower.ts';
+import { CloseCode, ErrorCode, type Commands } from './frames.ts';
+import type { Position, Push, Welcome } from './protocol.ts';
+import { Queue, type CommandOptions, type Kept } from './queue.ts';
+import { Receipts } from './receipts.ts';
+import type { Saved, Storage } from './storage.ts';
 import { uuidv7 } from './uuid.ts';
 import { Wire, type SocketConstructor } from './wire.ts';
 
-export type HubState = 'idle' | 'connecting' | 'live' | 'degraded' | 'reconnecting' | 'closed';
+/**
+ * `degraded`: the hub's nodes cannot hear each other; nothing is lost, some of it is late. `draining`: this node goes down,
+ * a reconnect follows. In both the connection works.
+ */
+export type HubState = 'idle' | 'connecting' | 'live' | 'degraded' | 'draining' | 'reconnecting' | 'closed';
+
+/** Commands that carry a `cid`. */
+export type Changing = { [M in keyof Commands]: Commands[M]['p'] extends { cid?: string } ? M : never }[keyof Commands];
 
 export interface HubOptions {
-  /** `wss://host/v1/ws` */
-  url: string;
-  /** Gives the access token; `fresh` means that the last one was not accepted any more. */
+  /** `wss://host/v1/ws`; several are taken in turn. */
+  url: string | string[];
+  /** Gives the access token; `fresh` means that the last one was not accepted any more, or is about to run out. */
   token(fresh: boolean): Promise<string>;
   device: { id: string; kind: string; app: string };
   /** Told at every change of state. `closed` carries the reason. */
   onState?(state: HubState, closed?: Closed): void;
   /** Every push and entry, after its channel's own listener heard it. */
   onPush?(push: Push): void;
+  /** A command that an earlier page or process left behind has its outcome now. */
+  onCommand?(kept: Kept, ok: Record<string, unknown> | undefined, error: Error | undefined): void;
+  /** Keeps positions and waiting commands beyond the page or process. */
+  storage?: Storage;
+  /** Whether entries are acknowledged by themselves once their listener has seen them: true unless given. */
+  ack?: boolean;
   WebSocket?: SocketConstructor;
   random?(): number;
 }
 
-const HISTORY_PAGE = 200;
-const REPAIR_RETRY_MS = 1_000;
 const CLOSE_WAIT_MS = 2_000;
-const RESET_CODES: number[] = [ErrorCode.epochChanged, ErrorCode.positionTooOld, ErrorCode.positionAhead];
+const REFRESH_RETRY_MS = 5_000;
+const SAVE_EVERY_MS = 500;
+const TYPING_EVERY_MS = 4_000;
 
 export class Hub {
   readonly #options: HubOptions;
-  readonly #channels = new Map<string, Channel>();
+  readonly #urls: string[];
+  readonly #follower: Follower;
+  readonly #queue: Queue;
+  readonly #receipts: Receipts;
+  readonly #typingAt = new Map<string, number>();
+  #url = 0;
   #wire: Wire | undefined;
+  #signedIn = false;
+  #isDegraded = false;
+  #isDraining = false;
   #state: HubState = 'idle';
   #attempt = 0;
   #hadConnection = false;
   #tokenRefused = false;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
-  #whenLive: (() => void)[] = [];
+  #saveTimer: ReturnType<typeof setTimeout> | undefined;
   #clock = { server: 0, local: 0, scale: 0 };
   #generation = 0;
+  #saved: Saved = { positions: {}, commands: [] };
+  #loaded: boolean;
   /** The answer to the last `connect`. */
   welcome: Welcome | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.#urls = typeof options.url === 'string' ? [options.url] : options.url;
+    this.#loaded = options.storage === undefined;
+    const signedIn = (): Wire | undefined => (this.#signedIn ? this.#wire : undefined);
+    this.#follower = new Follower({
+      get wire() {
+        return signedIn();
+      },
+      saw: (time) => this.saw(time),
+      told: (push) => this.#options.onPush?.(push),
+      moved: (channel) => this.#moved(channel),
+      saved: (name) => this.#saved.positions[name],
+    });
+    this.#queue = new Queue(signedIn, () => this.#save());
+    this.#receipts = new Receipts(signedIn);
   }
 
   get state(): HubState {
     return this.#state;
+  }
+
+  /** Commands whose outcome is not known yet. */
+  get waiting(): Kept[] {
+    return this.#queue.kept;
   }
 
   /** The server's clock now, Unix ms; the local clock before the first connection. */
@@ -66,11 +112,15 @@ export class Hub {
     if (this.#clock.scale !== 0 && time > this.now()) this.#clock = { ...this.#clock, server: time, local: Date.now() };
   }
 
-  start(): void {
-    if (this.#state === 'idle' || this.#state === 'closed') this.#open();
+  /** Connects, and stays connected. With a storage, subscribe after this promise: it has been read then. */
+  async start(): Promise<void> {
+    if (this.#state !== 'idle' && this.#state !== 'closed') return;
+    this.#enter('connecting');
+    if (!this.#loaded) await this.#load();
+    if ((this.#state as HubState) === 'connecting') this.#open();
   }
 
-  /** Ends the connection for good. */
+  /** Ends the connection for good. Commands that wait are rejected, but stay in the storage. */
   stop(): void {
     this.#finish({ code: 1000, reason: 'stopped here' });
   }
@@ -82,55 +132,68 @@ export class Hub {
 
   /** Listens to a channel through all reconnects until the returned function is called. */
   subscribe(name: string, listener: Listener, options: SubscribeOptions = {}): () => void {
-    if (this.#channels.get(name)?.unheard === false) throw new Error(`${name} has a subscriber already`);
-    const channel = new Channel(name, listener, options.from === 'start');
-    this.#channels.set(name, channel);
-    if (this.#isUp()) this.#attach(channel);
-    return () => {
-      if (this.#channels.get(name) !== channel) return;
-      this.#channels.delete(name);
-      if (this.#isUp()) this.#wire?.request('unsub', { ch: name }, () => undefined);
-    };
+    return this.#follower.subscribe(name, listener, options, options.ack ?? this.#options.ack ?? true);
+  }
+
+  /** How far the parties of a channel have come, as far as it is known here. */
+  cursors(name: string): Cursor[] {
+    return [...(this.#follower.get(name)?.cursors.values() ?? [])];
+  }
+
+  /** Up to where a logged channel was handed to its listener. */
+  position(name: string): Position | undefined {
+    return this.#follower.get(name)?.log?.position;
   }
 
   /** Sends a command once. Rejects with `CommandError`, or with `Disconnected` when the outcome is unknown. */
-  call<T = Record<string, unknown>>(method: string, params: object): Promise<T> {
+  call<M extends keyof Commands>(method: M, params: Commands[M]['p']): Promise<Commands[M]['ok']> {
     return new Promise((resolve, reject) => {
-      const wire = this.#isUp() ? this.#wire : undefined;
+      const wire = this.#signedIn ? this.#wire : undefined;
       if (!wire) reject(new Disconnected('There is no connection now.'));
-      else wire.request(method, params, (ok, error) => (error ? reject(error) : resolve(ok as T)));
+      else wire.request(method, params, (ok, error) => (error ? reject(error) : resolve(ok as Commands[M]['ok'])));
     });
   }
 
-  /** Sends a command that changes something: one `cid`, sent again until its outcome is known. */
-  async command<T = Record<string, unknown>>(method: string, params: object): Promise<T> {
-    const cid = uuidv7();
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.call<T>(method, { ...params, cid });
-      } catch (error) {
-        const again = error instanceof Disconnected || (error instanceof CommandError && error.retry);
-        if (!again || tries === 5 || this.#state === 'closed') throw error;
-        if (error instanceof CommandError) await pause(error.afterMs ?? REPAIR_RETRY_MS);
-        else await this.#live();
-      }
-    }
+  /** Sends a command that changes something: one `cid`, kept while there is no connection, sent again until its outcome is known. */
+  command<M extends Changing>(method: M, params: Omit<Commands[M]['p'], 'cid'>, options: CommandOptions = {}): Promise<Commands[M]['ok']> {
+    if (this.#state === 'closed') return Promise.reject(new Disconnected('The hub is closed.'));
+    const kept = { cid: options.cid ?? uuidv7(), method, params: params as Record<string, unknown> };
+    return this.#queue.add(kept, options) as Promise<Commands[M]['ok']>;
   }
 
-  #live(): Promise<void> {
-    if (this.#isUp()) return Promise.resolve();
-    return new Promise((resolve) => this.#whenLive.push(resolve));
+  /** Sends a command that wants no answer; without a connection it is forgotten. For positions and the like. */
+  tell<M extends keyof Commands>(method: M, params: Commands[M]['p']): void {
+    if (this.#signedIn) this.#wire?.tell(method, params);
   }
 
-  #isUp(): boolean {
-    return this.#state === 'live' || this.#state === 'degraded';
+  /** The person has read everything up to `off` (the newest entry unless given). */
+  read(ch: string, off?: number): void {
+    const upto = off ?? this.position(ch)?.off;
+    if (upto) this.#receipts.read(ch, upto);
+  }
+
+  /** Everything up to `off` has arrived; only needed where `ack` is off. */
+  ack(ch: string, off: number): void {
+    this.#receipts.arrived(ch, off);
+  }
+
+  /** The person writes; call it with every key, it is told seldom. `false`: has stopped. */
+  typing(ch: string, on = true): void {
+    const last = this.#typingAt.get(ch);
+    if (on ? last !== undefined && Date.now() - last < TYPING_EVERY_MS : last === undefined) return;
+    if (on) this.#typingAt.set(ch, Date.now());
+    else this.#typingAt.delete(ch);
+    this.tell('typing', { ch, on });
+  }
+
+  #show(): void {
+    this.#enter(this.#isDraining ? 'draining' : this.#isDegraded ? 'degraded' : 'live');
   }
 
   #enter(state: HubState, closed?: Closed): void {
     if (state === this.#state) return;
     this.#state = state;
     this.#options.onState?.(state, closed);
-    if (this.#isUp() || state === 'closed') for (const resolve of this.#whenLive.splice(0)) resolve();
   }
 
   #open(): void {
@@ -145,14 +208,15 @@ export class Hub {
         if (generation === this.#generation) this.#dial(token);
       },
       () => {
-        if (generation === this.#generation) this.#lost(4009, 'no token');
+        if (generation === this.#generation) this.#lost(CloseCode.tokenExpired, 'no token');
       },
     );
   }
 
   #dial(token: string): void {
     const Socket = this.#options.WebSocket ?? (globalThis as unknown as { WebSocket: SocketConstructor }).WebSocket;
-    const wire: Wire = new Wire(this.#options.url, Socket, {
+    const url = this.#urls[this.#url % this.#urls.length] ?? '';
+    const wire: Wire = new Wire(url, Socket, {
       open: () => this.#hello(wire, token),
       push: (push) => this.#heard(push),
       close: (code, reason) => {
@@ -163,18 +227,11 @@ export class Hub {
   }
 
   #hello(wire: Wire, token: string): void {
-    const resume: Record<string, { ep: string; off: number }> = {};
-    for (const channel of this.#channels.values()) {
-      channel.attached = false;
-      channel.repairing = false;
-      const position = channel.log?.position;
-      if (position) resume[channel.name] = position;
-    }
-    const params = { token, device: this.#options.device, resume };
+    const params = { token, device: this.#options.device, resume: this.#follower.resume() };
     wire.request('connect', params, (ok, error) => {
       if (ok) this.#welcomed(ok as unknown as Welcome);
       else if (error instanceof CommandError) this.#refused(wire, error);
-      else wire.end(4003, 'no answer to connect');
+      else wire.end(CloseCode.noPong, 'no answer to connect');
     });
   }
 
@@ -182,7 +239,7 @@ export class Hub {
   #refused(wire: Wire, error: CommandError): void {
     this.#tokenRefused = error.code === ErrorCode.tokenExpired;
     const final = error.code === ErrorCode.unauthorized || error.code === ErrorCode.forbidden;
-    setTimeout(() => wire.end(final ? 4501 : 4005, error.message), CLOSE_WAIT_MS);
+    setTimeout(() => wire.end(final ? CloseCode.invalidToken : CloseCode.serverError, error.message), CLOSE_WAIT_MS);
   }
 
   #welcomed(welcome: Welcome): void {
@@ -190,155 +247,41 @@ export class Hub {
     this.#clock = { server: welcome.time, local: Date.now(), scale: welcome.time_scale ?? 1 };
     this.#attempt = 0;
     this.#hadConnection = true;
-    this.#enter('live');
-    for (const [name, resumed] of Object.entries(welcome.channels ?? {})) this.#resumed(name, resumed);
-    for (const channel of this.#channels.values()) if (!channel.attached) this.#attach(channel);
-  }
-
-  #resumed(name: string, resumed: Resumed): void {
-    const channel = this.#channels.get(name) ?? this.#own(name);
-    if (!channel.log) return;
-    channel.attached = true;
-    this.#place(channel, resumed.ep, resumed.to, resumed.recovered);
-    channel.listener.ready?.({ ...resumed });
-  }
-
-  /** A channel that the hub subscribed by itself (the inbox, own stores, own orders): followed so that it can be resumed. */
-  #own(name: string): Channel {
-    const channel = new Channel(name, {}, false, true);
-    this.#channels.set(name, channel);
-    return channel;
-  }
-
-  #attach(channel: Channel): void {
-    channel.attached = true;
-    const wire = this.#wire;
-    wire?.request('sub', { ch: channel.name, ...channel.log?.position }, (ok, error) => {
-      if (this.#channels.get(channel.name) !== channel) return;
-      if (ok) this.#subscribed(channel, ok);
-      else if (error instanceof CommandError && error.retry) setTimeout(() => this.#isUp() && this.#wire === wire && this.#attach(channel), error.afterMs ?? REPAIR_RETRY_MS);
-      else if (error instanceof CommandError) {
-        this.#channels.delete(channel.name);
-        channel.listener.refused?.(error);
-      }
-    });
-  }
-
-  #subscribed(channel: Channel, answer: Subscribed): void {
-    if (answer.ep !== undefined && answer.to !== undefined) this.#place(channel, answer.ep, answer.to, answer.recovered === true);
-    channel.listener.ready?.(answer);
-  }
-
-  /** The hub told a logged channel's newest offset: begin there, or go on from the own position. `coming`: the gap follows as pushes. */
-  #place(channel: Channel, ep: string, top: number, coming: boolean): void {
-    if (!channel.log) return;
-    channel.log.adopt(ep);
-    const position = channel.log.position;
-    const known = position?.ep === ep;
-    if (!position) this.#take(channel, channel.log.begin(ep, channel.startAt(top)), false);
-    else if (!known) this.#restart(channel, ep, top);
-    channel.log.reaches(top);
-    if (channel.log.behind && !(known && coming)) this.#repair(channel);
-  }
-
-  #restart(channel: Channel, ep: string, top: number): void {
-    channel.renumbered = false;
-    channel.forget(false);
-    if (channel.log) this.#take(channel, channel.log.begin(ep, channel.startAt(top)), false);
+    this.#signedIn = true;
+    this.#isDegraded = false;
+    this.#show();
+    this.#follower.welcomed(welcome.channels ?? {});
+    this.#queue.flush();
+    this.#receipts.connected();
   }
 
   #heard(push: Push): void {
-    if (push.push === 'hub') this.#enter(push.state === 'degraded' ? 'degraded' : 'live');
-    else if (push.push === 'auth') this.#refreshToken();
+    if (push.push === 'hub') {
+      this.#isDegraded = push.state === 'degraded';
+      this.#show();
+    } else if (push.push === 'drain') {
+      this.#isDraining = true;
+      this.#show();
+    } else if (push.push === 'auth') this.#refreshToken();
     else if (push.push === 'ping') this.#watchSilence();
-    else if (push.push === 'subscribed') this.#subscribedByHub(push);
-    else if (push.push === 'unsubscribed') this.#unsubscribedByHub(push);
-    const channel = push.ch === undefined ? undefined : this.#channels.get(push.ch);
-    if (channel && push.push === 'lag') {
-      if (typeof push.off === 'number') channel.log?.reaches(push.off);
-      this.#repair(channel);
-    } else if (channel?.log && isEntry(push)) {
-      this.#take(channel, channel.log.accept(push), true);
-      return;
-    } else {
-      channel?.listener.push?.(push);
-    }
-    this.#options.onPush?.(push);
+    if (!this.#follower.heard(push)) this.#options.onPush?.(push);
   }
 
-  #subscribedByHub(push: Push): void {
-    const { ch, ep, off } = push;
-    if (typeof ch !== 'string' || !isLogged(ch) || typeof ep !== 'string' || typeof off !== 'number') return;
-    const channel = this.#channels.get(ch) ?? this.#own(ch);
-    channel.attached = true;
-    if (push.recovered === false) channel.forget(false);
-    this.#subscribed(channel, { ep, to: off });
+  #moved(channel: Channel): void {
+    const position = channel.log?.position;
+    if (!position || channel.unheard) return;
+    if (channel.acks) this.#receipts.arrived(channel.name, position.off);
+    this.#saved.positions[channel.name] = position;
+    this.#save();
   }
 
-  /** The hub has no room for what is over: it is not asked for again, unless somebody here listens. */
-  #unsubscribedByHub({ ch }: Push): void {
-    const channel = ch === undefined ? undefined : this.#channels.get(ch);
-    if (channel?.unheard) this.#channels.delete(channel.name);
-  }
-
-  #take(channel: Channel, step: Step, live: boolean): void {
-    for (const entry of step.apply) {
-      if (live) this.saw(entry.ts);
-      channel.listener.entry?.(entry, live && !channel.repairing);
-      this.#options.onPush?.(entry);
-    }
-    if (step.reset) {
-      // The numbering changed under us: ask for the new position, then read from the wanted start.
-      if (!channel.renumbered) this.#attach(channel);
-      channel.renumbered = true;
-    } else if (step.gap && this.#isUp()) this.#repair(channel);
-  }
-
-  /** Reads the journal after the last applied entry until nothing known is missing. */
-  #repair(channel: Channel, tries = 0): void {
-    const { log } = channel;
-    const wire = this.#wire;
-    const position = log?.position;
-    if (!log || !wire || !position || (channel.repairing && tries === 0)) return;
-    channel.repairing = true;
-    const params = { ch: channel.name, after: position.off, limit: HISTORY_PAGE };
-    wire.request('history', params, (ok, error) => {
-      if (this.#wire !== wire || this.#channels.get(channel.name) !== channel) return;
-      if (error) {
-        this.#repairFailed(channel, error, tries);
-        return;
-      }
-      for (const entry of (ok as unknown as Page).entries ?? []) this.#take(channel, log.accept(entry as Entry), false);
-      const moved = log.position !== undefined && log.position.off > position.off;
-      if (!log.behind) channel.repairing = false;
-      else if (moved) this.#repair(channel, 1);
-      else this.#repairLater(channel, tries);
-    });
-  }
-
-  #repairFailed(channel: Channel, error: Error, tries: number): void {
-    channel.repairing = false;
-    if (!(error instanceof CommandError)) return;
-    if (RESET_CODES.includes(error.code)) {
-      channel.forget(error.code === ErrorCode.positionTooOld);
-      this.#attach(channel);
-    } else if (error.retry) this.#repairLater(channel, tries, error.afterMs);
-    else channel.listener.refused?.(error);
-  }
-
-  #repairLater(channel: Channel, tries: number, afterMs = REPAIR_RETRY_MS): void {
-    const wire = this.#wire;
-    channel.repairing = true;
-    setTimeout(() => {
-      if (this.#wire === wire && this.#isUp()) this.#repair(channel, tries + 1);
-    }, afterMs);
-  }
-
+  /** A token that runs out is renewed on the open socket; if that fails, it is tried again until the hub closes. */
   #refreshToken(): void {
     const wire = this.#wire;
+    const again = (): void => void setTimeout(() => this.#wire === wire && this.#signedIn && this.#refreshToken(), REFRESH_RETRY_MS);
     this.#options.token(true).then(
-      (token) => wire?.request('auth.refresh', { token }, () => undefined),
-      () => undefined,
+      (token) => wire?.request('auth.refresh', { token }, (_, error) => error instanceof CommandError && error.retry && again()),
+      again,
     );
   }
 
@@ -348,20 +291,31 @@ export class Hub {
     if (!ping || this.#watch !== undefined) return;
     const limit = ping.every_ms + ping.timeout_ms;
     this.#watch = setInterval(() => {
-      if (this.#wire && Date.now() - this.#wire.heardAt > limit) this.#wire.end(4003, 'silence');
+      if (this.#wire && Date.now() - this.#wire.heardAt > limit) this.#wire.end(CloseCode.noPong, 'silence');
     }, ping.every_ms / 4);
   }
 
-  #lost(code: number, reason: string): void {
+  #down(): void {
     this.#wire = undefined;
+    this.#signedIn = false;
+    this.#isDegraded = false;
+    this.#isDraining = false;
+    this.#typingAt.clear();
     clearInterval(this.#watch);
     this.#watch = undefined;
+  }
+
+  #lost(code: number, reason: string): void {
+    const hadAnswer = this.#signedIn;
+    this.#down();
     if (this.#state === 'closed') return;
     if (!mayReconnect(code)) {
       this.#finish({ code, reason });
       return;
     }
-    if (code === 4009) this.#tokenRefused = true;
+    if (code === CloseCode.tokenExpired) this.#tokenRefused = true;
+    // A node that goes down, or that never answered: the next one may be better.
+    if (code === CloseCode.drain || !hadAnswer) this.#url++;
     const rules = this.welcome?.reconnect ?? DEFAULT_RULES;
     const random = this.#options.random ?? Math.random;
     const delay = delayFromReason(reason) ?? reconnectDelay(this.#attempt, this.#hadConnection, rules, random);
@@ -372,17 +326,43 @@ export class Hub {
 
   #finish(closed: Closed): void {
     clearTimeout(this.#retryTimer);
-    clearInterval(this.#watch);
     this.#retryTimer = undefined;
-    this.#watch = undefined;
     this.#generation++;
     const wire = this.#wire;
-    this.#wire = undefined;
+    this.#down();
+    this.#receipts.stop();
+    this.#saveNow();
     this.#enter('closed', closed);
+    this.#queue.fail(new Disconnected(`The hub is closed: ${closed.code} ${closed.reason}`));
     wire?.end(closed.code, closed.reason);
   }
-}
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  async #load(): Promise<void> {
+    try {
+      this.#saved = (await this.#options.storage?.load()) ?? this.#saved;
+    } catch {
+      // Without what was kept everything is read anew.
+    }
+    this.#loaded = true;
+    for (const kept of this.#saved.commands) {
+      this.#queue.add(kept, {}).then(
+        (ok) => this.#options.onCommand?.(kept, ok, undefined),
+        (error: Error) => this.#options.onCommand?.(kept, undefined, error),
+      );
+    }
+  }
+
+  #save(): void {
+    if (!this.#options.storage || !this.#loaded || this.#state === 'closed') return;
+    this.#saveTimer ??= setTimeout(() => this.#saveNow(), SAVE_EVERY_MS);
+  }
+
+  #saveNow(): void {
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = undefined;
+    if (!this.#options.storage || !this.#loaded) return;
+    this.#saved.commands = this.#queue.kept;
+    // What cannot be kept is read again, or asked again by the person: nothing is wrong because of it.
+    Promise.resolve(this.#options.storage.save(structuredClone(this.#saved))).catch(() => undefined);
+  }
 }

@@ -1,5 +1,7 @@
 /** The words on the wire: `riderhub.v1.json`. Unknown fields and unknown pushes are ignored, so every shape here is open. */
 
+import type { Commands, Member, WireError } from './frames.ts';
+
 /** The subprotocol this package speaks. */
 export const SUBPROTOCOL = 'riderhub.v1.json';
 
@@ -11,29 +13,11 @@ export interface Position {
   off: number;
 }
 
-/** What the hub says about one logged channel when a connection begins. */
-export interface Resumed {
-  ep: string;
-  from: number;
-  to: number;
-  recovered: boolean;
-}
+/** Answer to `connect`; an older server may leave things out. */
+export type Welcome = Omit<Commands['connect']['ok'], 'channels' | 'ping' | 'reconnect'> & Partial<Pick<Commands['connect']['ok'], 'channels' | 'ping' | 'reconnect'>>;
 
-/** Answer to `connect`. */
-export interface Welcome {
-  connection: string;
-  profile: string;
-  role: Role;
-  /** The server's clock, Unix ms. */
-  time: number;
-  /** How many times faster than life the server's clock runs; absent means 1. */
-  time_scale?: number;
-  ping?: { every_ms: number; timeout_ms: number };
-  channels?: Record<string, Resumed>;
-  reconnect?: ReconnectRules;
-  token_exp?: number;
-  [field: string]: unknown;
-}
+/** What the hub says about one logged channel when a connection begins. */
+export type Resumed = Commands['connect']['ok']['channels'][string];
 
 /** How the server wants to be called again after a lost connection. */
 export interface ReconnectRules {
@@ -59,15 +43,6 @@ export interface Entry extends Push {
   cid?: string;
 }
 
-/** The error object of a reply. */
-export interface WireError {
-  code: number;
-  name: string;
-  retry?: boolean;
-  after_ms?: number;
-  msg?: string;
-}
-
 export interface Reply {
   id: number;
   ok?: Record<string, unknown>;
@@ -82,13 +57,14 @@ export interface Subscribed {
   from?: number;
   to?: number;
   recovered?: boolean;
-  members?: unknown[];
+  members?: Member[];
   [field: string]: unknown;
 }
 
 /** Answer to `history`: oldest first with `after`, newest first with `before`. */
 export interface Page {
   entries: Entry[];
+  more?: boolean;
   [field: string]: unknown;
 }
 

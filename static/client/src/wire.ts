@@ -66,6 +66,11 @@ export class Wire {
     this.#socket.send(JSON.stringify({ id, m: method, p: params }));
   }
 
+  /** Sends a command without an id: only a refusal would be answered. */
+  tell(method: string, params: object): void {
+    if (!this.#over && this.#socket.readyState === 1) this.#socket.send(JSON.stringify({ m: method, p: params }));
+  }
+
   /** Ends this wire now and tells the owner; a socket that is half dead may take a minute to say so by itself. */
   end(code: number, reason: string): void {
     if (this.#over) return;

@@ -350,8 +350,8 @@ describe('commands', () => {
     const { hub: h } = hub();
     h.start();
     const socket = await connect();
-    const sent = h.call('chat.send', {});
-    socket.refuse('chat.send', { code: 122, name: 'forbidden', msg: 'not a party' });
+    const sent = h.call('unsub', { ch: 'pool:wtw3sj' });
+    socket.refuse('unsub', { code: 122, name: 'forbidden', msg: 'not a party' });
     await expect(sent).rejects.toMatchObject({ code: 122, message: 'not a party' });
     await expect(sent).rejects.toBeInstanceOf(CommandError);
   });
@@ -360,7 +360,7 @@ describe('commands', () => {
     const { hub: h } = hub();
     h.start();
     const socket = await connect();
-    const sent = h.call('chat.send', {});
+    const sent = h.call('unsub', { ch: 'pool:wtw3sj' });
     socket.drop(1006);
     await expect(sent).rejects.toBeInstanceOf(Disconnected);
   });
@@ -369,13 +369,13 @@ describe('commands', () => {
     const { hub: h } = hub();
     h.start();
     const socket = await connect();
-    const sent = h.command('chat.send', { body: 'hello' });
+    const sent = h.command('chat.send', { ch: ORDER, body: 'hello' });
     const { cid } = socket.last('chat.send').p;
     socket.drop(1006);
     await vi.advanceTimersByTimeAsync(5_000);
     const second = await connect();
     await settle();
-    expect(second.last('chat.send').p).toEqual({ body: 'hello', cid });
+    expect(second.last('chat.send').p).toEqual({ ch: ORDER, body: 'hello', cid });
     second.answer('chat.send', { off: 4, dup: true });
     await expect(sent).resolves.toMatchObject({ dup: true });
   });

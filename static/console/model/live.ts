@@ -41,7 +41,7 @@ export class Live {
   }
 
   async start(): Promise<void> {
-    this.hub.start();
+    void this.hub.start();
     addEventListener('online', this.#wake);
     try {
       const regions = await this.session.rest.get<Region[]>('/v1/regions');
@@ -87,7 +87,7 @@ export class Live {
   #state(state: HubState, closed: Closed | undefined): void {
     this.state.value = state;
     this.closed.value = closed;
-    if (state === 'live') {
+    if (state === 'live' || state === 'degraded') {
       this.session.rest.timeScale = this.hub.welcome?.time_scale ?? 1;
       this.since.value ??= this.hub.now();
     }

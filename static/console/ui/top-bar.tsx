@@ -9,6 +9,7 @@ const STATES: Record<HubState, { label: string; tone: string; hint: string }> = 
   connecting: { label: 'Connecting', tone: 'wait', hint: 'Opening the live connection' },
   live: { label: 'Live', tone: 'good', hint: 'Everything shown is up to date' },
   degraded: { label: 'Degraded', tone: 'warn', hint: 'The server lost its bus: updates still come, some up to a second late' },
+  draining: { label: 'Moving over', tone: 'warn', hint: 'This server goes down; the connection moves to another one in a moment' },
   reconnecting: { label: 'Reconnecting', tone: 'wait', hint: 'The connection was lost; what is shown is the last known state' },
   closed: { label: 'Disconnected', tone: 'bad', hint: 'The server ended this connection' },
 };
@@ -46,7 +47,7 @@ function Connection({ live }: { live: Live }) {
       <i aria-hidden="true" />
       {label}
       {live.state.value === 'reconnecting' && <button type="button" class="link" onClick={() => live.hub.wake()}>now</button>}
-      {live.state.value === 'closed' && <button type="button" class="link" onClick={() => live.hub.start()}>connect</button>}
+      {live.state.value === 'closed' && <button type="button" class="link" onClick={() => void live.hub.start()}>connect</button>}
     </span>
   );
 }

@@ -61,23 +61,31 @@ pub async fn each_world(options: &[&str], body: impl AsyncFn(&World)) {
 impl World {
     /// One node over SQLite, or two over MariaDB and Redis.
     pub fn start(engine: Engine, options: &[&str]) -> Self {
+        match engine {
+            Engine::Sqlite => Self::set_up(None, options),
+            Engine::MariaDb => Self::over(&RedisServer::shared().url(), options),
+        }
+    }
+
+    /// Two nodes over MariaDB and this Redis.
+    pub fn over(redis: &str, options: &[&str]) -> Self {
+        Self::set_up(Some(redis), options)
+    }
+
+    fn set_up(redis: Option<&str>, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut args: Vec<String> = options.iter().map(|it| (*it).to_owned()).collect();
-        let database = match engine {
-            Engine::Sqlite => format!("sqlite:{}", folder.path().join("world.sqlite").display()),
-            Engine::MariaDb => {
+        let database = match redis {
+            None => format!("sqlite:{}", folder.path().join("world.sqlite").display()),
+            Some(redis) => {
                 let prefix = format!("t{}:", uuid::Uuid::now_v7().simple());
-                let redis = RedisServer::shared().url();
-                args.extend(["--redis".to_owned(), redis, "--redis-prefix".to_owned(), prefix]);
+                args.extend(["--redis", redis, "--redis-prefix", &prefix].map(str::to_owned));
                 MariaDbServer::shared().fresh_database()
             }
         };
         args.extend(["--database".to_owned(), database.clone()]);
         args.extend(["--data".to_owned(), folder.path().display().to_string()]);
-        let n_nodes = match engine {
-            Engine::Sqlite => 1,
-            Engine::MariaDb => 2,
-        };
+        let n_nodes = if redis.is_some() { 2 } else { 1 };
         let nodes = (0..n_nodes).map(|n| Node::start(&args, folder.path(), n)).collect();
         let scale = options.iter().skip_while(|it| **it != "--time-scale").nth(1);
         let scale = scale.map_or(1.0, |it| it.parse().unwrap());
@@ -90,9 +98,14 @@ impl World {
         (0..n).map(|i| self.nodes[(first + i) % n].base.clone()).collect()
     }
 
+    /// The address of the store.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
     /// A channel as it stands in SQL, read past the server.
     pub async fn journal(&self, channel: &str) -> Vec<Kept> {
-        let mut db = Db::connect(&self.database, 1, Durability::Normal).await.unwrap();
+        let mut db = Db::connect(self.database(), 1, Durability::Normal).await.unwrap();
         let channel: Channel = channel.parse().unwrap();
         let mut all = Vec::new();
         loop {

@@ -1,6 +1,9 @@
 //! People of the tests: accounts with real sockets, and what they need for an order.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use riderhub::client::{
     calls::{self, LatLng, NewStore, OrderAsk},
@@ -8,11 +11,12 @@ use riderhub::client::{
     log::{Entry, differences},
     rest::Rest,
     session::{Login, Session},
-    socket::Frame,
+    socket::{Frame, Seen, Watcher},
 };
 use serde_json::{Value, json};
 
 use super::World;
+use crate::shapes::Watch;
 
 /// How long a test waits for something that should come at once.
 const WAIT: Duration = Duration::from_secs(20);
@@ -28,6 +32,8 @@ pub struct Person {
     pub seen: Vec<Arc<Entry>>,
     /// Every other push told so far.
     pub pushes: Vec<Arc<Frame>>,
+    /// Frames of this person's socket that the AsyncAPI document does not describe.
+    undocumented: Arc<Mutex<Vec<String>>>,
 }
 
 /// A store that is open, with its merchant and one product.
@@ -38,6 +44,36 @@ pub struct Shop {
     pub store: String,
     /// What it sells.
     pub product: String,
+}
+
+/// Compares every frame that goes over the wire with the AsyncAPI document.
+fn check_frames(undocumented: Arc<Mutex<Vec<String>>>) -> Watcher {
+    let watch = Mutex::new(Watch::default());
+    Watcher(Arc::new(move |seen| {
+        let mut watch = watch.lock().unwrap();
+        let checked = match seen {
+            Seen::Opened => {
+                *watch = Watch::default();
+                Ok(())
+            }
+            Seen::Sent(text) => watch.asked(&serde_json::from_str(text).unwrap()),
+            Seen::Came(frame) => watch.sent(frame),
+        };
+        undocumented.lock().unwrap().extend(checked.err());
+    }))
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        let undocumented = self.undocumented.lock().unwrap();
+        if !std::thread::panicking() {
+            assert!(
+                undocumented.is_empty(),
+                "not as docs/asyncapi.yaml says:\n{}",
+                undocumented.join("\n")
+            );
+        }
+    }
 }
 
 /// A place some metres from the middle of the tests' city.
@@ -65,7 +101,9 @@ impl Person {
 
     /// Opens a socket.
     pub async fn connect(world: &World, session: Session) -> Self {
+        let undocumented = Arc::default();
         let settings = LinkSettings {
+            watcher: Some(check_frames(Arc::clone(&undocumented))),
             reconnect_window: Some(Duration::from_millis(100)),
             patience: WAIT,
             scale: world.scale,
@@ -73,7 +111,7 @@ impl Person {
         };
         let (link, events) = link::open(session.clone(), settings);
         link.ready().await.unwrap();
-        Self { session, link, events, seen: Vec::new(), pushes: Vec::new() }
+        Self { session, link, events, seen: Vec::new(), pushes: Vec::new(), undocumented }
     }
 
     /// The profile.
