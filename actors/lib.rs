@@ -62,6 +62,7 @@ pub mod fleet;
 pub mod positions;
 
 pub mod dispatcher;
+pub mod herald;
 pub mod housekeeper;
 pub mod timekeeper;
 

@@ -65,6 +65,15 @@ pub struct DispatcherState {
     pub is_leader: bool,
 }
 
+/// Reply of the herald to [`Observe`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, MessageResponse)]
+pub struct HeraldState {
+    /// Notices that this node got rid of.
+    pub n_sent: u64,
+    /// Steps that failed and come again.
+    pub n_failures: u64,
+}
+
 /// Reply of the timekeeper to [`Observe`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, MessageResponse)]
 pub struct TimekeeperState {

@@ -11,6 +11,8 @@ pub mod telemetry;
 
 pub mod asyncapi;
 pub mod http;
+pub mod http_client;
+pub mod notify;
 
 pub mod opening;
 pub mod shared_clock;

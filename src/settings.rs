@@ -9,11 +9,14 @@ use domain::dispatch::Policy;
 use serde::{Deserialize, Serialize};
 use storage::{bus::redis::Address, db::Durability};
 use usecases::retention::Retention;
+use usecases::vapid::VapidKey;
 
 mod given;
 
 pub use given::Given;
 
+/// Characters of the webhook's secret at least.
+const WEBHOOK_SECRET_MIN: usize = 24;
 /// Longest drain: ten minutes.
 const DRAIN_MS_MAX: u64 = 600_000;
 
@@ -121,6 +124,16 @@ pub struct Settings {
     pub token_secret: Option<Secret>,
     /// Secret that the sandbox payment provider signs with, if it is not kept in the store.
     pub sandbox_secret: Option<Secret>,
+    /// Private key that signs Web Push, if it is not kept in the store.
+    pub vapid_key: Option<Secret>,
+    /// Whom push services may turn to.
+    pub push_contact: String,
+    /// Address that every notice is posted to.
+    pub webhook: Option<String>,
+    /// Secret that the webhook's requests are signed with.
+    pub webhook_secret: Option<Secret>,
+    /// Whether notices repeat what people wrote.
+    pub notice_text: bool,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Whether the bench channels are open.
@@ -211,6 +224,29 @@ impl Settings {
         self.database.reveal().starts_with("mysql:")
     }
 
+    fn notice_faults(&self, must: &mut impl FnMut(bool, &str)) {
+        must(
+            self.vapid_key.as_ref().is_none_or(|it| VapidKey::read(it.reveal()).is_some()),
+            "vapid-key must be a P-256 private key: 32 bytes in base64url",
+        );
+        let is_contact =
+            self.push_contact.starts_with("mailto:") || self.push_contact.starts_with("https://");
+        must(is_contact, "push-contact must be mailto:… or https://…");
+        must(
+            self.webhook.is_some() == self.webhook_secret.is_some(),
+            "webhook and webhook-secret belong together",
+        );
+        must(
+            self.webhook_secret.as_ref().is_none_or(|it| it.reveal().len() >= WEBHOOK_SECRET_MIN),
+            "webhook-secret must have 24 characters or more",
+        );
+        let is_production = self.environment == Environment::Production;
+        let is_url = |it: &String| {
+            it.starts_with("https://") || (!is_production && it.starts_with("http://"))
+        };
+        must(self.webhook.as_ref().is_none_or(is_url), "webhook must be https://…");
+    }
+
     fn faults(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut must = |holds: bool, text: &str| {
@@ -246,6 +282,7 @@ impl Settings {
             self.token_secret.as_ref().is_none_or(|it| it.reveal().len() >= 32),
             "token-secret must have 32 characters or more",
         );
+        self.notice_faults(&mut must);
         if self.environment == Environment::Production {
             must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
             must(!self.bench_channels, "production has no bench channels");

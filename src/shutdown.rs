@@ -14,8 +14,8 @@ use std::{
 use actix::Addr;
 use actix_web::dev::ServerHandle;
 use actors::{
-    dispatcher::Dispatcher, drain::drain, housekeeper::Housekeeper, live::Live, messages::Stop,
-    relay::Relay, timekeeper::Timekeeper,
+    dispatcher::Dispatcher, drain::drain, herald::Herald, housekeeper::Housekeeper, live::Live,
+    messages::Stop, relay::Relay, timekeeper::Timekeeper,
 };
 use storage::store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -64,6 +64,8 @@ pub struct Workers {
     pub relay: Addr<Relay>,
     /// Carries out deadlines.
     pub timekeeper: Addr<Timekeeper>,
+    /// Tells people who are away.
+    pub herald: Addr<Herald>,
     /// Looks for riders.
     pub dispatcher: Addr<Dispatcher>,
     /// Removes what was kept long enough.
@@ -77,6 +79,7 @@ impl Workers {
             self.housekeeper.send(Stop).await,
             self.dispatcher.send(Stop).await,
             self.timekeeper.send(Stop).await,
+            self.herald.send(Stop).await,
             self.relay.send(Stop).await,
         ];
         for gone in ended.into_iter().filter_map(Result::err) {

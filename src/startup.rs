@@ -20,6 +20,7 @@ use actors::{
     bridge::{Bridge, NUDGE},
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
+    herald::Herald,
     housekeeper::Housekeeper,
     hub::Hub,
     interest::Interest,
@@ -43,6 +44,7 @@ use storage::{
 use usecases::{
     blob_place::{self, Standing},
     demo,
+    notices::NoticeSettings,
     platform::{Platform, PlatformSettings, Silence},
 };
 
@@ -55,6 +57,7 @@ use crate::{
         state::{Doors, HttpState},
         ws::{self, SocketDoor},
     },
+    notify::Ways,
     opening::{self, open_database},
     settings::{Environment, Secret, Settings},
     shared_clock,
@@ -181,9 +184,12 @@ async fn start_live_side(
 
     let (its_platform, its_fleet) = (platform.clone(), Arc::clone(&fleet));
     let policy = settings.dispatch_policy();
+    let ways = Ways::open(settings, &platform)
+        .map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
     let workers = Workers {
         relay: Relay::new(Arc::clone(&hub), Arc::clone(store)).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
+        herald: Herald::new(platform.clone(), ways).start(),
         dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
         housekeeper: Housekeeper::new(platform.clone(), node, settings.retention()).start(),
     };
@@ -200,6 +206,13 @@ fn secrets(settings: &Settings) -> PlatformSettings {
     PlatformSettings {
         token_secret: reveal(&settings.token_secret),
         sandbox_secret: reveal(&settings.sandbox_secret),
+        vapid_key: reveal(&settings.vapid_key),
+        notices: NoticeSettings {
+            webhook: settings.webhook.is_some(),
+            with_text: settings.notice_text,
+            public_only: settings.environment == Environment::Production,
+            contact: settings.push_contact.clone(),
+        },
         ..PlatformSettings::default()
     }
 }

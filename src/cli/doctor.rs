@@ -16,7 +16,7 @@ use usecases::blob_place::{self, Standing};
 
 use crate::{
     cli::{CliError, StoreArgs, print},
-    opening,
+    http_client, opening,
     settings::{Environment, Settings},
     startup,
 };
@@ -65,7 +65,7 @@ fn bad(what: &str, advice: &str) -> u32 {
 }
 
 async fn ask_server(url: &str) -> u32 {
-    let client = reqwest::Client::builder().timeout(ANSWER_TIMEOUT).build().unwrap_or_default();
+    let client = http_client::builder().timeout(ANSWER_TIMEOUT).build().unwrap_or_default();
     let mut faults = 0;
     for (path, means) in [("/healthz", "alive"), ("/readyz", "ready for traffic")] {
         faults += match client.get(format!("{}{path}", url.trim_end_matches('/'))).send().await {

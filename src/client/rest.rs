@@ -12,7 +12,7 @@ use rand::RngExt as _;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
-use crate::client::error::ClientError;
+use crate::{client::error::ClientError, http_client};
 
 /// How long one answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(20);
@@ -107,7 +107,7 @@ impl Rest {
             None if bases.is_empty() => return Err(unreadable("there is none".to_owned())),
             None => {}
         }
-        let http = Client::builder()
+        let http = http_client::builder()
             .no_proxy()
             .timeout(ANSWER_MAX)
             .connect_timeout(CONNECT_MAX)

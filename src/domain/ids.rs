@@ -120,6 +120,11 @@ id!(
     "att"
 );
 id!(
+    /// Where notices for one device go.
+    PushAddressId,
+    "psh"
+);
+id!(
     /// One open socket on one node.
     ConnectionId,
     "con"

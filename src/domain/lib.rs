@@ -41,6 +41,8 @@ pub mod attachment;
 pub mod chat;
 pub mod quick_replies;
 
+pub mod notice;
+
 pub mod channel;
 
 pub mod travel;

@@ -17,6 +17,7 @@ pub mod operations;
 pub mod order_views;
 pub mod orders;
 pub mod payments;
+pub mod push;
 pub mod quick_replies;
 pub mod stores;
 
@@ -50,6 +51,9 @@ pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
     order_routes(cfg);
 
     at(cfg, "/v1/inbox", [web::get().to(inbox::show)]);
+    at(cfg, "/v1/push-key", [web::get().to(push::key)]);
+    let push = [web::put().to(push::put), web::delete().to(push::remove)];
+    at(cfg, "/v1/push-subscriptions", push);
     at(cfg, "/v1/regions", [web::get().to(operations::regions)]);
     at(cfg, "/v1/ops/snapshot", [web::get().to(operations::snapshot)]);
     // Some balancers only ask for the head.

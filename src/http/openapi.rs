@@ -10,7 +10,7 @@ use utoipa::{
 };
 
 use super::{
-    accounts, attachments, carts, inbox, operations, orders, payments, quick_replies, stores,
+    accounts, attachments, carts, inbox, operations, orders, payments, push, quick_replies, stores,
 };
 
 #[derive(OpenApi)]
@@ -31,7 +31,7 @@ use super::{
         attachments::create, attachments::append, attachments::ask, attachments::show,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         operations::regions, operations::snapshot,
-        inbox::show,
+        inbox::show, push::key, push::put, push::remove,
     )
 )]
 struct Document;

@@ -22,6 +22,7 @@ use domain::geo::Place;
 use self::report::Report;
 use crate::{
     client::{error::ClientError, rest::Rest},
+    http_client,
     replay::instance::{Instance, InstanceError},
 };
 
@@ -152,7 +153,7 @@ async fn play_and_check(
 
 /// Once the day has begun its people wait long for a node to come back; here nobody waits.
 async fn look_for_nodes(urls: &[String]) -> Result<(), LiveError> {
-    let client = reqwest::Client::builder().timeout(FIRST_ANSWER_MAX).build().unwrap_or_default();
+    let client = http_client::builder().timeout(FIRST_ANSWER_MAX).build().unwrap_or_default();
     for url in urls {
         let question = client.get(format!("{}/healthz", url.trim_end_matches('/')));
         let answer = question.send().await.and_then(reqwest::Response::error_for_status);

@@ -26,6 +26,9 @@ const CONNECTS_PER_S: u32 = 5_000;
 /// Connections of one profile on a node unless told otherwise.
 const SOCKETS_PER_PROFILE: usize = 32;
 
+/// Whom push services may turn to unless told otherwise.
+const PUSH_CONTACT: &str = "mailto:operator@riderhub.invalid";
+
 /// Settings as they are given; each may be missing. One struct for flags, variables and file.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -75,6 +78,21 @@ pub struct Given {
     /// Secret that the sandbox payment provider signs with; without, the nodes share one kept in the store
     #[arg(long, env = "RIDERHUB_SANDBOX_SECRET", hide_env_values = true)]
     pub sandbox_secret: Option<Secret>,
+    /// Private VAPID key that signs Web Push, 32 bytes in base64url; without, the nodes share one kept in the store
+    #[arg(long, env = "RIDERHUB_VAPID_KEY", hide_env_values = true)]
+    pub vapid_key: Option<Secret>,
+    /// Whom push services may turn to: mailto:… or https://… [default: mailto:operator@riderhub.invalid]
+    #[arg(long, env = "RIDERHUB_PUSH_CONTACT")]
+    pub push_contact: Option<String>,
+    /// Address that every notice for somebody who is away is posted to; the same on all nodes [default: none]
+    #[arg(long, env = "RIDERHUB_WEBHOOK")]
+    pub webhook: Option<String>,
+    /// Secret that the webhook's requests are signed with: 24 characters or more, or whsec_ and base64
+    #[arg(long, env = "RIDERHUB_WEBHOOK_SECRET", hide_env_values = true)]
+    pub webhook_secret: Option<Secret>,
+    /// Lets notices repeat what people wrote, and their names
+    #[arg(long, env = "RIDERHUB_NOTICE_TEXT", num_args = 0..=1, default_missing_value = "true")]
+    pub notice_text: Option<bool>,
     /// How log lines look [default: text]
     #[arg(long, value_enum, env = "RIDERHUB_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -153,6 +171,11 @@ impl Given {
             workers: self.workers.or(other.workers),
             token_secret: self.token_secret.or(other.token_secret),
             sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
+            vapid_key: self.vapid_key.or(other.vapid_key),
+            push_contact: self.push_contact.or(other.push_contact),
+            webhook: self.webhook.or(other.webhook),
+            webhook_secret: self.webhook_secret.or(other.webhook_secret),
+            notice_text: self.notice_text.or(other.notice_text),
             log_format: self.log_format.or(other.log_format),
             bench_channels: self.bench_channels.or(other.bench_channels),
             echo: self.echo.or(other.echo),
@@ -199,6 +222,11 @@ impl Given {
             workers: self.workers.unwrap_or(0),
             token_secret: self.token_secret,
             sandbox_secret: self.sandbox_secret,
+            vapid_key: self.vapid_key,
+            push_contact: self.push_contact.unwrap_or_else(|| PUSH_CONTACT.to_owned()),
+            webhook: self.webhook,
+            webhook_secret: self.webhook_secret,
+            notice_text: self.notice_text.unwrap_or(false),
             log_format: self.log_format.unwrap_or_default(),
             bench_channels: self.bench_channels.unwrap_or(false),
             echo: self.echo.unwrap_or(false),

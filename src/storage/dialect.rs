@@ -31,6 +31,17 @@ pub(crate) const fn move_head(is_mysql: bool) -> &'static str {
     }
 }
 
+/// Marks a channel, also one without entries yet. Values: channel, epoch.
+pub(crate) const fn watch_channel(is_mysql: bool) -> &'static str {
+    if is_mysql {
+        "insert into channel_head (channel, top, epoch, watched) values (?, 0, ?, true)
+         on duplicate key update watched = true"
+    } else {
+        "insert into channel_head (channel, top, epoch, watched) values (?, 0, ?, true)
+         on conflict (channel) do update set watched = true"
+    }
+}
+
 /// Moves a cursor forward, never back. Values: channel, profile_id, delivered_off, read_off.
 pub(crate) const fn advance_cursor(is_mysql: bool) -> &'static str {
     if is_mysql {

@@ -168,7 +168,8 @@ pub async fn unread(reader: &mut impl Reader, places: &[Place]) -> Result<Vec<Un
                         count(case when kind <> 'msg' then 1 end) as n_lines
                    from journal
                   where channel = ? and off > ? and off <= ? and sender <> ?
-                    and kind in ('msg', 'order', 'offer')"
+                    and kind in ('msg', 'order', 'offer')
+                    and not (kind = 'msg' and body like '%\"recalled\":true}}')"
             ));
             values.push(Val::Owned(place.last.channel.to_string()));
             values.push(Val::from(read.max(top.saturating_sub(COUNTED_MAX))));

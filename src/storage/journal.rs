@@ -11,11 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     args,
-    db::{Reader, Tx, Val},
-    dialect,
+    db::{Reader, Val},
     error::StoreError,
     push::Push,
 };
+
+mod append;
+
+pub use append::{Watched, append, append_watched};
 
 /// Entries of one page at most.
 pub const PAGE_MAX: u32 = 500;
@@ -97,79 +100,6 @@ struct EntryRow {
     body: String,
     joins: Option<String>,
     at_ms: i64,
-}
-
-/// Writes entries in one go and gives them their offsets.
-///
-/// Heads are locked in the order of the channels' names, so that two transactions never wait for
-/// each other in a circle; call it once, at the end of a transaction. Entries of one channel keep
-/// their order.
-///
-/// # Errors
-///
-/// [`StoreError`] as the statements give it.
-pub async fn append(
-    tx: &mut Tx,
-    mut entries: Vec<NewEntry>,
-    at: Timestamp,
-) -> Result<Vec<Entry>, StoreError> {
-    entries.sort_by_cached_key(|it| it.channel.to_string());
-    let mut written = Vec::with_capacity(entries.len());
-    let mut rest = entries.into_iter().peekable();
-    while let Some(first) = rest.next() {
-        let channel = first.channel.clone();
-        let mut group = vec![first];
-        while let Some(next) = rest.next_if(|it| it.channel == channel) {
-            group.push(next);
-        }
-        let head = move_head(tx, &channel, group.len()).await?;
-        let before = head.top - group.len() as u64;
-        for (off, entry) in (before + 1..).zip(group) {
-            written.push(insert(tx, entry, off, &head.epoch, at).await?);
-        }
-    }
-    Ok(written)
-}
-
-async fn move_head(tx: &mut Tx, channel: &Channel, steps: usize) -> Result<Head, StoreError> {
-    let name = channel.to_string();
-    let epoch = format!("{:08x}", rand::random::<u32>());
-    tx.exec(dialect::move_head(tx.is_mysql()), args![&name, steps, &epoch]).await?;
-    let row: Option<HeadRow> = tx
-        .opt(
-            "select channel, top, epoch, removed from channel_head where channel = ?",
-            args![&name],
-        )
-        .await?;
-    let row = row.ok_or_else(|| StoreError::not_found("channel", name))?;
-    Ok(row.into())
-}
-
-async fn insert(
-    tx: &mut Tx,
-    entry: NewEntry,
-    off: u64,
-    epoch: &str,
-    at: Timestamp,
-) -> Result<Entry, StoreError> {
-    let NewEntry { channel, kind, sender, cid, body, joins } = entry;
-    tx.exec(
-        "insert into journal (channel, off, kind, sender, cid, body, joins, at_ms)
-         values (?, ?, ?, ?, ?, ?, ?, ?)",
-        args![
-            channel.to_string(),
-            off,
-            kind.as_str(),
-            &sender,
-            cid.as_ref(),
-            &body,
-            joins.as_ref().map(Channel::to_string),
-            at
-        ],
-    )
-    .await?;
-    let (kind, epoch) = (kind.to_string(), epoch.to_owned());
-    Ok(Entry { channel, off, epoch, kind, sender, cid, body, at, joins })
 }
 
 /// The newest position of a channel; top 0 and an empty epoch if nothing was written yet.

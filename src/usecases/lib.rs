@@ -21,6 +21,12 @@ pub mod recall;
 pub mod receipts;
 pub mod saying;
 
+pub mod notice_content;
+pub mod notices;
+pub mod notifier;
+pub mod push_addresses;
+pub mod vapid;
+
 pub mod stores;
 
 pub mod carts;

@@ -10,11 +10,14 @@ use storage::{
     db::{Db, Tx},
     error::{Failure, StoreError},
     events::Latest,
-    journal::{self, Entry, NewEntry},
+    journal::{self, Entry, NewEntry, Watched},
     store::Store,
 };
 
-use crate::{blob_place::KnownPlace, sandbox::Sandbox, tokens::TokenKeys};
+use crate::{
+    blob_place::KnownPlace, notices::NoticeSettings, sandbox::Sandbox, tokens::TokenKeys,
+    vapid::VapidKey,
+};
 
 /// Something that the live side should do soon. Never the only record of it: losing one costs time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +107,10 @@ pub struct Platform {
     pub blobs: Blobs,
     /// What is known of where they are kept.
     pub known_place: KnownPlace,
+    /// Signs what is sent to push services.
+    pub vapid: Arc<VapidKey>,
+    /// How people are told who are away.
+    pub notices: NoticeSettings,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -117,6 +124,10 @@ pub struct PlatformSettings {
     pub sandbox_secret: Option<String>,
     /// Where contents of files are kept.
     pub blobs: Blobs,
+    /// Signs what is sent to push services; `None` for a key that is made once and kept in the store.
+    pub vapid_key: Option<String>,
+    /// How people are told who are away.
+    pub notices: NoticeSettings,
 }
 
 impl Platform {
@@ -131,12 +142,25 @@ impl Platform {
         announcer: Arc<dyn Announcer>,
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
-        let PlatformSettings { policy, token_secret, sandbox_secret, blobs } = settings;
+        let PlatformSettings { policy, token_secret, sandbox_secret, blobs, vapid_key, notices } =
+            settings;
         let at = clock.now();
         let tokens = Arc::new(TokenKeys::open(&store, token_secret.as_deref(), at).await?);
         let sandbox = Arc::new(Sandbox::open(&store, sandbox_secret).await?);
+        let vapid = Arc::new(VapidKey::open(&store, vapid_key).await?);
         let known_place = KnownPlace::default();
-        Ok(Self { store, clock, announcer, policy, tokens, sandbox, blobs, known_place })
+        Ok(Self {
+            store,
+            clock,
+            announcer,
+            policy,
+            tokens,
+            sandbox,
+            blobs,
+            known_place,
+            vapid,
+            notices,
+        })
     }
 
     /// For reads outside a transaction.
@@ -165,8 +189,9 @@ impl Platform {
         T: Serialize + DeserializeOwned + Send + 'static,
         E: Failure,
     {
-        let clock = Arc::clone(&self.clock);
-        let write = async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), &body).await;
+        let (clock, watched) = (Arc::clone(&self.clock), self.notices.watched());
+        let write =
+            async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), watched, &body).await;
         let carried_out = self.store.write(write).await?;
         Ok(self.after_commit(carried_out))
     }
@@ -188,8 +213,9 @@ impl Platform {
         T: Serialize + DeserializeOwned + Send + 'static,
         E: Failure,
     {
-        let clock = Arc::clone(&self.clock);
-        let write = async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), &body).await;
+        let (clock, watched) = (Arc::clone(&self.clock), self.notices.watched());
+        let write =
+            async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), watched, &body).await;
         let carried_out = self.store.grouped(channel.to_string(), write).await?;
         Ok(self.after_commit(carried_out))
     }
@@ -235,6 +261,7 @@ async fn carry_out<T, E, F>(
     tx: &mut Tx,
     key: Option<&CommandKey>,
     at: Timestamp,
+    watched: Watched,
     body: &F,
 ) -> Result<CarriedOut<T>, E>
 where
@@ -256,7 +283,7 @@ where
     }
     let mut changes = Changes::default();
     let value = body(tx, &mut changes, at).await?;
-    let entries = journal::append(tx, changes.entries, at).await?;
+    let entries = journal::append_watched(tx, changes.entries, at, watched).await?;
     let positions = entries
         .iter()
         .map(|it| Position { channel: it.channel.to_string(), off: it.off })

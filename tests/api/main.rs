@@ -16,6 +16,7 @@ mod drain;
 mod fixtures;
 mod grab;
 mod life;
+mod notices;
 mod replay;
 mod resume;
 #[path = "../shapes/mod.rs"]

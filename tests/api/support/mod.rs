@@ -2,6 +2,7 @@
 
 mod node;
 mod people;
+pub mod push_service;
 
 pub use node::{World, each_world};
 pub use people::{Person, Shop, given_order, given_paid_order, given_shop, spot};
