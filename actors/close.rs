@@ -154,6 +154,12 @@ impl Close {
         metrics::counter!("riderhub_closes_total", "code" => code).increment(1);
     }
 
+    /// Whether this is the last thing that we say: the client has closed, or nothing that it sends
+    /// can be understood any more. Else it may answer our close frame.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Answered(_) | Self::ProtocolError | Self::NotUtf8 | Self::TooBig)
+    }
+
     /// Whether a well-behaved client comes back by itself.
     pub const fn reconnect(self) -> bool {
         self.code() < 4500

@@ -38,8 +38,10 @@ where
     let outbox = Outbox::bounded(WAITING_BYTES_MAX);
     let writer = Writer::new(outbox.clone(), writing, Format::Plain);
     let echoing = Box::pin(echo(Reader::new(reading, first, ECHO_BYTES_MAX), outbox));
-    if let Either::Right(((), writer)) = select(writer, echoing).await {
-        writer.await;
+    match select(writer, echoing).await {
+        // What still comes is read: a socket closed over unread bytes takes our close frame back.
+        Either::Left(((), echoing)) => drop(timeout(CLOSE_WITHIN, echoing).await),
+        Either::Right(((), writer)) => writer.await,
     }
 }
 

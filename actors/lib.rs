@@ -65,6 +65,7 @@ pub mod dispatcher;
 pub mod herald;
 pub mod housekeeper;
 pub mod timekeeper;
+pub mod warden;
 
 #[cfg(test)]
 mod live_tests;

@@ -268,8 +268,7 @@ impl Outbox {
         let n_left = state.queue.n_bytes();
         if let (0, End::Closing(why)) = (n_left, state.end) {
             batch.close = Some(why);
-            let is_last = state.has_left || matches!(why, Close::Answered(_));
-            state.end = if is_last { End::Ended } else { End::Closed };
+            state.end = if state.has_left || why.is_final() { End::Ended } else { End::Closed };
         }
         if n_before > self.bytes_max / 2 && n_left <= self.bytes_max / 2 {
             wake(&mut state.owner);

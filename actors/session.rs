@@ -12,7 +12,7 @@ use storage::{
     error::StoreError,
     journal::{self, Head},
 };
-use usecases::channels;
+use usecases::{channels, tokens::Identity};
 
 use crate::{
     channel_log::Opened,
@@ -24,6 +24,7 @@ use crate::{
     outbox::{Note, Outbox},
     protocol::CHANNELS_MAX,
     refusal::{Kind, Refusal},
+    registry::Registered,
     relay::ready,
 };
 
@@ -95,8 +96,6 @@ pub struct Session {
     pub name: String,
     /// When it signed in.
     pub started_at: Timestamp,
-    /// Until when its token is good.
-    pub token_expires_at: Timestamp,
     /// What it hears.
     hearing: Hearing,
 }
@@ -107,22 +106,21 @@ impl Session {
         live: Arc<Live>,
         id: ConnectionId,
         outbox: Arc<Outbox>,
-        profile: Profile,
+        identity: Identity,
         name: String,
-        token_expires_at: Timestamp,
     ) -> Self {
-        live.hub.registry.register(profile, id, outbox.clone());
+        let Identity { profile, session_id, expires_at: token_expires_at, .. } = identity;
+        let its_outbox = Arc::clone(&outbox);
+        let registered = Registered::new(id, its_outbox, session_id, token_expires_at);
+        live.hub.registry.register(profile, registered);
         let started_at = live.platform.now();
-        Self {
-            live,
-            id,
-            outbox,
-            profile,
-            name,
-            started_at,
-            token_expires_at,
-            hearing: Hearing::default(),
-        }
+        Self { live, id, outbox, profile, name, started_at, hearing: Hearing::default() }
+    }
+
+    /// Takes a new token of the same profile.
+    pub fn renew(&self, identity: Identity) {
+        let Identity { profile, session_id, expires_at, .. } = identity;
+        self.live.hub.registry.renew(profile, self.id, session_id, expires_at);
     }
 
     /// Whether the connection hears a channel.
@@ -204,17 +202,17 @@ impl Session {
         &self,
         channels: &[(Channel, Option<Known>)],
     ) -> Result<Vec<(Position, Plan)>, StoreError> {
+        if channels.is_empty() {
+            return Ok(Vec::new());
+        }
         let names: Vec<Channel> = channels.iter().map(|(it, _)| it.clone()).collect();
         let heads = journal::heads(&mut self.live.platform.reader(), &names).await?;
         let mut heads: HashMap<Channel, Head> = heads.into_iter().collect();
-        let mut place = |(channel, known): &(Channel, Option<Known>)| {
+        let place = |(channel, known): &(Channel, Option<Known>)| {
             let head = heads.remove(channel).unwrap_or_else(Head::of_nothing);
-            let (upto, recovered) = resume_from(known.as_ref(), &head);
-            let (ep, top) = (head.epoch, head.top);
-            let position = Position { ep: ep.clone(), from: upto + 1, to: top, recovered };
-            (position, Plan::Log { channel: channel.clone(), epoch: ep, upto, top })
+            place_at(channel, known.as_ref(), head)
         };
-        Ok(channels.iter().map(&mut place).collect())
+        Ok(channels.iter().map(place).collect())
     }
 
     /// Sends what the plan says and opens the channel.
@@ -319,6 +317,14 @@ impl Drop for Session {
         }
         self.live.hub.registry.unregister(self.profile, self.id);
     }
+}
+
+/// Where a client stands in a channel whose head is known, and what is to be done.
+pub(crate) fn place_at(channel: &Channel, known: Option<&Known>, head: Head) -> (Position, Plan) {
+    let (upto, recovered) = resume_from(known, &head);
+    let (ep, top) = (head.epoch, head.top);
+    let position = Position { ep: ep.clone(), from: upto + 1, to: top, recovered };
+    (position, Plan::Log { channel: channel.clone(), epoch: ep, upto, top })
 }
 
 /// What the client has, and whether everything since then can be sent.

@@ -31,7 +31,6 @@ impl Connection {
         ctx.wait(wrap_future::<_, Self>(work).map(move |outcome, it, ctx| match outcome {
             Ok(Ok((session, answer))) => {
                 tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
-                it.watch_token(&session, ctx);
                 let (live, profile) = (it.live.clone(), session.profile);
                 it.finish(id, Box::new(session), Ok(answer), ctx);
                 live.hub.registry.welcome(profile, it.id);

@@ -10,7 +10,8 @@ use utoipa::{
 };
 
 use super::{
-    accounts, attachments, carts, inbox, operations, orders, payments, push, quick_replies, stores,
+    accounts, attachments, carts, inbox, operations, orders, payments, push, quick_replies,
+    sessions, stores,
 };
 
 #[derive(OpenApi)]
@@ -22,6 +23,7 @@ use super::{
     modifiers(&BearerToken, &ProblemType),
     paths(
         accounts::create, accounts::sign_in, accounts::refresh, accounts::me, accounts::demo,
+        sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,
         carts::show, carts::put, carts::clear,

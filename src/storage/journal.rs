@@ -77,6 +77,11 @@ pub struct Head {
 }
 
 impl Head {
+    pub(crate) fn from_columns(top: i64, epoch: String, removed: i64) -> Self {
+        let count = |it| u64::try_from(it).unwrap_or(0);
+        Self { top: count(top), epoch, removed: count(removed) }
+    }
+
     /// Of a channel that nothing was written to yet.
     pub const fn of_nothing() -> Self {
         Self { top: 0, epoch: String::new(), removed: 0 }
@@ -223,8 +228,7 @@ impl EntryRow {
 
 impl From<HeadRow> for Head {
     fn from(row: HeadRow) -> Self {
-        let count = |it| u64::try_from(it).unwrap_or(0);
-        Self { top: count(row.top), epoch: row.epoch, removed: count(row.removed) }
+        Self::from_columns(row.top, row.epoch, row.removed)
     }
 }
 

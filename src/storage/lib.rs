@@ -32,6 +32,8 @@ pub mod timers;
 pub mod health;
 
 pub mod accounts;
+pub mod arrival;
+pub mod revocations;
 pub mod tokens;
 
 pub mod carts;

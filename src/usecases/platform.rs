@@ -11,6 +11,7 @@ use storage::{
     error::{Failure, StoreError},
     events::Latest,
     journal::{self, Entry, NewEntry, Watched},
+    revocations::Revocation,
     store::Store,
 };
 
@@ -27,8 +28,39 @@ pub enum Nudge {
         /// The region.
         region: String,
     },
+    /// Sign-ins have ended: refuse their tokens and close their sockets.
+    Revoked {
+        /// Which.
+        sessions: Vec<RevokedSession>,
+    },
     /// A timer was set that may be due before the next look.
     Timers,
+}
+
+/// A sign-in that has ended, on its way to the other nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedSession {
+    /// The sign-in.
+    pub session: String,
+    /// Whose.
+    pub profile: String,
+    /// From when on its tokens have run out anyway, in UTC milliseconds.
+    pub keep_until: i64,
+}
+
+impl From<&Revocation> for RevokedSession {
+    fn from(it: &Revocation) -> Self {
+        let (session, profile) = (it.session_id.to_string(), it.profile.to_string());
+        Self { session, profile, keep_until: it.keep_until.ms() }
+    }
+}
+
+impl RevokedSession {
+    /// Reads it; `None` if another version of the program wrote it.
+    pub fn read(&self) -> Option<Revocation> {
+        let (session_id, profile) = (self.session.parse().ok()?, self.profile.parse().ok()?);
+        Some(Revocation { session_id, profile, keep_until: Timestamp::from_ms(self.keep_until) })
+    }
 }
 
 /// Tells the live side of this and other nodes what was committed.

@@ -22,3 +22,4 @@ mod resume;
 #[path = "../shapes/mod.rs"]
 mod shapes;
 mod support;
+mod tokens;
