@@ -23,3 +23,4 @@ mod resume;
 mod shapes;
 mod support;
 mod tokens;
+mod without_redis;
