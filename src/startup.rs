@@ -18,6 +18,7 @@ use actix_web::{
 use actors::{
     admission::Admission,
     bridge::{Bridge, NUDGE},
+    catch_up::CatchUp,
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
     herald::Herald,
@@ -189,6 +190,7 @@ async fn start_live_side(
         bridge,
         positions,
         fleet: Arc::clone(&fleet),
+        catch_up: CatchUp::start(Arc::clone(store)),
         receipts: Receipts::default(),
         admission: Admission::new(settings.socket_limits()),
         pace: Pace::default(),

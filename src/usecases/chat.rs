@@ -224,12 +224,8 @@ async fn write(
     key: CommandKey,
     body: String,
 ) -> Result<Done<Sent>, ChatError> {
-    let (into, cid) = (channel.clone(), key.cid.clone());
-    let work = async move |_: &mut Tx, changes: &mut Changes, at: domain::clock::Timestamp| {
-        changes.entries.push(message(&into, speaker, &cid, &body));
-        Ok::<_, ChatError>(Sent { ts: at.ms() })
-    };
-    platform.grouped_command(&channel, Some(key), work).await
+    let entry = message(&channel, speaker, &key.cid, &body);
+    Ok(platform.post(key, entry, |entry| Sent { ts: entry.at.ms() }).await?)
 }
 
 /// The same for a message that carries a file: it is claimed in the same transaction.
