@@ -15,7 +15,9 @@ pub mod tokens;
 
 pub mod channels;
 pub mod chat;
+pub mod devices;
 pub mod inbox;
+pub mod presence;
 pub mod recall;
 pub mod receipts;
 

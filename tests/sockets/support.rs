@@ -20,6 +20,7 @@ use actors::{
     interest::Interest,
     live::{Live, Pace},
     protocol::SUBPROTOCOL_JSON,
+    publishers::Publishers,
     receipts::Receipts,
     relay::Relay,
     warden::Warden,
@@ -66,6 +67,7 @@ pub(crate) struct City {
     clock: Arc<dyn Clock>,
     pub(crate) pace: Pace,
     pub(crate) limits: SocketLimits,
+    pub(crate) one_device: Vec<Role>,
 }
 
 /// A node that listens.
@@ -84,7 +86,14 @@ impl City {
     pub(crate) async fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let fresh = fresh_store(Engine::Sqlite).await;
         let pace = Pace::default();
-        Self { fresh, bus: InProcessBus::default(), clock, pace, limits: SocketLimits::default() }
+        Self {
+            fresh,
+            bus: InProcessBus::default(),
+            clock,
+            pace,
+            limits: SocketLimits::default(),
+            one_device: Vec::new(),
+        }
     }
 
     pub(crate) async fn node(&self) -> Node {
@@ -121,6 +130,9 @@ impl City {
             admission: Admission::new(self.limits),
             pace: self.pace,
             receipts: Receipts::default(),
+            publishers: Publishers::default(),
+            one_device: self.one_device.clone(),
+            presence: Mutex::default(),
             bench_channels: true,
         });
         Warden::new(live.clone()).start();
