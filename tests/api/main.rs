@@ -25,3 +25,4 @@ mod resume;
 mod shapes;
 mod support;
 mod tokens;
+mod without_redis;
