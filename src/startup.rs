@@ -18,6 +18,7 @@ use actix_web::{
 use actors::{
     admission::Admission,
     bridge::{Bridge, NUDGE},
+    catch_up::CatchUp,
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
     herald::Herald,
@@ -188,6 +189,7 @@ async fn start_live_side(
         bridge,
         positions,
         fleet: Arc::clone(&fleet),
+        catch_up: CatchUp::start(Arc::clone(store)),
         receipts: Receipts::default(),
         publishers: Publishers::default(),
         one_device: settings.one_device_roles(),
@@ -262,9 +264,10 @@ fn listen(
             .app_data(under_way.clone())
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
-            .configure(|cfg| match fixtures {
-                true => http::fixtures::routes(cfg, &state),
-                false => {}
+            .configure(|cfg| {
+                if fixtures {
+                    http::fixtures::routes(cfg, &state);
+                }
             })
             .route(ws::PATH, web::get().to(ws::no_upgrade))
             .configure(http::metrics::routes)
