@@ -13,6 +13,9 @@ pub mod revoked;
 pub mod sign_outs;
 pub mod tokens;
 
+pub mod attachment_ends;
+pub mod attachments;
+pub mod blob_place;
 pub mod channels;
 pub mod chat;
 pub mod devices;
@@ -20,6 +23,7 @@ pub mod inbox;
 pub mod presence;
 pub mod recall;
 pub mod receipts;
+pub mod saying;
 
 pub mod notice_content;
 pub mod notices;
