@@ -12,11 +12,13 @@ mod bad_input;
 mod chat;
 mod commands;
 mod demo;
+mod devices;
 mod drain;
 mod fixtures;
 mod grab;
 mod life;
 mod notices;
+mod presence;
 mod replay;
 mod resume;
 #[path = "../shapes/mod.rs"]
