@@ -7,6 +7,7 @@ mod catching_up;
 mod chat;
 mod echo;
 mod formats;
+mod garbage;
 mod joining;
 mod limits;
 mod recall;
