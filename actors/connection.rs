@@ -41,10 +41,6 @@ mod timing;
 
 /// How long the client may take to answer our close frame.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(1);
-/// The client is warned this long before its token runs out.
-pub const TOKEN_WARNING: Duration = Duration::from_secs(60);
-/// A token that ran out is still good for this long on an open socket.
-pub const TOKEN_GRACE: Duration = Duration::from_secs(25);
 
 /// The reading half of a socket.
 pub struct Connection {

@@ -45,6 +45,7 @@ pub mod messages;
 pub mod relay;
 
 pub mod catalogue;
+pub mod catch_up;
 pub mod commands;
 pub mod connection;
 pub mod echo;
@@ -65,6 +66,7 @@ pub mod dispatcher;
 pub mod herald;
 pub mod housekeeper;
 pub mod timekeeper;
+pub mod warden;
 
 #[cfg(test)]
 mod live_tests;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use domain::{
     channel::Channel,
     clock::Timestamp,
-    ids::{ConnectionId, NodeId},
+    ids::{ConnectionId, NodeId, SessionId},
     role::{Profile, Role},
 };
 use storage::{
@@ -36,7 +36,7 @@ use crate::{
     interest::Interest,
     messages::{Observe, RelayState},
     outbox::{Batch, Outbox},
-    registry::Registry,
+    registry::{Registered, Registry},
     relay::Relay,
 };
 
@@ -264,7 +264,8 @@ async fn nothing_is_lost_or_doubled_while_redis_dies_and_comes_back() {
     let told = Outbox::bounded(1_000);
     let person = Profile::generate(Role::Customer);
     let connection = ConnectionId::generate();
-    two.hub.registry.register(person, connection, told.clone());
+    let (session, at) = (SessionId::generate(), Timestamp::from_ms(0));
+    two.hub.registry.register(person, Registered::new(connection, told.clone(), session, at));
     two.hub.registry.welcome(person, connection);
 
     let mut all = Vec::new();
@@ -337,7 +338,8 @@ fn a_connection_hears_of_each_change_of_the_hub_once() {
     let person = Profile::generate(Role::Customer);
     let join = || {
         let (id, outbox) = (ConnectionId::generate(), Outbox::bounded(1_000));
-        registry.register(person, id, outbox.clone());
+        let (session, at) = (SessionId::generate(), Timestamp::from_ms(0));
+        registry.register(person, Registered::new(id, outbox.clone(), session, at));
         (id, Listener(outbox, Vec::new()))
     };
     let (first, mut early) = join();

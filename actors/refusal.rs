@@ -180,7 +180,7 @@ impl From<AskError> for Refusal {
                 return Self::gone(Kind::OfferGone, state, &err);
             }
             AskError::NotFound { .. } => Kind::NotFound,
-            AskError::BadToken | AskError::WrongLogin => Kind::Unauthorized,
+            AskError::BadToken | AskError::Revoked | AskError::WrongLogin => Kind::Unauthorized,
             AskError::TokenExpired { .. } => Kind::TokenExpired,
             AskError::WrongRole { .. } => Kind::Forbidden,
             AskError::Chat(_) => Kind::ChannelClosed,

@@ -6,14 +6,21 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use domain::{
-    ids::ConnectionId,
+    clock::Timestamp,
+    ids::{ConnectionId, SessionId},
     role::{Profile, Role},
 };
 
 use crate::{close::Close, frame::Lane, frames, outbox::Outbox};
+
+/// The client is warned this long before its token runs out.
+pub const TOKEN_WARNING: Duration = Duration::from_secs(60);
+/// A token that ran out is still good for this long on an open socket.
+pub const TOKEN_GRACE: Duration = Duration::from_secs(25);
 
 /// The signed-in connections of this node.
 #[derive(Debug, Default)]
@@ -23,22 +30,78 @@ pub struct Registry {
     is_degraded: AtomicBool,
 }
 
+/// A signed-in connection, as the registry knows it.
 #[derive(Debug)]
-struct Registered {
+pub struct Registered {
     id: ConnectionId,
     outbox: Arc<Outbox>,
+    session_id: SessionId,
+    token_expires_at: Timestamp,
+    /// Whether it was told that its token runs out.
+    is_warned: bool,
     /// Whether it believes that the hub is degraded; `None` before it was welcomed.
     is_degraded: Option<bool>,
 }
 
+impl Registered {
+    /// A connection of a sign-in, with a token that is good until some time.
+    pub const fn new(
+        id: ConnectionId,
+        outbox: Arc<Outbox>,
+        session_id: SessionId,
+        token_expires_at: Timestamp,
+    ) -> Self {
+        Self { id, outbox, session_id, token_expires_at, is_warned: false, is_degraded: None }
+    }
+}
+
 impl Registry {
     /// Adds a connection.
-    pub fn register(&self, profile: Profile, id: ConnectionId, outbox: Arc<Outbox>) {
-        self.profiles().entry(profile).or_default().push(Registered {
-            id,
-            outbox,
-            is_degraded: None,
-        });
+    pub fn register(&self, profile: Profile, connection: Registered) {
+        self.profiles().entry(profile).or_default().push(connection);
+    }
+
+    /// A connection has a new token.
+    pub fn renew(
+        &self,
+        profile: Profile,
+        id: ConnectionId,
+        session_id: SessionId,
+        token_expires_at: Timestamp,
+    ) {
+        let mut profiles = self.profiles();
+        let mine = profiles.get_mut(&profile).into_iter().flatten().find(|it| it.id == id);
+        if let Some(mine) = mine {
+            (mine.session_id, mine.token_expires_at) = (session_id, token_expires_at);
+            mine.is_warned = false;
+        }
+    }
+
+    /// Warns those whose token runs out soon, and closes those whose token ran out a while ago.
+    pub fn tend_tokens(&self, now: Timestamp) {
+        let warning_ms = i64::try_from(TOKEN_WARNING.as_millis()).unwrap_or(i64::MAX);
+        for it in self.profiles().values_mut().flatten() {
+            let left_ms = it.token_expires_at.ms_since(now);
+            if left_ms > warning_ms {
+                continue;
+            }
+            if now >= it.token_expires_at + TOKEN_GRACE {
+                it.outbox.close(Close::TokenExpired);
+            } else if !it.is_warned {
+                it.is_warned = true;
+                let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+                it.outbox.push(Lane::Control, frames::token_expiring(left));
+            }
+        }
+    }
+
+    /// Closes the connections of a sign-in.
+    pub fn close_session(&self, profile: Profile, session_id: SessionId, why: Close) {
+        for connection in self.profiles().get(&profile).into_iter().flatten() {
+            if connection.session_id == session_id {
+                connection.outbox.close(why);
+            }
+        }
     }
 
     /// Removes a connection. Safe to repeat.
@@ -134,5 +197,54 @@ impl Registry {
     fn profiles(&self) -> MutexGuard<'_, HashMap<Profile, Vec<Registered>>> {
         // Each change is complete in itself, so a poisoned map is still a good one.
         self.profiles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+    fn registered(expires_at: Timestamp) -> Registered {
+        let (id, session) = (ConnectionId::generate(), SessionId::generate());
+        Registered::new(id, Outbox::bounded(10_000), session, expires_at)
+    }
+
+    #[test]
+    fn a_token_is_warned_of_once_and_has_a_grace() {
+        let (registry, profile) = (Registry::default(), Profile::generate(Role::Customer));
+        let expires_at = NOON + Duration::from_secs(900);
+        let connection = registered(expires_at);
+        let (id, outbox) = (connection.id, connection.outbox.clone());
+        registry.register(profile, connection);
+        registry.tend_tokens(NOON + Duration::from_secs(839));
+        assert_eq!(outbox.n_bytes(), 0, "more than a minute is left");
+        registry.tend_tokens(NOON + Duration::from_secs(840));
+        let n_bytes = outbox.n_bytes();
+        assert!(n_bytes > 0, "it is warned");
+        registry.tend_tokens(NOON + Duration::from_secs(924));
+        assert_eq!(outbox.n_bytes(), n_bytes, "once");
+        assert!(outbox.is_open(), "the grace is not over");
+
+        registry.renew(profile, id, SessionId::generate(), expires_at + TOKEN_WARNING);
+        registry.tend_tokens(NOON + Duration::from_secs(925));
+        assert!(outbox.is_open(), "it has a new token");
+        assert!(outbox.n_bytes() > n_bytes, "which runs out soon, too");
+        registry.tend_tokens(NOON + Duration::from_secs(985));
+        assert_eq!(outbox.closing(), Some(Close::TokenExpired));
+    }
+
+    #[test]
+    fn one_device_is_closed_and_the_others_are_not() {
+        let (registry, profile) = (Registry::default(), Profile::generate(Role::Rider));
+        let (phone, tablet) = (registered(NOON), registered(NOON));
+        let (session_id, outboxes) =
+            (phone.session_id, [phone.outbox.clone(), tablet.outbox.clone()]);
+        registry.register(profile, phone);
+        registry.register(profile, tablet);
+        registry.close_session(Profile::generate(Role::Rider), session_id, Close::Revoked);
+        registry.close_session(profile, session_id, Close::Revoked);
+        assert_eq!(outboxes.map(|it| it.closing()), [Some(Close::Revoked), None]);
     }
 }

@@ -4,17 +4,19 @@
 //! tell the client the position, read the gap, open. Nothing is missed and nothing comes twice.
 //! However a session ends, dropping it leaves every channel.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::{channel::Channel, clock::Timestamp, ids::ConnectionId, role::Profile};
 use serde::Serialize;
 use storage::{
     error::StoreError,
+    gaps::Gap,
     journal::{self, Head},
 };
-use usecases::channels;
+use usecases::{channels, tokens::Identity};
 
 use crate::{
+    catch_up::PAGE,
     channel_log::Opened,
     frame::{Frame, Lane},
     frames,
@@ -24,13 +26,12 @@ use crate::{
     outbox::{Note, Outbox},
     protocol::CHANNELS_MAX,
     refusal::{Kind, Refusal},
+    registry::Registered,
     relay::ready,
 };
 
 /// Entries that are read again for a client; a longer gap is the client's to page through.
 pub const GAP_MAX: u64 = 500;
-/// Entries of one read.
-const PAGE: u32 = 100;
 /// Reads of one gap before the connection is given up: somebody writes faster than we read.
 const ROUNDS_MAX: u32 = 50;
 /// Pause before a read that found nothing is repeated.
@@ -95,8 +96,6 @@ pub struct Session {
     pub name: String,
     /// When it signed in.
     pub started_at: Timestamp,
-    /// Until when its token is good.
-    pub token_expires_at: Timestamp,
     /// What it hears.
     hearing: Hearing,
 }
@@ -107,22 +106,21 @@ impl Session {
         live: Arc<Live>,
         id: ConnectionId,
         outbox: Arc<Outbox>,
-        profile: Profile,
+        identity: Identity,
         name: String,
-        token_expires_at: Timestamp,
     ) -> Self {
-        live.hub.registry.register(profile, id, outbox.clone());
+        let Identity { profile, session_id, expires_at: token_expires_at, .. } = identity;
+        let its_outbox = Arc::clone(&outbox);
+        let registered = Registered::new(id, its_outbox, session_id, token_expires_at);
+        live.hub.registry.register(profile, registered);
         let started_at = live.platform.now();
-        Self {
-            live,
-            id,
-            outbox,
-            profile,
-            name,
-            started_at,
-            token_expires_at,
-            hearing: Hearing::default(),
-        }
+        Self { live, id, outbox, profile, name, started_at, hearing: Hearing::default() }
+    }
+
+    /// Takes a new token of the same profile.
+    pub fn renew(&self, identity: Identity) {
+        let Identity { profile, session_id, expires_at, .. } = identity;
+        self.live.hub.registry.renew(profile, self.id, session_id, expires_at);
     }
 
     /// Whether the connection hears a channel.
@@ -204,17 +202,16 @@ impl Session {
         &self,
         channels: &[(Channel, Option<Known>)],
     ) -> Result<Vec<(Position, Plan)>, StoreError> {
+        if channels.is_empty() {
+            return Ok(Vec::new());
+        }
         let names: Vec<Channel> = channels.iter().map(|(it, _)| it.clone()).collect();
-        let heads = journal::heads(&mut self.live.platform.reader(), &names).await?;
-        let mut heads: HashMap<Channel, Head> = heads.into_iter().collect();
-        let mut place = |(channel, known): &(Channel, Option<Known>)| {
-            let head = heads.remove(channel).unwrap_or_else(Head::of_nothing);
-            let (upto, recovered) = resume_from(known.as_ref(), &head);
-            let (ep, top) = (head.epoch, head.top);
-            let position = Position { ep: ep.clone(), from: upto + 1, to: top, recovered };
-            (position, Plan::Log { channel: channel.clone(), epoch: ep, upto, top })
+        let heads = self.live.catch_up.heads(names).await?;
+        let place = |(channel, known): &(Channel, Option<Known>)| {
+            let head = heads.get(channel).cloned().unwrap_or_else(Head::of_nothing);
+            place_at(channel, known.as_ref(), head)
         };
-        Ok(channels.iter().map(&mut place).collect())
+        Ok(channels.iter().map(place).collect())
     }
 
     /// Sends what the plan says and opens the channel.
@@ -277,9 +274,9 @@ impl Session {
         let Travel::Logged(lane) = travel(channel) else { return Ok(0) };
         // A page goes out before the next is read: the gap may be larger than the outbox.
         self.outbox.room_or_cut_off().await;
-        let mut reader = self.live.platform.reader();
-        let entries = journal::read_after(&mut reader, channel, *upto, PAGE).await?;
-        for entry in &entries {
+        let gap = Gap { channel: channel.clone(), after: *upto };
+        let entries = self.live.catch_up.page(gap).await?;
+        for entry in entries.iter() {
             if let Some(ready) = ready(entry) {
                 self.outbox.push(lane, ready.frame);
             }
@@ -319,6 +316,14 @@ impl Drop for Session {
         }
         self.live.hub.registry.unregister(self.profile, self.id);
     }
+}
+
+/// Where a client stands in a channel whose head is known, and what is to be done.
+pub(crate) fn place_at(channel: &Channel, known: Option<&Known>, head: Head) -> (Position, Plan) {
+    let (upto, recovered) = resume_from(known, &head);
+    let (ep, top) = (head.epoch, head.top);
+    let position = Position { ep: ep.clone(), from: upto + 1, to: top, recovered };
+    (position, Plan::Log { channel: channel.clone(), epoch: ep, upto, top })
 }
 
 /// What the client has, and whether everything since then can be sent.

@@ -15,7 +15,7 @@ use actix::Addr;
 use actix_web::dev::ServerHandle;
 use actors::{
     dispatcher::Dispatcher, drain::drain, herald::Herald, housekeeper::Housekeeper, live::Live,
-    messages::Stop, relay::Relay, timekeeper::Timekeeper,
+    messages::Stop, relay::Relay, timekeeper::Timekeeper, warden::Warden,
 };
 use storage::store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -70,12 +70,15 @@ pub struct Workers {
     pub dispatcher: Addr<Dispatcher>,
     /// Removes what was kept long enough.
     pub housekeeper: Addr<Housekeeper>,
+    /// Keeps out who was signed out.
+    pub warden: Addr<Warden>,
 }
 
 impl Workers {
     /// Ends them, and closes the store that they worked on. The doors are shut already.
     pub async fn stop(self, store: &Arc<Store>) {
         let ended = [
+            self.warden.send(Stop).await,
             self.housekeeper.send(Stop).await,
             self.dispatcher.send(Stop).await,
             self.timekeeper.send(Stop).await,

@@ -18,6 +18,7 @@ use actix_web::{
 use actors::{
     admission::Admission,
     bridge::{Bridge, NUDGE},
+    catch_up::CatchUp,
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
     herald::Herald,
@@ -29,6 +30,7 @@ use actors::{
     receipts::Receipts,
     relay::Relay,
     timekeeper::Timekeeper,
+    warden::Warden,
 };
 use domain::{
     clock::{Clock, SystemClock},
@@ -179,23 +181,30 @@ async fn start_live_side(
     let rung = bell.clone();
     bridge.listen(NUDGE, Box::new(move |_| rung.ring()));
 
-    let (its_platform, its_fleet) = (platform.clone(), Arc::clone(&fleet));
+    let live = Arc::new(Live {
+        platform: platform.clone(),
+        hub: Arc::clone(&hub),
+        bridge,
+        positions,
+        fleet: Arc::clone(&fleet),
+        catch_up: CatchUp::start(Arc::clone(store)),
+        receipts: Receipts::default(),
+        admission: Admission::new(settings.socket_limits()),
+        pace: Pace::default(),
+        bench_channels: settings.bench_channels,
+    });
     let policy = settings.dispatch_policy();
     let ways = Ways::open(settings, &platform)
         .map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
     let workers = Workers {
-        relay: Relay::new(Arc::clone(&hub), Arc::clone(store)).start(),
+        relay: Relay::new(hub, Arc::clone(store)).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
         herald: Herald::new(platform.clone(), ways).start(),
-        dispatcher: Dispatcher::new(its_platform, its_fleet, node, policy, bell).start(),
-        housekeeper: Housekeeper::new(platform.clone(), node, settings.retention()).start(),
+        dispatcher: Dispatcher::new(platform.clone(), fleet, node, policy, bell).start(),
+        housekeeper: Housekeeper::new(platform, node, settings.retention()).start(),
+        warden: Warden::new(Arc::clone(&live)).start(),
     };
-    let bench_channels = settings.bench_channels;
-    let (receipts, pace) = (Receipts::default(), Pace::default());
-    let admission = Admission::new(settings.socket_limits());
-    let live =
-        Live { platform, hub, bridge, positions, fleet, receipts, admission, pace, bench_channels };
-    Ok((Arc::new(live), workers))
+    Ok((live, workers))
 }
 
 fn secrets(settings: &Settings) -> PlatformSettings {
@@ -248,9 +257,10 @@ fn listen(
             .app_data(under_way.clone())
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
-            .configure(|cfg| match fixtures {
-                true => http::fixtures::routes(cfg, &state),
-                false => {}
+            .configure(|cfg| {
+                if fixtures {
+                    http::fixtures::routes(cfg, &state);
+                }
             })
             .route(ws::PATH, web::get().to(ws::no_upgrade))
             .configure(http::metrics::routes)

@@ -103,3 +103,53 @@ fn rust_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     }
     files
 }
+
+/// The JSON lines of the page for app developers, with the number of each line.
+fn examples() -> Vec<(usize, Value)> {
+    let page = include_str!("../docs/protocol.md");
+    let mut inside = false;
+    let mut found = Vec::new();
+    for (at, line) in page.lines().enumerate() {
+        if line.starts_with("```") {
+            inside = line == "```json";
+        } else if inside {
+            let frame = serde_json::from_str(line);
+            found.push((at + 1, frame.unwrap_or_else(|err| panic!("line {}: {err}", at + 1))));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_example_of_the_page_for_developers_is_a_frame_of_the_document() {
+    let examples = examples();
+    assert!(examples.len() > 40, "is the test still right?");
+    let mut asked = std::collections::HashMap::new();
+    let mut wrong = Vec::new();
+    for (at, frame) in examples {
+        let checked = if let Some(method) = frame["m"].as_str() {
+            asked.extend(frame["id"].as_u64().map(|id| (id, method.to_owned())));
+            shapes().check_asked(&frame)
+        } else {
+            shapes().check_sent(&frame, |id| asked.get(&id).cloned())
+        };
+        wrong.extend(checked.err().map(|err| format!("line {at}: {err}")));
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn the_page_for_developers_names_every_command_push_error_and_close_code() {
+    let page = include_str!("../docs/protocol.md");
+    let document = asyncapi::value();
+    let names = actors::method::Method::names().into_iter().chain(storage::push::Push::names());
+    for name in names {
+        let is_named = page.contains(&format!("`{name}`")) || page.contains(&format!("\"{name}\""));
+        assert!(is_named, "`{name}` is missing");
+    }
+    for table in ["x-errors", "x-close-codes"] {
+        for row in document["info"][table].as_array().unwrap() {
+            assert!(page.contains(&row["code"].to_string()), "{row} is missing");
+        }
+    }
+}

@@ -12,10 +12,12 @@ use domain::{
     policy::OrderPolicy,
     role::{Profile, Role},
 };
+use metrics::counter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use usecases::{accounts, channels};
+use storage::{arrival::Arrival, journal::Head};
+use usecases::{channels, error::AskError};
 
 use crate::{
     admission::Refused,
@@ -26,7 +28,7 @@ use crate::{
     protocol::{CHANNELS_MAX, FRAME_BYTES_MAX, params},
     rate::COMMANDS_MAX,
     refusal::{Kind, Refusal},
-    session::{Known, Position, Session},
+    session::{Known, Plan, Position, Session, place_at},
 };
 
 /// Most channels that a client may resume by name.
@@ -201,25 +203,59 @@ pub async fn connect(
 ) -> Result<(Session, Answer), NotIn> {
     let input: ConnectInput = params(p)?;
     let now = live.platform.now();
-    let identity = live.platform.tokens.verify(&input.token, now)?;
+    let (identity, name) =
+        live.platform.tokens.verify_named(&input.token, now).map_err(not_valid)?;
     admit(&live, identity.profile)?;
     let its_live = Arc::clone(&live);
     let Some(_turn) = its_live.admission.turn().await else {
         return Err(Refusal::new(Kind::Unavailable, "too many sign in at once").into());
     };
-    let card = accounts::card(&live.platform, identity.profile).await?;
-    let (profile, name) = (identity.profile, card.name.to_string());
-    let mut session = Session::start(live, id, outbox, profile, name, identity.expires_at);
+    let mut session = Session::start(live, id, outbox, identity, name);
+    // Whoever ends the sign-in from here on finds the connection.
+    if session.live.platform.tokens.revoked().has(identity.session_id) {
+        return Err(not_valid(AskError::Revoked));
+    }
+    let (channels, plans) = take_up(&mut session, input.resume).await?;
+    let reply = Connected {
+        connection: id.to_string(),
+        profile: session.profile.to_string(),
+        role: session.profile.role().as_str(),
+        name: session.name.clone(),
+        time: now.ms(),
+        time_scale: Some(session.live.platform.clock.scale())
+            .filter(|it| (it - 1.0).abs() > f64::EPSILON),
+        ping: Ping {
+            every_ms: session.live.pace.ping_every.as_millis(),
+            timeout_ms: session.live.pace.pong_within.as_millis(),
+        },
+        limits: limits(&session.live.platform.policy),
+        channels,
+        reconnect: RECONNECT,
+        token_exp: identity.expires_at.ms(),
+    };
+    let answer = Answer { plans, ..Answer::of(&reply) };
+    Ok((session, answer))
+}
 
-    let mut resume = input.resume;
-    // The inbox first, and where it stands: what becomes the profile's own after this position is
-    // told there, what did before is found below.
+/// Joins what is the profile's own and what the client resumes, and says where it stands in each.
+///
+/// One query if the profile has nothing open and names nothing else; one more for the heads of
+/// what it has, and one more if it names orders that have ended.
+async fn take_up(
+    session: &mut Session,
+    mut resume: HashMap<String, Known>,
+) -> Result<(BTreeMap<String, Position>, Vec<Plan>), NotIn> {
+    let (live, profile, id) = (Arc::clone(&session.live), session.profile, session.id);
+    let n_named = resume.len();
     let inbox = Channel::Inbox(profile);
     let mut has_room = session.attach_own(&inbox);
+    // What becomes the profile's own after this moment is told in the inbox.
+    let Arrival { inbox: head, own } = channels::arrival(&live.platform, profile).await?;
     let known = resume.remove(&inbox.to_string());
-    let mut positions = session.positions(&[(inbox.clone(), known)]).await?;
+    let head = head.unwrap_or_else(Head::of_nothing);
+    let mut places = vec![(inbox.clone(), place_at(&inbox, known.as_ref(), head))];
     let mut wanted = Vec::new();
-    for channel in channels::own(&session.live.platform, profile).await? {
+    for channel in own {
         // The oldest ones are missing if a profile has more than a connection can hear.
         if session.attach_own(&channel) {
             wanted.push(channel);
@@ -232,11 +268,8 @@ pub async fn connect(
     // The newest orders first: most that come back were joined by the hub and have ended.
     named.sort_unstable_by(|a, b| b.cmp(a));
     has_room &= named.len() <= RESUME_MAX;
-    for channel in named.into_iter().take(RESUME_MAX) {
-        let bench = session.live.bench_channels;
-        if !channels::may_read(&session.live.platform, profile, &channel, bench).await? {
-            continue;
-        }
+    named.truncate(RESUME_MAX);
+    for channel in channels::readable(&live.platform, profile, named, live.bench_channels).await? {
         // Orders take no room from what the client chooses.
         let is_order = matches!(channel, Channel::Order(_));
         if is_order && session.attach_own(&channel) || session.attach(&channel).is_ok() {
@@ -255,29 +288,35 @@ pub async fn connect(
             (channel, known)
         })
         .collect();
-    positions.extend(session.positions(&wanted).await?);
-    let names = std::iter::once(&inbox).chain(wanted.iter().map(|(channel, _)| channel));
-    let names = names.map(Channel::to_string);
-    let (positions, plans): (Vec<_>, Vec<_>) = positions.into_iter().unzip();
-    let reply = Connected {
-        connection: id.to_string(),
-        profile: profile.to_string(),
-        role: profile.role().as_str(),
-        name: session.name.clone(),
-        time: now.ms(),
-        time_scale: Some(session.live.platform.clock.scale())
-            .filter(|it| (it - 1.0).abs() > f64::EPSILON),
-        ping: Ping {
-            every_ms: session.live.pace.ping_every.as_millis(),
-            timeout_ms: session.live.pace.pong_within.as_millis(),
-        },
-        limits: limits(&session.live.platform.policy),
-        channels: names.zip(positions).collect(),
-        reconnect: RECONNECT,
-        token_exp: session.token_expires_at.ms(),
+    let positions = session.positions(&wanted).await?;
+    places.extend(wanted.into_iter().map(|it| it.0).zip(positions));
+    count_resume(n_named, places.iter().filter(|(_, (position, _))| position.recovered).count());
+    let (mut channels, mut plans) = (BTreeMap::new(), Vec::with_capacity(places.len()));
+    for (channel, (position, plan)) in places {
+        channels.insert(channel.to_string(), position);
+        plans.push(plan);
+    }
+    Ok((channels, plans))
+}
+
+/// Counts how somebody came back.
+fn count_resume(n_named: usize, n_recovered: usize) {
+    let result = match n_named {
+        0 => "fresh",
+        n if n == n_recovered => "whole",
+        _ => "partial",
     };
-    let answer = Answer { plans, ..Answer::of(&reply) };
-    Ok((session, answer))
+    counter!("riderhub_resumes_total", "result" => result).increment(1);
+}
+
+/// Why a token is not taken; one whose sign-in was ended must not be tried again.
+fn not_valid(err: AskError) -> NotIn {
+    let is_revoked = matches!(err, AskError::Revoked);
+    let mut not_in = NotIn::from(err);
+    if is_revoked {
+        not_in.close = Close::Revoked;
+    }
+    not_in
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -314,6 +353,6 @@ pub async fn auth_refresh(session: &mut Session, p: Option<&RawValue>) -> Result
     for channel in &lost {
         session.leave(channel);
     }
-    session.token_expires_at = identity.expires_at;
+    session.renew(identity);
     Ok(Answer::of(&Renewed { token_exp: identity.expires_at.ms() }))
 }

@@ -31,7 +31,6 @@ impl Connection {
         ctx.wait(wrap_future::<_, Self>(work).map(move |outcome, it, ctx| match outcome {
             Ok(Ok((session, answer))) => {
                 tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
-                it.watch_token(&session, ctx);
                 let (live, profile) = (it.live.clone(), session.profile);
                 it.finish(id, Box::new(session), Ok(answer), ctx);
                 live.hub.registry.welcome(profile, it.id);
@@ -78,7 +77,10 @@ impl Connection {
         let mut plans = Vec::new();
         match outcome {
             Ok(answer) => {
-                self.say(protocol::ok(id.unwrap_or(0), &answer.json));
+                // Without an id nobody waits for an answer.
+                if let Some(id) = id {
+                    self.say(protocol::ok(id, &answer.json));
+                }
                 plans = answer.plans;
             }
             Err(refusal) => self.say(protocol::err(id, &refusal)),

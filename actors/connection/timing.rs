@@ -1,11 +1,11 @@
-//! What a connection does by time: pings, and the end of a token.
+//! What a connection does by time: pings. The end of its token is watched by the `Warden`.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix::{AsyncContext, Context};
 
-use super::{Connection, SignedIn, TOKEN_GRACE, TOKEN_WARNING};
-use crate::{close::Close, frames, outbox::Beat, session::Session};
+use super::{Connection, SignedIn};
+use crate::{close::Close, frames, outbox::Beat};
 
 impl Connection {
     /// Pings, then looks whether anything came back.
@@ -22,30 +22,5 @@ impl Connection {
                 it.close(Close::NoPong, ctx);
             }
         });
-    }
-
-    /// Warns before the token runs out, and closes some time after.
-    pub(super) fn watch_token(&self, session: &Session, ctx: &mut Context<Self>) {
-        let clock = &self.live.platform.clock;
-        let left_ms = session.token_expires_at.ms_since(clock.now());
-        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
-        let token = session.token_expires_at;
-        ctx.run_later(clock.real(left.saturating_sub(TOKEN_WARNING)), move |it, _| {
-            if it.has_token_until(token) {
-                it.say(frames::token_expiring(TOKEN_WARNING));
-            }
-        });
-        ctx.run_later(clock.real(left + TOKEN_GRACE), move |it, ctx| {
-            if it.has_token_until(token) {
-                return it.close(Close::TokenExpired, ctx);
-            }
-            if let SignedIn::Yes(session) = &it.signed_in {
-                it.watch_token(session, ctx);
-            }
-        });
-    }
-
-    pub(super) fn has_token_until(&self, token: domain::clock::Timestamp) -> bool {
-        matches!(&self.signed_in, SignedIn::Yes(session) if session.token_expires_at == token)
     }
 }

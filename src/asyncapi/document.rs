@@ -3,13 +3,13 @@
 use actors::{
     catalogue::{self, Family, Header, PushRow, channel_rows, command, pushes},
     close::Close,
-    connection::{TOKEN_GRACE, TOKEN_WARNING},
     hearing::OWN_CHANNELS_MAX,
     method::Method,
     outbox::{OUTBOX_BYTES_MAX, STALL_MAX},
     protocol::{CHANNELS_MAX, CID_BYTES, FRAME_BYTES_MAX, SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK},
     rate::{COMMANDS_MAX, WINDOW},
     refusal::Kind,
+    registry::{TOKEN_GRACE, TOKEN_WARNING},
     session::GAP_MAX,
 };
 use domain::checked_text::MessageText;

@@ -115,6 +115,11 @@ id!(
     "off"
 );
 id!(
+    /// One sign-in on one device, and every token that comes from it. Later sign-ins sort later.
+    SessionId,
+    "ses"
+);
+id!(
     /// Where notices for one device go.
     PushAddressId,
     "psh"

@@ -18,6 +18,7 @@ pub mod orders;
 pub mod payments;
 pub mod push;
 pub mod quick_replies;
+pub mod sessions;
 pub mod stores;
 
 pub mod health;
@@ -71,6 +72,10 @@ fn account_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/accounts", [web::post().to(accounts::create)]);
     at(cfg, "/v1/sessions", [web::post().to(accounts::sign_in)]);
     at(cfg, "/v1/sessions/refresh", [web::post().to(accounts::refresh)]);
+    at(cfg, "/v1/sessions/current", [web::delete().to(sessions::end)]);
+    at(cfg, "/v1/sessions/revoke", [web::post().to(sessions::revoke)]);
+    let revoke = [web::post().to(sessions::revoke_profile)];
+    at(cfg, "/v1/ops/profiles/{profile}/revoke", revoke);
     at(cfg, "/v1/me", [web::get().to(accounts::me)]);
     at(cfg, "/v1/demo/session", [web::get().to(accounts::demo)]);
 }

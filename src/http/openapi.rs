@@ -9,7 +9,9 @@ use utoipa::{
     },
 };
 
-use super::{accounts, carts, inbox, operations, orders, payments, push, quick_replies, stores};
+use super::{
+    accounts, carts, inbox, operations, orders, payments, push, quick_replies, sessions, stores,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +22,7 @@ use super::{accounts, carts, inbox, operations, orders, payments, push, quick_re
     modifiers(&BearerToken, &ProblemType),
     paths(
         accounts::create, accounts::sign_in, accounts::refresh, accounts::me, accounts::demo,
+        sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,
         carts::show, carts::put, carts::clear,

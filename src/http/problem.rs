@@ -15,6 +15,8 @@ pub enum Kind {
     NotSignedIn,
     /// The token was good until a while ago.
     TokenExpired,
+    /// The sign-in of the token was ended.
+    Revoked,
     /// Login, password or role are wrong.
     WrongLogin,
     /// Signed in, in another role.
@@ -83,9 +85,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::NotSignedIn,
         Self::TokenExpired,
+        Self::Revoked,
         Self::WrongLogin,
         Self::WrongRole,
         Self::NotFound,
@@ -126,6 +129,7 @@ impl Kind {
         match self {
             Self::NotSignedIn      => (StatusCode::UNAUTHORIZED,           "not-signed-in",           "Sign in first"),
             Self::TokenExpired     => (StatusCode::UNAUTHORIZED,           "token-expired",           "The token has expired"),
+            Self::Revoked          => (StatusCode::UNAUTHORIZED,           "revoked",                 "The sign-in has ended"),
             Self::WrongLogin       => (StatusCode::UNAUTHORIZED,           "wrong-login",             "Login, password or role are wrong"),
             Self::WrongRole        => (StatusCode::FORBIDDEN,              "wrong-role",              "Not in this role"),
             Self::NotFound         => (StatusCode::NOT_FOUND,              "not-found",               "No such thing"),

@@ -69,6 +69,9 @@ impl From<AskError> for Problem {
             AskError::TokenExpired { .. } => {
                 Problem::new(Kind::TokenExpired, "Get a new one at POST /v1/sessions/refresh.")
             }
+            AskError::Revoked => {
+                Problem::new(Kind::Revoked, "You were signed out on this device; sign in again.")
+            }
             AskError::WrongRole { needed } => {
                 let detail = format!("Sign in as a {needed}: a token is for one role.");
                 Problem::new(Kind::WrongRole, detail).with("needed", needed.as_str())

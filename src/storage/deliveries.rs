@@ -76,7 +76,7 @@ const COLUMNS: &str =
 const OPEN_STATES: &str = "('waiting', 'offering', 'pooled', 'assigned', 'arrived_pickup',
     'picked_up', 'arrived_dropoff', 'returning')";
 /// States in which a rider holds it, as SQL text.
-const HELD_STATES: &str =
+pub(crate) const HELD_STATES: &str =
     "('assigned', 'arrived_pickup', 'picked_up', 'arrived_dropoff', 'returning')";
 
 /// Writes a new delivery.

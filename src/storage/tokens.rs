@@ -1,6 +1,6 @@
 //! Refresh tokens (hashed, good for one use) and the keys that sign access tokens.
 
-use domain::{clock::Timestamp, role::Profile};
+use domain::{clock::Timestamp, ids::SessionId, role::Profile};
 
 use crate::{
     args,
@@ -15,8 +15,8 @@ use crate::{
 pub struct RefreshToken {
     /// Hash of the token; the token itself is nowhere.
     pub token_hash: String,
-    /// All tokens that descend from one sign-in share it.
-    pub family_id: String,
+    /// The sign-in that it descends from: its family.
+    pub session_id: SessionId,
     /// Who may sign in with it.
     pub profile: Profile,
     /// Which device it was given to, if the client said so.
@@ -47,6 +47,11 @@ struct RefreshRow {
 }
 
 #[derive(sqlx::FromRow)]
+struct SessionRow {
+    family_id: String,
+}
+
+#[derive(sqlx::FromRow)]
 struct KeyRow {
     kid: String,
     secret: String,
@@ -68,7 +73,7 @@ pub async fn insert_refresh(
          values (?, ?, ?, ?, ?, ?)",
         args![
             &token.token_hash,
-            &token.family_id,
+            token.session_id,
             token.profile.to_string(),
             token.device.as_ref(),
             at,
@@ -99,7 +104,7 @@ pub async fn find_refresh(
         Ok(RefreshToken {
             profile: parsed("refresh_token.profile_id", &row.profile_id)?,
             token_hash: row.token_hash,
-            family_id: row.family_id,
+            session_id: parsed("refresh_token.family_id", &row.family_id)?,
             device: row.device,
             expires_at: Timestamp::from_ms(row.expires_at_ms),
             used_at: instant(row.used_at_ms),
@@ -123,18 +128,56 @@ pub async fn use_refresh(tx: &mut Tx, token_hash: &str, at: Timestamp) -> Result
     Ok(n == 1)
 }
 
-/// Makes every token of a family worthless.
+/// Makes every refresh token of a sign-in worthless.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
-pub async fn revoke_family(tx: &mut Tx, family_id: &str, at: Timestamp) -> Result<(), StoreError> {
+pub async fn revoke_session(
+    tx: &mut Tx,
+    session_id: SessionId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     tx.exec(
         "update refresh_token set used_at_ms = ? where family_id = ? and used_at_ms is null",
-        args![at, family_id],
+        args![at, session_id],
     )
     .await?;
     Ok(())
+}
+
+/// Makes every refresh token of a profile worthless.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn revoke_profile(
+    tx: &mut Tx,
+    profile: Profile,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.exec(
+        "update refresh_token set used_at_ms = ? where profile_id = ? and used_at_ms is null",
+        args![at, profile.to_string()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The sign-ins of a profile that were given a token at `since` or later.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn list_sessions(
+    reader: &mut impl Reader,
+    profile: Profile,
+    since: Timestamp,
+) -> Result<Vec<SessionId>, StoreError> {
+    let sql = "select distinct family_id from refresh_token
+                where profile_id = ? and created_at_ms >= ?";
+    let rows: Vec<SessionRow> = reader.all(sql, args![profile.to_string(), since]).await?;
+    rows.iter().map(|row| parsed("refresh_token.family_id", &row.family_id)).collect()
 }
 
 /// Writes a signing key unless one of that name exists.

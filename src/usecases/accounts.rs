@@ -3,13 +3,14 @@
 use domain::{
     checked_text::{Login, PersonName},
     clock::Timestamp,
-    ids::AccountId,
+    ids::{AccountId, SessionId},
     role::{Profile, Role},
 };
 use storage::{
     accounts::{self as rows, ProfileCard},
     db::Tx,
     error::StoreError,
+    revocations::Revocation,
     tokens as token_rows,
 };
 
@@ -17,7 +18,8 @@ use crate::{
     error::AskError,
     passwords,
     platform::Platform,
-    tokens::{self, Identity},
+    sign_outs,
+    tokens::{self, Identity, Subject},
 };
 
 /// Longest name of a device, in characters.
@@ -166,23 +168,24 @@ async fn open_session(
     card: ProfileCard,
     device: Option<String>,
 ) -> Result<Session, AskError> {
-    let (at, profile, family) = (platform.now(), card.profile, tokens::random_hex());
+    let (at, profile, session_id) = (platform.now(), card.profile, SessionId::generate());
     let write = async move |tx: &mut Tx| {
-        tokens::issue_refresh(tx, &family, profile, device.clone(), at).await
+        tokens::issue_refresh(tx, session_id, profile, device.clone(), at).await
     };
     let refresh = platform.store.write(write).await?;
-    session(platform, card, refresh, at)
+    session(platform, card, session_id, refresh, at)
 }
 
 fn session(
     platform: &Platform,
     card: ProfileCard,
+    session_id: SessionId,
     (refresh_token, refresh_expires_at): (String, Timestamp),
     at: Timestamp,
 ) -> Result<Session, AskError> {
-    let (access_token, access_expires_at) =
-        platform.tokens.issue(card.profile, card.account_id, at)?;
-    let ProfileCard { profile, name, .. } = card;
+    let ProfileCard { profile, account_id, name } = card;
+    let subject = Subject { profile, account_id, name: &name, session_id };
+    let (access_token, access_expires_at) = platform.tokens.issue(subject, at)?;
     Ok(Session {
         access_token,
         access_expires_at,
@@ -195,12 +198,14 @@ fn session(
 
 /// What became of a refresh token inside the transaction.
 enum Rotation {
-    Fresh(Profile, (String, Timestamp)),
+    Fresh(Profile, SessionId, (String, Timestamp)),
+    /// Somebody has a copy of it: the sign-in is over.
+    Stolen(Revocation),
     Worthless,
 }
 
-/// Exchanges a refresh token for a new session. One that was used before takes all of its family
-/// with it: somebody has a copy.
+/// Exchanges a refresh token for a new session. One that was used before ends its sign-in, with
+/// every token of it: somebody has a copy.
 ///
 /// # Errors
 ///
@@ -214,18 +219,22 @@ pub async fn refresh(platform: &Platform, token: &str) -> Result<Session, AskErr
         if at >= row.expires_at {
             return Ok(Rotation::Worthless);
         }
+        let (profile, session_id) = (row.profile, row.session_id);
+        rows::lock_profile(tx, profile).await?;
         if row.used_at.is_some() || !token_rows::use_refresh(tx, &hash, at).await? {
-            token_rows::revoke_family(tx, &row.family_id, at).await?;
-            return Ok(Rotation::Worthless);
+            return sign_outs::end_one(tx, profile, session_id, at).await.map(Rotation::Stolen);
         }
-        let new =
-            tokens::issue_refresh(tx, &row.family_id, row.profile, row.device.clone(), at).await?;
-        Ok::<_, StoreError>(Rotation::Fresh(row.profile, new))
+        let new = tokens::issue_refresh(tx, session_id, profile, row.device.clone(), at).await?;
+        Ok::<_, StoreError>(Rotation::Fresh(profile, session_id, new))
     };
     match platform.store.write(write).await? {
         Rotation::Worthless => Err(AskError::BadToken),
-        Rotation::Fresh(profile, refresh) => {
-            session(platform, card(platform, profile).await?, refresh, at)
+        Rotation::Stolen(revoked) => {
+            sign_outs::tell(platform, &[revoked]);
+            Err(AskError::BadToken)
+        }
+        Rotation::Fresh(profile, session_id, refresh) => {
+            session(platform, card(platform, profile).await?, session_id, refresh, at)
         }
     }
 }
@@ -234,7 +243,7 @@ pub async fn refresh(platform: &Platform, token: &str) -> Result<Session, AskErr
 ///
 /// # Errors
 ///
-/// [`AskError::BadToken`] or [`AskError::TokenExpired`].
+/// [`AskError::BadToken`], [`AskError::TokenExpired`] or [`AskError::Revoked`].
 pub fn identify(platform: &Platform, access_token: &str) -> Result<Identity, AskError> {
     platform.tokens.verify(access_token, platform.now())
 }

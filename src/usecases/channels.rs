@@ -1,5 +1,7 @@
 //! Who may read which channel, and which channels a profile hears without asking.
 
+use std::collections::HashSet;
+
 use domain::{
     channel::Channel,
     ids::{OrderId, RiderId},
@@ -8,6 +10,7 @@ use domain::{
 use serde::Serialize;
 use storage::{
     accounts,
+    arrival::{self, Arrival},
     cursors::{self, Cursor},
     db::Reader,
     deliveries,
@@ -35,29 +38,56 @@ pub struct Member {
 }
 
 /// The logged channels that a profile hears without asking, but for its inbox: its stores, and its
-/// open orders.
+/// open orders, the newest first.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the store gives it.
 pub async fn own(platform: &Platform, profile: Profile) -> Result<Vec<Channel>, StoreError> {
-    let mut reader = platform.reader();
-    let mut channels = Vec::new();
-    let order_ids = match profile {
-        Profile::Customer(id) => orders::list_open_ids_for_customer(&mut reader, id).await?,
-        Profile::Merchant(id) => {
-            let stores = stores::list_ids_for_staff(&mut reader, id).await?;
-            channels.extend(stores.into_iter().map(Channel::Store));
-            orders::list_open_ids_for_staff(&mut reader, id).await?
+    Ok(arrival(platform, profile).await?.own)
+}
+
+/// What a profile finds when it connects: where its inbox stands, and what is its own at the same
+/// moment. One query.
+///
+/// # Errors
+///
+/// [`StoreError`] as the store gives it.
+pub async fn arrival(platform: &Platform, profile: Profile) -> Result<Arrival, StoreError> {
+    arrival::find(&mut platform.reader(), profile).await
+}
+
+/// Those of `channels` that a profile may read; one query for all orders among them.
+///
+/// # Errors
+///
+/// [`StoreError`] as the store gives it.
+pub async fn readable(
+    platform: &Platform,
+    profile: Profile,
+    channels: Vec<Channel>,
+    bench: bool,
+) -> Result<Vec<Channel>, StoreError> {
+    let order_ids: Vec<OrderId> = channels
+        .iter()
+        .filter_map(|it| match it {
+            Channel::Order(id) | Channel::Loc(id) | Channel::Live(id) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    let orders = arrival::readable_orders(&mut platform.reader(), profile, &order_ids).await?;
+    let orders: HashSet<OrderId> = orders.into_iter().collect();
+    let mut readable = Vec::with_capacity(channels.len());
+    for channel in channels {
+        let may = match &channel {
+            Channel::Order(id) | Channel::Loc(id) | Channel::Live(id) => orders.contains(id),
+            other => may_read(platform, profile, other, bench).await?,
+        };
+        if may {
+            readable.push(channel);
         }
-        Profile::Rider(id) => {
-            let held = deliveries::list_for_rider(&mut reader, id).await?;
-            held.iter().map(|it| it.delivery.order_id).collect()
-        }
-        Profile::Operator(_) => Vec::new(),
-    };
-    channels.extend(order_ids.into_iter().map(Channel::Order));
-    Ok(channels)
+    }
+    Ok(readable)
 }
 
 /// Whether a profile may read a channel. `bench` opens the channels of the load generator.

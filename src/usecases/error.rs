@@ -88,6 +88,9 @@ pub enum AskError {
         /// Since when it is not valid any more.
         expired_at: Timestamp,
     },
+    /// The sign-in of this token was ended, on this device or from elsewhere.
+    #[error("this sign-in has ended")]
+    Revoked,
     /// Signed in, but not in the role that may do this.
     #[error("only a {needed} may do that")]
     WrongRole {

@@ -10,7 +10,7 @@ use domain::{
     checked_text::{Address, Login, PersonName},
     clock::Timestamp,
     geo::Place,
-    ids::{AccountId, CustomerId, OrderId, ProductId, StoreId},
+    ids::{AccountId, CustomerId, OrderId, ProductId, SessionId, StoreId},
     money::{Currency, Money},
     policy::PREP_MIN_MAX,
     role::{Profile, Role},
@@ -29,6 +29,7 @@ use crate::{
     passwords, payments,
     placing::{self, OrderWish},
     platform::Platform,
+    tokens::Subject,
 };
 
 /// People of one call at most.
@@ -134,8 +135,9 @@ fn make(platform: &Platform, crowd: &Crowd, role: Role, number: u32) -> Result<M
     let name = PersonName::parse(&format!("{role} {number}"))?;
     let (account_id, profile) = (AccountId::generate(), Profile::generate(role));
     let span = Duration::from_secs(u64::from(crowd.token_hours) * 3_600);
-    let (access_token, expires_at) =
-        platform.tokens.issue_for(profile, account_id, platform.now(), span)?;
+    let session_id = SessionId::generate();
+    let subject = Subject { profile, account_id, name: name.as_str(), session_id };
+    let (access_token, expires_at) = platform.tokens.issue_for(subject, platform.now(), span)?;
     let (store, product_id) = match profile {
         Profile::Merchant(owner_id) => {
             let nothing = Money::from_minor(0, Currency::Cny);

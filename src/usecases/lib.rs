@@ -9,6 +9,8 @@ pub mod error;
 pub mod fixtures;
 pub mod passwords;
 pub mod platform;
+pub mod revoked;
+pub mod sign_outs;
 pub mod tokens;
 
 pub mod channels;

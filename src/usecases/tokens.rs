@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     clock::Timestamp,
-    ids::AccountId,
+    ids::{AccountId, SessionId},
     role::{Profile, Role},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -13,11 +13,12 @@ use sha2::{Digest, Sha256};
 use storage::{
     db::Tx,
     error::StoreError,
+    revocations,
     store::Store,
     tokens::{self as rows, RefreshToken, SigningKey},
 };
 
-use crate::error::AskError;
+use crate::{error::AskError, revoked::RevokedSessions};
 
 /// How long an access token is good for.
 pub const ACCESS_SPAN: Duration = Duration::from_secs(15 * 60);
@@ -38,8 +39,23 @@ pub struct Identity {
     pub profile: Profile,
     /// Its account.
     pub account_id: AccountId,
+    /// The sign-in that the token comes from.
+    pub session_id: SessionId,
     /// Until when the token is good.
     pub expires_at: Timestamp,
+}
+
+/// Whom a token is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The profile.
+    pub profile: Profile,
+    /// Its account.
+    pub account_id: AccountId,
+    /// The name that others see. It travels in the token, so that a socket need not ask for it.
+    pub name: &'a str,
+    /// The sign-in.
+    pub session_id: SessionId,
 }
 
 /// The keys that sign and check access tokens.
@@ -47,6 +63,7 @@ pub struct TokenKeys {
     kid: String,
     encoding: EncodingKey,
     decoding: Vec<(String, DecodingKey)>,
+    revoked: RevokedSessions,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,6 +71,8 @@ struct Claims {
     sub: String,
     role: String,
     acc: String,
+    sid: String,
+    name: String,
     exp: i64,
     iat: i64,
     jti: String,
@@ -72,7 +91,7 @@ impl TokenKeys {
     ) -> Result<Self, StoreError> {
         if let Some(secret) = configured {
             let key = SigningKey { kid: SETTINGS_KID.to_owned(), secret: secret.to_owned() };
-            return Self::from_keys(&[key]);
+            return Self::from_keys(&[key])?.with_revoked(store).await;
         }
         let mut keys = rows::list_keys(&mut store.reader()).await?;
         if keys.is_empty() {
@@ -83,7 +102,13 @@ impl TokenKeys {
                 .await?;
             keys = rows::list_keys(&mut store.reader()).await?;
         }
-        Self::from_keys(&keys)
+        Self::from_keys(&keys)?.with_revoked(store).await
+    }
+
+    async fn with_revoked(self, store: &Store) -> Result<Self, StoreError> {
+        let all = revocations::since(&mut store.reader(), Timestamp::from_ms(0)).await?;
+        self.revoked.add(&all);
+        Ok(self)
     }
 
     /// Signs with the last key and accepts all of them.
@@ -94,21 +119,26 @@ impl TokenKeys {
             .map(|it| (it.kid.clone(), DecodingKey::from_secret(it.secret.as_bytes())))
             .collect();
         let encoding = EncodingKey::from_secret(last.secret.as_bytes());
-        Ok(Self { kid: last.kid.clone(), encoding, decoding })
+        let revoked = RevokedSessions::default();
+        Ok(Self { kid: last.kid.clone(), encoding, decoding, revoked })
     }
 
-    /// A token for `profile`, and until when it is good.
+    /// Sign-ins that ended before their tokens did.
+    pub const fn revoked(&self) -> &RevokedSessions {
+        &self.revoked
+    }
+
+    /// A token for somebody, and until when it is good.
     ///
     /// # Errors
     ///
     /// [`StoreError::Refused`] if the token cannot be signed.
     pub fn issue(
         &self,
-        profile: Profile,
-        account_id: AccountId,
+        subject: Subject<'_>,
         at: Timestamp,
     ) -> Result<(String, Timestamp), StoreError> {
-        self.issue_for(profile, account_id, at, ACCESS_SPAN)
+        self.issue_for(subject, at, ACCESS_SPAN)
     }
 
     /// Like [`Self::issue`], good for `span`: for load tests.
@@ -118,16 +148,17 @@ impl TokenKeys {
     /// [`StoreError::Refused`] if the token cannot be signed.
     pub fn issue_for(
         &self,
-        profile: Profile,
-        account_id: AccountId,
+        subject: Subject<'_>,
         at: Timestamp,
         span: Duration,
     ) -> Result<(String, Timestamp), StoreError> {
         let expires_at = at + span;
         let claims = Claims {
-            sub: profile.to_string(),
-            role: profile.role().to_string(),
-            acc: account_id.to_string(),
+            sub: subject.profile.to_string(),
+            role: subject.profile.role().to_string(),
+            acc: subject.account_id.to_string(),
+            sid: subject.session_id.to_string(),
+            name: subject.name.to_owned(),
             exp: expires_at.ms().div_euclid(1_000),
             iat: at.ms().div_euclid(1_000),
             jti: random_hex(),
@@ -142,8 +173,22 @@ impl TokenKeys {
     ///
     /// # Errors
     ///
-    /// [`AskError::BadToken`] if it is not one of ours, [`AskError::TokenExpired`] if it was.
+    /// [`AskError::BadToken`] if it is not one of ours, [`AskError::TokenExpired`] if it was,
+    /// [`AskError::Revoked`] if its sign-in has ended.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Identity, AskError> {
+        self.verify_named(token, now).map(|it| it.0)
+    }
+
+    /// Like [`Self::verify`], with the name that others see.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`].
+    pub fn verify_named(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(Identity, String), AskError> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(AskError::BadToken);
         }
@@ -162,6 +207,7 @@ impl TokenKeys {
             .claims;
         let profile: Profile = claims.sub.parse().map_err(|_| AskError::BadToken)?;
         let account_id = claims.acc.parse().map_err(|_| AskError::BadToken)?;
+        let session_id = claims.sid.parse().map_err(|_| AskError::BadToken)?;
         if Role::from_text(&claims.role) != Some(profile.role()) {
             return Err(AskError::BadToken);
         }
@@ -169,18 +215,21 @@ impl TokenKeys {
         if now >= expires_at {
             return Err(AskError::TokenExpired { expired_at: expires_at });
         }
-        Ok(Identity { profile, account_id, expires_at })
+        if self.revoked.has(session_id) {
+            return Err(AskError::Revoked);
+        }
+        Ok((Identity { profile, account_id, session_id, expires_at }, claims.name))
     }
 }
 
-/// Makes a refresh token of a family and stores its hash. Returns the token itself.
+/// Makes a refresh token of a sign-in and stores its hash. Returns the token itself.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
 pub(crate) async fn issue_refresh(
     tx: &mut Tx,
-    family_id: &str,
+    session_id: SessionId,
     profile: Profile,
     device: Option<String>,
     at: Timestamp,
@@ -189,7 +238,7 @@ pub(crate) async fn issue_refresh(
     let expires_at = at + REFRESH_SPAN;
     let row = RefreshToken {
         token_hash: hashed(&token),
-        family_id: family_id.to_owned(),
+        session_id,
         profile,
         device,
         expires_at,
@@ -225,21 +274,39 @@ mod tests {
         TokenKeys::from_keys(&[key]).unwrap()
     }
 
+    fn subject(role: Role) -> Subject<'static> {
+        let (account_id, session_id) = (AccountId::generate(), SessionId::generate());
+        Subject { profile: Profile::generate(role), account_id, name: "Zoë", session_id }
+    }
+
+    #[test]
+    fn a_token_of_a_sign_in_that_ended_is_refused_and_one_of_another_device_is_not() {
+        let keys = keys("secret");
+        let phone = subject(Role::Rider);
+        let tablet = Subject { session_id: SessionId::generate(), ..phone };
+        let (token, keep_until) = keys.issue(phone, NOON).unwrap();
+        let (other, _) = keys.issue(tablet, NOON).unwrap();
+        let Subject { profile, session_id, .. } = phone;
+        keys.revoked().add(&[revocations::Revocation { session_id, profile, keep_until }]);
+        assert!(matches!(keys.verify(&token, NOON), Err(AskError::Revoked)));
+        assert!(keys.verify(&other, NOON).is_ok());
+    }
+
     #[test]
     fn a_token_is_good_until_it_expires_by_our_own_clock() {
         let keys = keys("secret");
-        let (profile, account) = (Profile::generate(Role::Rider), AccountId::generate());
-        let (token, expires_at) = keys.issue(profile, account, NOON).unwrap();
+        let subject = subject(Role::Rider);
+        let (token, expires_at) = keys.issue(subject, NOON).unwrap();
         let identity = keys.verify(&token, expires_at - Duration::from_millis(1)).unwrap();
-        assert_eq!((identity.profile, identity.account_id), (profile, account));
+        assert_eq!((identity.profile, identity.account_id), (subject.profile, subject.account_id));
+        assert_eq!(keys.verify_named(&token, NOON).unwrap().1, "Zoë");
         let late = keys.verify(&token, expires_at);
         assert!(matches!(late, Err(AskError::TokenExpired { .. })), "{late:?}");
     }
 
     #[test]
     fn forged_tokens_are_refused() {
-        let (profile, account) = (Profile::generate(Role::Operator), AccountId::generate());
-        let (token, _) = keys("other").issue(profile, account, NOON).unwrap();
+        let (token, _) = keys("other").issue(subject(Role::Operator), NOON).unwrap();
         let unsigned = "eyJhbGciOiJub25lIiwia2lkIjoiayJ9.e30.";
         for bad in [token.as_str(), unsigned, "", "a.b.c", &"x".repeat(10_000)] {
             assert!(matches!(keys("secret").verify(bad, NOON), Err(AskError::BadToken)), "{bad}");

@@ -32,7 +32,7 @@ async fn an_order_lives_on_two_nodes_with_its_parties_spread_over_both() {
     whole_life(&World::start(Engine::MariaDb, &[])).await;
 }
 
-async fn whole_life(world: &World) {
+pub async fn whole_life(world: &World) {
     let other = world.nodes.len() - 1;
     let mut shop = given_shop(world, 0, spot(0.0, 0.0), 10).await;
     let mut customer = Person::join(world, other, "customer", "Cleo").await;

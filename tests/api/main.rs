@@ -22,3 +22,5 @@ mod resume;
 #[path = "../shapes/mod.rs"]
 mod shapes;
 mod support;
+mod tokens;
+mod without_redis;

@@ -39,6 +39,9 @@ const WEIGHTS: [(Fault, u32); 6] = [
 /// Every kind happens at least so often.
 pub const EACH_AT_LEAST: usize = 3;
 
+/// The last faults, and how long they last, in milliseconds: no node dies after them.
+const FINALE: [(Fault, u64); 2] = [(Fault::FreezeRedis, 4_500), (Fault::KillRedis, 1_000)];
+
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
@@ -81,7 +84,7 @@ impl<'a> Script<'a> {
     }
 
     pub async fn play(mut self) -> (BTreeMap<Fault, usize>, Vec<String>) {
-        while self.done.values().sum::<usize>() < FAULTS {
+        while self.n_done() < FAULTS - FINALE.len() {
             let pause = self.rng.random_range(PAUSE_MS);
             tokio::time::sleep(Duration::from_millis(pause)).await;
             let fault = self.next();
@@ -89,16 +92,30 @@ impl<'a> Script<'a> {
                 *self.done.entry(fault).or_default() += 1;
             }
         }
-        for fault in std::mem::take(&mut self.under_way) {
-            fault.await.unwrap();
+        self.finish_what_has_begun().await;
+        // A node that starts anew has read everything: at the end both must have lived through it.
+        for (fault, how_long) in FINALE {
+            *self.done.entry(fault).or_default() += 1;
+            self.break_redis(fault, ms(how_long));
+            self.finish_what_has_begun().await;
         }
         let violations = std::mem::take(&mut *self.violations.lock().unwrap());
         (self.done, violations)
     }
 
+    fn n_done(&self) -> usize {
+        self.done.values().sum()
+    }
+
+    async fn finish_what_has_begun(&mut self) {
+        for fault in std::mem::take(&mut self.under_way) {
+            fault.await.unwrap();
+        }
+    }
+
     /// Rare kinds come first when little is left to do.
     fn next(&mut self) -> Fault {
-        let n_done: usize = self.done.values().sum();
+        let n_done = self.n_done();
         let lacks =
             |it: &Fault| EACH_AT_LEAST.saturating_sub(self.done.get(it).copied().unwrap_or(0));
         let n_lacking: usize = WEIGHTS.iter().map(|(fault, _)| lacks(fault)).sum();
@@ -133,21 +150,11 @@ impl<'a> Script<'a> {
             }
             Fault::KillRedis => {
                 let pause = ms(self.rng.random_range(REDIS_DEAD_MS));
-                let redis = self.stage.redis.clone();
-                self.alone(self.redis_busy.clone(), move || {
-                    redis.kill();
-                    std::thread::sleep(pause);
-                    redis.restart();
-                })
+                self.break_redis(fault, pause)
             }
             Fault::FreezeRedis => {
                 let pause = ms(self.rng.random_range(REDIS_FROZEN_MS));
-                let redis = self.stage.redis.clone();
-                self.alone(self.redis_busy.clone(), move || {
-                    redis.freeze();
-                    std::thread::sleep(pause);
-                    redis.thaw();
-                })
+                self.break_redis(fault, pause)
             }
             Fault::CutClient => {
                 self.person(|_| true).cut();
@@ -156,6 +163,20 @@ impl<'a> Script<'a> {
             Fault::StopReading => self.stop_reading(),
             Fault::SendAgain => self.send_again(),
         }
+    }
+
+    fn break_redis(&mut self, fault: Fault, how_long: Duration) -> bool {
+        let redis = self.stage.redis.clone();
+        self.alone(self.redis_busy.clone(), move || {
+            let is_frozen = fault == Fault::FreezeRedis;
+            if is_frozen {
+                redis.freeze()
+            } else {
+                redis.kill()
+            }
+            std::thread::sleep(how_long);
+            if is_frozen { redis.thaw() } else { redis.restart() }
+        })
     }
 
     fn alone(&mut self, is_busy: Arc<AtomicBool>, work: impl FnOnce() + Send + 'static) -> bool {

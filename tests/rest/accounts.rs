@@ -97,3 +97,31 @@ async fn a_token_is_for_one_role() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn an_operator_signs_somebody_out_and_nobody_else_may() {
+    each_world(async |world| {
+        let rider = world.person(Role::Rider).await;
+        let again = world.again(&rider).await;
+        let other = world.person(Role::Rider).await;
+        let operator = world.person(Role::Operator).await;
+        let path = format!("/v1/ops/profiles/{}/revoke", rider.profile);
+        world.post(&path).by(&other).send().await.problem(403, "wrong-role");
+        world.get("/v1/me").by(&rider).send().await.expect(200);
+        let done = world.post(&path).by(&operator).send().await.expect(200);
+        assert_eq!(done.json["sessions"], 2, "{done:?}");
+        for device in [&rider, &again] {
+            world.get("/v1/me").by(device).send().await.problem(401, "revoked");
+        }
+        world.get("/v1/me").by(&other).send().await.expect(200);
+        let back = world.again(&rider).await;
+        world.get("/v1/me").by(&back).send().await.expect(200);
+
+        let nobody = "/v1/ops/profiles/rid_0190aaaabbbb7cccaddd000000000001/revoke";
+        world.post(nobody).by(&operator).send().await.problem(404, "not-found");
+        let half = json!({"all": false});
+        let refused = world.post("/v1/sessions/revoke").by(&back).json(&half).send().await;
+        refused.problem(422, "bad-input");
+    })
+    .await;
+}

@@ -44,9 +44,9 @@ async fn orders_that_are_over_make_room_for_the_next() {
     let open = Channel::Order(node.paid_order(&shop, &customer).await);
     let (id, outbox) = (ConnectionId::generate(), Outbox::bounded(1_000_000));
     let its_outbox = outbox.clone();
-    let (live, expires_at) = (node.live.clone(), node.live.platform.now());
+    let live = node.live.clone();
     let name = "Ann".to_owned();
-    let mut session = Session::start(live, id, its_outbox, customer.profile, name, expires_at);
+    let mut session = Session::start(live, id, its_outbox, node.identity(&customer), name);
     let inbox = Channel::Inbox(customer.profile);
     assert!(session.attach_own(&inbox) && session.attach_own(&open));
     while session.attach_own(&Channel::Order(OrderId::generate())) {}

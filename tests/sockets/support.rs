@@ -15,6 +15,7 @@ use actix_web::{App, dev::ServerHandle};
 use actors::{
     admission::{Admission, SocketLimits},
     bridge::Bridge,
+    catch_up::CatchUp,
     fleet::Fleet,
     hub::Hub,
     interest::Interest,
@@ -22,13 +23,14 @@ use actors::{
     protocol::SUBPROTOCOL_JSON,
     receipts::Receipts,
     relay::Relay,
+    warden::Warden,
 };
 use domain::{
     cart::{CartLine, Quantity},
     checked_text::{Address, Login, PersonName, ProductName, StoreName},
     clock::{Clock, SystemClock},
     geo::Place,
-    ids::{AccountId, CustomerId, NodeId, OrderId, StoreId},
+    ids::{AccountId, CustomerId, NodeId, OrderId, SessionId, StoreId},
     money::Currency,
     role::{Profile, Role},
 };
@@ -52,6 +54,7 @@ use usecases::{
     placing::{self, OrderWish},
     platform::{Platform, PlatformSettings},
     stores::{self, NewProduct, NewStore, StoreTerms},
+    tokens::{Identity, Subject},
 };
 
 /// Far above what any of this takes on a busy machine.
@@ -118,9 +121,11 @@ impl City {
             fleet,
             admission: Admission::new(self.limits),
             pace: self.pace,
+            catch_up: CatchUp::start(self.fresh.store.clone()),
             receipts: Receipts::default(),
             bench_channels: true,
         });
+        Warden::new(live.clone()).start();
         let door = SocketDoor { live: live.clone(), origins: Vec::new(), echo: true };
         let any_port = "127.0.0.1:0".parse().unwrap();
         let (addr, running) = server::listen(any_port, 1, door, App::new).unwrap();
@@ -154,14 +159,28 @@ impl Node {
             Ok::<_, StoreError>(())
         };
         self.platform().store.write(write).await.unwrap();
-        let (token, _) = self.platform().tokens.issue(profile, account, at).unwrap();
-        Person { profile, account, token }
+        let mut person = Person {
+            profile,
+            account,
+            session: SessionId::generate(),
+            token: String::new(),
+            name: name.to_owned(),
+        };
+        person.token = self.token(&person);
+        person
     }
 
     /// A fresh token for somebody.
     pub(crate) fn token(&self, person: &Person) -> String {
         let at = self.platform().now();
-        self.platform().tokens.issue(person.profile, person.account, at).unwrap().0
+        let &Person { profile, account: account_id, session: session_id, .. } = person;
+        let subject = Subject { profile, account_id, name: &person.name, session_id };
+        self.platform().tokens.issue(subject, at).unwrap().0
+    }
+
+    /// Who a token of somebody speaks for.
+    pub(crate) fn identity(&self, person: &Person) -> Identity {
+        self.platform().tokens.verify(&person.token, self.platform().now()).unwrap()
     }
 
     /// A store that is open, with one product.
@@ -257,6 +276,8 @@ impl Node {
 pub(crate) struct Person {
     pub(crate) profile: Profile,
     pub(crate) account: AccountId,
+    pub(crate) session: SessionId,
+    pub(crate) name: String,
     pub(crate) token: String,
 }
 

@@ -58,7 +58,8 @@ export class Receipts {
   #say(): void {
     const wire = this.#wire();
     if (!wire) return;
-    const due = [...this.#due('read'), ...this.#due('ack')];
+    // The inbox first: what is not acknowledged there soon becomes a notification.
+    const due = [...this.#due('read'), ...this.#due('ack')].sort((a, b) => Number(b.ch.startsWith('inbox:')) - Number(a.ch.startsWith('inbox:')));
     for (const { method, ch, mark } of due.slice(0, AT_ONCE)) {
       const off = mark.want;
       wire.request(method, { ch, off }, (ok, error) => {

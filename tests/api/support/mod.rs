@@ -4,5 +4,5 @@ mod node;
 mod people;
 pub mod push_service;
 
-pub use node::{World, each_world};
+pub use node::{Node, World, each_world};
 pub use people::{Person, Shop, given_order, given_paid_order, given_shop, spot};
