@@ -216,6 +216,11 @@ impl Registry {
         self.profiles().contains_key(&profile)
     }
 
+    /// Bytes that wait for all of them.
+    pub fn n_bytes(&self) -> usize {
+        self.profiles().values().flatten().map(|it| it.outbox.n_bytes()).sum()
+    }
+
     /// How many connections there are.
     pub fn n_connections(&self) -> usize {
         self.profiles().values().map(Vec::len).sum()

@@ -8,6 +8,7 @@ mod chat;
 mod client;
 mod echo;
 mod formats;
+mod garbage;
 mod joining;
 mod limits;
 mod recall;
