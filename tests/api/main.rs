@@ -13,6 +13,7 @@ mod chat;
 mod commands;
 mod demo;
 mod drain;
+mod every_frame;
 mod fixtures;
 mod grab;
 mod life;
