@@ -1,7 +1,7 @@
 # Everything one does with this repository. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos lint fmt bench web setup setup-build setup-lint
+.PHONY: help demo test chaos lint fmt bench bench-hub web setup setup-build setup-lint
 MAKEFLAGS += --no-print-directory
 
 export RUSTDOCFLAGS = -D warnings
@@ -33,6 +33,9 @@ fmt: ## format the code
 bench: setup-build ## measure the route planner and the fan-out
 	cargo bench --locked -p domain --bench route
 	cargo bench --locked -p actors --bench fan_out
+
+bench-hub: setup-build ## measure the hub beside other servers and write docs/performance.md
+	scripts/bench-hub
 
 setup: ## install what tests need and this machine lacks
 	@scripts/setup

@@ -45,6 +45,7 @@ pub mod messages;
 pub mod relay;
 
 pub mod catalogue;
+pub mod catch_up;
 pub mod commands;
 pub mod connection;
 pub mod echo;

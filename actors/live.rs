@@ -11,6 +11,7 @@ use usecases::platform::Platform;
 use crate::{
     admission::Admission,
     bridge::Bridge,
+    catch_up::CatchUp,
     fleet::{Fix, Fleet},
     hub::Hub,
     receipts::Receipts,
@@ -53,6 +54,8 @@ pub struct Live {
     pub positions: PositionSink,
     /// Where riders were seen last.
     pub fleet: Arc<Mutex<Fleet>>,
+    /// Reads the journal for clients that come back.
+    pub catch_up: CatchUp,
     /// How far people have come.
     pub receipts: Receipts,
     /// Who may open a socket here.

@@ -4,17 +4,19 @@
 //! tell the client the position, read the gap, open. Nothing is missed and nothing comes twice.
 //! However a session ends, dropping it leaves every channel.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::{channel::Channel, clock::Timestamp, ids::ConnectionId, role::Profile};
 use serde::Serialize;
 use storage::{
     error::StoreError,
+    gaps::Gap,
     journal::{self, Head},
 };
 use usecases::{channels, tokens::Identity};
 
 use crate::{
+    catch_up::PAGE,
     channel_log::Opened,
     frame::{Frame, Lane},
     frames,
@@ -30,8 +32,6 @@ use crate::{
 
 /// Entries that are read again for a client; a longer gap is the client's to page through.
 pub const GAP_MAX: u64 = 500;
-/// Entries of one read.
-const PAGE: u32 = 100;
 /// Reads of one gap before the connection is given up: somebody writes faster than we read.
 const ROUNDS_MAX: u32 = 50;
 /// Pause before a read that found nothing is repeated.
@@ -206,10 +206,9 @@ impl Session {
             return Ok(Vec::new());
         }
         let names: Vec<Channel> = channels.iter().map(|(it, _)| it.clone()).collect();
-        let heads = journal::heads(&mut self.live.platform.reader(), &names).await?;
-        let mut heads: HashMap<Channel, Head> = heads.into_iter().collect();
+        let heads = self.live.catch_up.heads(names).await?;
         let place = |(channel, known): &(Channel, Option<Known>)| {
-            let head = heads.remove(channel).unwrap_or_else(Head::of_nothing);
+            let head = heads.get(channel).cloned().unwrap_or_else(Head::of_nothing);
             place_at(channel, known.as_ref(), head)
         };
         Ok(channels.iter().map(place).collect())
@@ -275,9 +274,9 @@ impl Session {
         let Travel::Logged(lane) = travel(channel) else { return Ok(0) };
         // A page goes out before the next is read: the gap may be larger than the outbox.
         self.outbox.room_or_cut_off().await;
-        let mut reader = self.live.platform.reader();
-        let entries = journal::read_after(&mut reader, channel, *upto, PAGE).await?;
-        for entry in &entries {
+        let gap = Gap { channel: channel.clone(), after: *upto };
+        let entries = self.live.catch_up.page(gap).await?;
+        for entry in entries.iter() {
             if let Some(ready) = ready(entry) {
                 self.outbox.push(lane, ready.frame);
             }

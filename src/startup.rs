@@ -18,6 +18,7 @@ use actix_web::{
 use actors::{
     admission::Admission,
     bridge::{Bridge, NUDGE},
+    catch_up::CatchUp,
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
     herald::Herald,
@@ -186,6 +187,7 @@ async fn start_live_side(
         bridge,
         positions,
         fleet: Arc::clone(&fleet),
+        catch_up: CatchUp::start(Arc::clone(store)),
         receipts: Receipts::default(),
         admission: Admission::new(settings.socket_limits()),
         pace: Pace::default(),
@@ -255,9 +257,10 @@ fn listen(
             .app_data(under_way.clone())
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
-            .configure(|cfg| match fixtures {
-                true => http::fixtures::routes(cfg, &state),
-                false => {}
+            .configure(|cfg| {
+                if fixtures {
+                    http::fixtures::routes(cfg, &state);
+                }
             })
             .route(ws::PATH, web::get().to(ws::no_upgrade))
             .configure(http::metrics::routes)

@@ -77,7 +77,10 @@ impl Connection {
         let mut plans = Vec::new();
         match outcome {
             Ok(answer) => {
-                self.say(protocol::ok(id.unwrap_or(0), &answer.json));
+                // Without an id nobody waits for an answer.
+                if let Some(id) = id {
+                    self.say(protocol::ok(id, &answer.json));
+                }
                 plans = answer.plans;
             }
             Err(refusal) => self.say(protocol::err(id, &refusal)),

@@ -49,6 +49,8 @@ pub struct LinkSettings {
     pub device: String,
     /// Entries kept of each channel; all of them if `None`.
     pub keep_max: Option<usize>,
+    /// Whether it acknowledges what it gets. An app must; simulated people have nobody to wake.
+    pub acks: bool,
     /// Looks at everything that goes over the wire.
     pub watcher: Option<Watcher>,
 }
@@ -62,6 +64,7 @@ impl Default for LinkSettings {
             patience: PATIENCE,
             device,
             keep_max: None,
+            acks: false,
             watcher: None,
         }
     }

@@ -17,6 +17,7 @@ use crate::client::{
     link::{LinkSettings, Order, Queue},
     link_core::{self, Ask, Copies, Core, Event, Purpose, Step},
     pace::Pace,
+    receipts::Receipts,
     session::Session,
     socket::{Incoming, Socket},
 };
@@ -43,6 +44,7 @@ pub(super) struct Task {
     session: Session,
     settings: LinkSettings,
     core: Core,
+    receipts: Receipts,
     copies: Arc<Mutex<Copies>>,
     queue: Arc<Queue>,
     pace: watch::Sender<Option<Pace>>,
@@ -93,6 +95,7 @@ impl Task {
         };
         Self {
             core: Core::new(Arc::clone(&copies)),
+            receipts: Receipts::default(),
             session,
             settings,
             copies,
@@ -228,6 +231,7 @@ impl Task {
         self.n_failed = 0;
         self.tokens_refused = 0;
         self.n_stood += 1;
+        self.receipts.say_again();
         link_core::lock(&self.copies).counts.resumes += u64::from(self.n_stood > 1);
         let ms =
             |path: &str| hello.pointer(path).and_then(Value::as_u64).map(Duration::from_millis);
@@ -280,13 +284,24 @@ impl Task {
                     if heard.elapsed() > self.beats_within {
                         return End::Again(None);
                     }
-                    self.core.look_around()
+                    let mut steps = self.core.look_around();
+                    steps.extend(self.receipts());
+                    steps
                 }
             };
             if let Err(end) = self.carry_out(socket, steps).await {
                 return end;
             }
         }
+    }
+
+    fn receipts(&mut self) -> Vec<Step> {
+        if !self.settings.acks {
+            return Vec::new();
+        }
+        let due = self.receipts.due(&link_core::lock(&self.copies));
+        let ack = |params| Ask { method: "ack".to_owned(), params, purpose: Purpose::Receipt };
+        due.into_iter().map(|params| self.core.ask(ack(params))).collect()
     }
 
     async fn carry_out(&mut self, socket: &mut Socket, steps: Vec<Step>) -> Result<(), End> {

@@ -15,3 +15,4 @@ pub mod socket;
 
 mod link_core;
 mod link_task;
+mod receipts;

@@ -65,6 +65,15 @@ pub async fn begin<T: DeserializeOwned>(
     key: &CommandKey,
     at: Timestamp,
 ) -> Result<Seen<T>, StoreError> {
+    claim(tx, key, at).await?.map_or(Ok(Seen::First), |text| read(text).map(Seen::Before))
+}
+
+/// Like [`begin`], with the result as it is stored.
+pub(crate) async fn claim(
+    tx: &mut Tx,
+    key: &CommandKey,
+    at: Timestamp,
+) -> Result<Option<String>, StoreError> {
     if tx.is_mysql() {
         let claim = tx
             .exec(
@@ -74,12 +83,12 @@ pub async fn begin<T: DeserializeOwned>(
             )
             .await;
         match claim {
-            Ok(_) => return Ok(Seen::First),
+            Ok(_) => return Ok(None),
             Err(StoreError::Duplicate(_)) => {}
             Err(err) => return Err(err),
         }
     }
-    Ok(find(tx, key).await?.map_or(Seen::First, Seen::Before))
+    find_text(tx, key).await
 }
 
 /// The first result of a command, if it was carried out; claims nothing.
@@ -91,6 +100,22 @@ pub async fn find<T: DeserializeOwned>(
     reader: &mut impl Reader,
     key: &CommandKey,
 ) -> Result<Option<T>, StoreError> {
+    find_text(reader, key).await?.map(read).transpose()
+}
+
+/// A stored result as a value.
+///
+/// # Errors
+///
+/// [`StoreError::Corrupt`] if it is none of this type.
+pub fn read<T: DeserializeOwned>(text: String) -> Result<T, StoreError> {
+    serde_json::from_str(&text).map_err(|_| StoreError::corrupt("command_result.result", text))
+}
+
+async fn find_text(
+    reader: &mut impl Reader,
+    key: &CommandKey,
+) -> Result<Option<String>, StoreError> {
     let row: Option<ResultRow> = reader
         .opt(
             "select body_hash, result from command_result where sender = ? and cid = ?",
@@ -102,9 +127,7 @@ pub async fn find<T: DeserializeOwned>(
         Some(row) if row.body_hash != key.body_hash => {
             Err(StoreError::KeyReused { cid: key.cid.clone() })
         }
-        Some(row) => serde_json::from_str(&row.result)
-            .map(Some)
-            .map_err(|_| StoreError::corrupt("command_result.result", row.result)),
+        Some(row) => Ok(Some(row.result)),
     }
 }
 
@@ -119,18 +142,35 @@ pub async fn finish<T: Serialize>(
     result: &T,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let result = serde_json::to_string(result).map_err(StoreError::refused)?;
+    keep(tx, key, &text(result)?, at).await
+}
+
+/// A result as it is stored.
+///
+/// # Errors
+///
+/// [`StoreError::Refused`] if it has no JSON form.
+pub fn text<T: Serialize>(result: &T) -> Result<String, StoreError> {
+    serde_json::to_string(result).map_err(StoreError::refused)
+}
+
+pub(crate) async fn keep(
+    tx: &mut Tx,
+    key: &CommandKey,
+    result: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     if tx.is_mysql() {
         tx.exec(
             "update command_result set result = ? where sender = ? and cid = ?",
-            args![&result, &key.sender, &key.cid],
+            args![result, &key.sender, &key.cid],
         )
         .await?;
         return Ok(());
     }
     tx.exec(
         "insert into command_result (sender, cid, body_hash, result, at_ms) values (?, ?, ?, ?, ?)",
-        args![&key.sender, &key.cid, &key.body_hash, &result, at],
+        args![&key.sender, &key.cid, &key.body_hash, result, at],
     )
     .await?;
     Ok(())

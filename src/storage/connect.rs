@@ -10,6 +10,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 use crate::{
+    checkpoint::LAST_RESORT_PAGES,
     db::{Db, Durability},
     error::StoreError,
 };
@@ -22,6 +23,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may have been idle and still be used without asking whether it lives.
 const UNTESTED_MAX: Duration = Duration::from_secs(1);
+/// Memory in which the writer of SQLite keeps pages, in KiB, with the minus sign that says so: the
+/// ends of all channels that are written to should fit.
+const WRITER_CACHE_KIB: &str = "-65536";
 /// Statements that a connection keeps prepared.
 const STATEMENTS_KEPT: usize = 256;
 
@@ -67,7 +71,8 @@ impl Db {
             .immutable(!with_suffix(&file, "-wal").exists());
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
         let readers = pool.map_err(StoreError::unavailable)?;
-        Ok(Some(Self::Sqlite { writer: readers.clone(), readers }))
+        let (writer, keeper) = (readers.clone(), readers.clone());
+        Ok(Some(Self::Sqlite { writer, readers, keeper }))
     }
 }
 
@@ -150,13 +155,19 @@ async fn open_sqlite(
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options.clone())
+        .connect_with(
+            options
+                .clone()
+                .pragma("cache_size", WRITER_CACHE_KIB)
+                .pragma("wal_autocheckpoint", LAST_RESORT_PAGES),
+        )
         .await?;
+    let keeper = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
     let readers = SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .connect_with(options.read_only(true).create_if_missing(false))
         .await?;
-    Ok(Db::Sqlite { writer, readers })
+    Ok(Db::Sqlite { writer, readers, keeper })
 }

@@ -98,6 +98,8 @@ pub enum Db {
         writer: SqlitePool,
         /// Read-only connections.
         readers: SqlitePool,
+        /// The connection that keeps the write-ahead log short.
+        keeper: SqlitePool,
     },
     /// MySQL 8 or MariaDB.
     MySql(MySqlPool),
@@ -161,7 +163,8 @@ impl Db {
     /// Closes all connections, after what is under way.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite { writer, readers, keeper } => {
+                keeper.close().await;
                 readers.close().await;
                 writer.close().await;
             }

@@ -31,6 +31,15 @@ pub(crate) const fn move_head(is_mysql: bool) -> &'static str {
     }
 }
 
+/// The tail of an `insert into channel_head … values …` that moves heads on instead.
+pub(crate) const fn or_move_on(is_mysql: bool) -> &'static str {
+    if is_mysql {
+        " on duplicate key update top = top + values(top)"
+    } else {
+        " on conflict (channel) do update set top = top + excluded.top"
+    }
+}
+
 /// Marks a channel, also one without entries yet. Values: channel, epoch.
 pub(crate) const fn watch_channel(is_mysql: bool) -> &'static str {
     if is_mysql {

@@ -97,8 +97,8 @@ struct HeadRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct EntryRow {
-    off: i64,
+pub(crate) struct EntryRow {
+    pub(crate) off: i64,
     kind: String,
     sender: String,
     cid: Option<String>,
@@ -138,6 +138,7 @@ pub async fn heads(
             "select channel, top, epoch, removed from channel_head where channel in ({marks})"
         );
         let names: Vec<Val<'_>> = some.iter().map(|it| Val::Owned(it.to_string())).collect();
+        count_query("heads");
         let rows: Vec<HeadRow> = reader.all(&sql, &names).await?;
         for row in rows {
             let channel = row
@@ -161,6 +162,7 @@ pub async fn read_after(
     after: u64,
     limit: u32,
 ) -> Result<Vec<Entry>, StoreError> {
+    count_query("page");
     let rows: Vec<EntryRow> = reader
         .all(
             "select off, kind, sender, cid, body, joins, at_ms from journal
@@ -182,6 +184,7 @@ pub async fn read_before(
     before: u64,
     limit: u32,
 ) -> Result<Vec<Entry>, StoreError> {
+    count_query("page");
     let rows: Vec<EntryRow> = reader
         .all(
             "select off, kind, sender, cid, body, joins, at_ms from journal
@@ -190,6 +193,11 @@ pub async fn read_before(
         )
         .await?;
     with_epoch(reader, channel, rows).await
+}
+
+/// Counts a statement that reads the journal.
+pub(crate) fn count_query(what: &'static str) {
+    metrics::counter!("riderhub_journal_queries_total", "what" => what).increment(1);
 }
 
 async fn with_epoch(
@@ -205,7 +213,7 @@ async fn with_epoch(
 }
 
 impl EntryRow {
-    fn entry(self, channel: &Channel, epoch: &str) -> Result<Entry, StoreError> {
+    pub(crate) fn entry(self, channel: &Channel, epoch: &str) -> Result<Entry, StoreError> {
         let joins = match self.joins {
             None => None,
             Some(text) => {

@@ -5,6 +5,7 @@
 
 pub mod error;
 
+mod checkpoint;
 mod columns;
 pub mod connect;
 pub mod db;
@@ -18,9 +19,11 @@ pub mod commands;
 pub mod cursors;
 pub mod entries;
 pub mod events;
+pub mod gaps;
 pub mod inbox;
 pub mod journal;
 pub mod notices;
+pub mod posts;
 pub mod push;
 pub mod push_addresses;
 pub mod retention;

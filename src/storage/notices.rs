@@ -225,7 +225,13 @@ pub async fn sources(reader: &mut impl Reader) -> Result<Vec<Source>, StoreError
             off: u64::try_from(row.off).unwrap_or(1),
         })
     };
-    rows.into_iter().map(read).collect()
+    Ok(rows.into_iter().map(read).filter_map(known).collect())
+}
+
+/// What a newer node left is its business; ours must not wait for it.
+fn known<T>(row: Result<T, StoreError>) -> Option<T> {
+    row.inspect_err(|err| tracing::warn!(error = %err, "a notice that this version cannot read"))
+        .ok()
 }
 
 /// Takes a source out, in the transaction that shares it out; `false` if another node was faster.
@@ -310,7 +316,7 @@ pub async fn due(reader: &mut impl Reader, now: Timestamp) -> Result<Vec<DueNoti
     let sql = "select profile_id, address, channel, class, told_off, upto_off, due_ms, attempt
                  from notice_due where due_ms <= ? order by due_ms limit ?";
     let rows: Vec<DueRow> = reader.all(sql, args![now, ROUND_MAX]).await?;
-    rows.into_iter().map(DueRow::read).collect()
+    Ok(rows.into_iter().map(DueRow::read).filter_map(known).collect())
 }
 
 /// Takes a row that is due until `until`; `false` if another node was faster. Whoever does not come

@@ -105,6 +105,17 @@ pub async fn remove(tx: &mut Tx, profile: Profile, device: &str) -> Result<bool,
     Ok(tx.exec(sql, args![profile.to_string(), device]).await? > 0)
 }
 
+/// Removes all addresses of a profile: whoever is signed out everywhere is told nowhere.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn remove_all(tx: &mut Tx, profile: Profile) -> Result<(), StoreError> {
+    let sql = "delete from push_address where profile_id = ?";
+    tx.exec(sql, args![profile.to_string()]).await?;
+    Ok(())
+}
+
 /// Removes an address that nobody answers at.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -11,14 +11,20 @@ use futures_util::{FutureExt, future::LocalBoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    checkpoint::{self, LogState},
     db::{Db, Tx},
     error::{Failure, StoreError},
+    posts::{self, Outcomes, Post, Posted},
 };
 
 /// Writes that may wait for the writer thread; more are refused at once.
 pub const WRITE_QUEUE_MAX: usize = 8_192;
 /// Writes that share one commit.
-pub const GROUP_MAX: usize = 64;
+pub const GROUP_MAX: usize = 256;
+/// A group of so many says that many more are coming: the next one gathers for a moment.
+const GATHER_FROM: usize = 8;
+/// How long. Each commit has a price of its own, whatever the number of writes in it.
+const GATHER: Duration = Duration::from_millis(1);
 /// Tries of one transaction that others keep throwing back.
 pub const ATTEMPTS_MAX: u32 = 8;
 /// Longest wait for a write to finish. After it nobody knows whether it happened.
@@ -31,8 +37,14 @@ pub struct Store {
     writer: mpsc::Sender<Job>,
 }
 
-/// One write, on its way to the writer thread.
-struct Job {
+/// What is on its way to the writer thread.
+enum Job {
+    Write(WriteJob),
+    Post(Box<Post>, oneshot::Sender<Result<Posted, StoreError>>),
+}
+
+/// One write.
+struct WriteJob {
     /// Writes that share a commit run in the order of their keys, so that groups of several nodes
     /// take their locks in the same order.
     key: String,
@@ -149,14 +161,29 @@ impl Store {
     {
         let (reply, answer) = oneshot::channel();
         let write = Write { body, slot: Mutex::new(None), reply };
-        let job = Job { key: key.into(), run: Box::new(write) };
+        let job = Job::Write(WriteJob { key: key.into(), run: Box::new(write) });
+        self.carry_out(job, answer).await.unwrap_or_else(|err| Err(E::from(err)))
+    }
+
+    /// Writes a message, sharing its statements and its commit with others.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::KeyReused`] if the command's id was used for something else, or as the
+    /// statements give it.
+    pub async fn post(&self, post: Post) -> Result<Posted, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.carry_out(Job::Post(Box::new(post), reply), answer).await.unwrap_or_else(Err)
+    }
+
+    async fn carry_out<R>(&self, job: Job, answer: oneshot::Receiver<R>) -> Result<R, StoreError> {
         if self.writer.try_send(job).is_err() {
-            return Err(E::from(StoreError::unavailable("too many writes are waiting")));
+            return Err(StoreError::unavailable("too many writes are waiting"));
         }
         match tokio::time::timeout(WRITE_TIMEOUT, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(E::from(StoreError::OutcomeUnknown("the writer is gone".into()))),
-            Err(late) => Err(E::from(StoreError::OutcomeUnknown(late.into()))),
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(_)) => Err(StoreError::OutcomeUnknown("the writer is gone".into())),
+            Err(late) => Err(StoreError::OutcomeUnknown(late.into())),
         }
     }
 
@@ -232,14 +259,23 @@ fn same_kind(err: &StoreError) -> StoreError {
 }
 
 async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
-    let mut group = Vec::with_capacity(GROUP_MAX);
-    while jobs.recv_many(&mut group, GROUP_MAX).await > 0 {
-        if db.is_mysql() {
-            group.sort_by(|a, b| a.key.cmp(&b.key));
+    let log = Arc::new(LogState::default());
+    let (its_db, its_log) = (db.clone(), Arc::clone(&log));
+    tokio::spawn(async move { checkpoint::keep_short(its_db, &its_log).await });
+    let mut waiting = Vec::with_capacity(GROUP_MAX);
+    let mut n_before = 0;
+    loop {
+        if n_before >= GATHER_FROM {
+            tokio::time::sleep(GATHER).await;
         }
+        n_before = jobs.recv_many(&mut waiting, GROUP_MAX).await;
+        if n_before == 0 {
+            return;
+        }
+        let group = Group::of(waiting.drain(..), db.is_mysql());
         let mut attempt = 1;
         let outcome = loop {
-            match write_group(&db, &group).await {
+            match group.write(&db).await {
                 Err(StoreError::LockConflict(_)) if attempt < ATTEMPTS_MAX => {
                     tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
@@ -248,29 +284,87 @@ async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
             }
         };
         if let Err(err) = &outcome {
-            tracing::error!(error = ?err, n_writes = group.len(), "a group of writes failed");
+            tracing::error!(error = ?err, n_writes = n_before, "a group of writes failed");
         }
-        for job in group.drain(..) {
-            job.run.finish(outcome.as_ref().copied());
+        group.finish(outcome);
+        log.committed();
+        if log.take_long()
+            && let Db::Sqlite { writer, .. } = &db
+            && let Err(err) = checkpoint::copy(writer).await
+        {
+            tracing::warn!(error = ?err, "the log of the store was not begun anew");
         }
     }
 }
 
-/// Runs each job behind a savepoint, so that one that fails leaves the others intact.
-async fn write_group(db: &Db, group: &[Job]) -> Result<(), StoreError> {
-    let mut tx = db.begin().await?;
-    for job in group {
-        tx.plain("savepoint job").await?;
-        let keep = job.run.run(&mut tx).await;
-        if job.run.lock_conflict() {
-            // MySQL has thrown the whole transaction back.
-            tx.rollback().await;
-            return Err(StoreError::LockConflict("a member of the group met a lock".into()));
+/// Writes that share one transaction.
+#[derive(Default)]
+struct Group {
+    writes: Vec<WriteJob>,
+    posts: Vec<Box<Post>>,
+    /// Where what became of each post goes.
+    replies: Vec<oneshot::Sender<Result<Posted, StoreError>>>,
+}
+
+impl Group {
+    fn of(jobs: impl Iterator<Item = Job>, is_mysql: bool) -> Self {
+        let mut group = Self::default();
+        for job in jobs {
+            match job {
+                Job::Write(write) => group.writes.push(write),
+                Job::Post(post, reply) => {
+                    group.posts.push(post);
+                    group.replies.push(reply);
+                }
+            }
         }
-        if !keep {
-            tx.plain("rollback to savepoint job").await?;
+        if is_mysql {
+            group.writes.sort_by(|a, b| a.key.cmp(&b.key));
         }
-        tx.plain("release savepoint job").await?;
+        group
     }
-    tx.commit().await
+
+    /// Runs each write behind a savepoint, so that one that fails leaves the others intact, and
+    /// then all posts together.
+    async fn write(&self, db: &Db) -> Outcomes {
+        let mut tx = db.begin().await?;
+        for job in &self.writes {
+            tx.plain("savepoint job").await?;
+            let keep = job.run.run(&mut tx).await;
+            if job.run.lock_conflict() {
+                // MySQL has thrown the whole transaction back.
+                tx.rollback().await;
+                return Err(StoreError::LockConflict("a member of the group met a lock".into()));
+            }
+            if !keep {
+                tx.plain("rollback to savepoint job").await?;
+            }
+            tx.plain("release savepoint job").await?;
+        }
+        let posts: Vec<&Post> = self.posts.iter().map(Box::as_ref).collect();
+        let posted = match posts::write_all(&mut tx, &posts).await {
+            Ok(posted) => posted,
+            Err(err) => {
+                tx.rollback().await;
+                return Err(err);
+            }
+        };
+        tx.commit().await?;
+        Ok(posted)
+    }
+
+    fn finish(self, outcome: Outcomes) {
+        for job in self.writes {
+            job.run.finish(outcome.as_ref().map(|_| ()));
+        }
+        let mut posted = outcome.map(Vec::into_iter);
+        for reply in self.replies {
+            let answer = match &mut posted {
+                Ok(all) => all.next().unwrap_or_else(|| Err(StoreError::refused("not written"))),
+                Err(err) => Err(same_kind(err)),
+            };
+            // The caller may have stopped waiting; then nobody needs the answer.
+            let _nobody_waits = reply.send(answer);
+        }
+    }
 }

@@ -14,7 +14,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use storage::{
     commands::{CommandKey, fingerprint},
-    db::{Reader, Tx},
+    db::Reader,
     entries,
     error::{Failure, StoreError},
     events::{self, Person, Said, SharedPlace},
@@ -26,7 +26,7 @@ use storage::{
 pub use crate::receipts::{Reached, reach};
 use crate::{
     channels::find_order_for,
-    platform::{Changes, Done, Platform},
+    platform::{Done, Platform},
 };
 
 /// Entries of one page of history at most.
@@ -270,19 +270,15 @@ async fn write(
     key: CommandKey,
     body: String,
 ) -> Result<Done<Sent>, ChatError> {
-    let (into, cid) = (channel.clone(), key.cid.clone());
-    let work = async move |_: &mut Tx, changes: &mut Changes, at: domain::clock::Timestamp| {
-        changes.entries.push(journal::NewEntry {
-            channel: into.clone(),
-            kind: Push::Msg,
-            sender: speaker.to_string(),
-            cid: Some(cid.clone()),
-            body: body.clone(),
-            joins: None,
-        });
-        Ok::<_, ChatError>(Sent { ts: at.ms() })
+    let entry = journal::NewEntry {
+        channel,
+        kind: Push::Msg,
+        sender: speaker.to_string(),
+        cid: Some(key.cid.clone()),
+        body,
+        joins: None,
     };
-    platform.grouped_command(&channel, Some(key), work).await
+    Ok(platform.post(key, entry, |entry| Sent { ts: entry.at.ms() }).await?)
 }
 
 /// Which part of a channel's history.

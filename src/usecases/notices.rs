@@ -15,7 +15,7 @@ use domain::{
 };
 use storage::{
     cursors,
-    db::Tx,
+    db::{Reader, Tx},
     deliveries,
     error::StoreError,
     journal::{self, Watched},
@@ -35,7 +35,7 @@ pub const SEND_MAX: Duration = Duration::from_secs(10);
 /// How long a node may be at a notice before another takes it, in real time.
 pub const CLAIM: Duration = Duration::from_secs(20);
 /// Unacknowledged entries that are looked through for one notice at most, the newest.
-const LOOKED_AT_MAX: u32 = 200;
+const LOOKED_AT_MAX: u64 = 200;
 
 /// How people are told who are away.
 #[derive(Debug, Clone, Default)]
@@ -223,13 +223,16 @@ enum Look {
 /// Looks at the cursors and the journal as they are now.
 async fn look(platform: &Platform, key: &NoticeKey, watch: Watch) -> Result<Look, StoreError> {
     let mut reader = platform.reader();
-    let now = platform.now();
-    let newest = journal::read_before(&mut reader, &key.channel, i64::MAX as u64, LOOKED_AT_MAX);
-    let newest = newest.await?;
-    // The cursor last: what is acknowledged while we read is not told.
-    let cursor = cursors::find(&mut reader, &key.channel, key.profile).await?;
-    let acknowledged = cursor.map_or(0, |it| it.delivered.max(it.read));
-    let with_text = platform.notices.with_text;
+    let before = acknowledged(&mut reader, key).await?;
+    if before >= watch.upto {
+        return Ok(Look::Nothing);
+    }
+    let top = journal::head(&mut reader, &key.channel).await?.top;
+    let n_new = top.saturating_sub(before).clamp(1, LOOKED_AT_MAX) as u32;
+    let newest = journal::read_before(&mut reader, &key.channel, top + 1, n_new).await?;
+    // Again at the end: what is acknowledged while we read is not told.
+    let acknowledged = acknowledged(&mut reader, key).await?;
+    let (now, with_text) = (platform.now(), platform.notices.with_text);
     let all: Vec<Item> = notice_content::items(&newest, key.profile, key.class, with_text, now)
         .into_iter()
         .filter(|it| it.off > acknowledged && it.off <= watch.upto)
@@ -243,6 +246,12 @@ async fn look(platform: &Platform, key: &NoticeKey, watch: Watch) -> Result<Look
         Step::GiveUp => Look::GiveUp,
         Step::Tell => Look::Tell(notice_content::notice(key, &all, now)?),
     })
+}
+
+/// Up to where one of the profile's devices has everything, or its owner has read it.
+async fn acknowledged(reader: &mut impl Reader, key: &NoticeKey) -> Result<u64, StoreError> {
+    let cursor = cursors::find(reader, &key.channel, key.profile).await?;
+    Ok(cursor.map_or(0, |it| it.delivered.max(it.read)))
 }
 
 impl Look {

@@ -10,6 +10,7 @@ use storage::{
     error::{Failure, StoreError},
     events::Latest,
     journal::{self, Entry, NewEntry, Watched},
+    posts::{Post, Posted},
     revocations::Revocation,
     store::Store,
 };
@@ -204,6 +205,41 @@ impl Platform {
             async move |tx: &mut Tx| carry_out(tx, key.as_ref(), clock.now(), watched, &body).await;
         let carried_out = self.store.write(write).await?;
         Ok(self.after_commit(carried_out))
+    }
+
+    /// Writes a message exactly once for its key: like [`Self::command`] with one entry and nothing
+    /// else, for a tenth of the cost. `value` makes the result of the entry.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as [`Store::post`] gives it.
+    pub async fn post<T>(
+        &self,
+        key: CommandKey,
+        entry: NewEntry,
+        value: fn(&Entry) -> T,
+    ) -> Result<Done<T>, StoreError>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        let stored = move |entry: &Entry| {
+            let position = Position { channel: entry.channel.to_string(), off: entry.off };
+            Stored { value: value(entry), positions: vec![position] }
+        };
+        let result = Box::new(move |entry: &Entry| commands::text(&stored(entry)));
+        let (clock, watched) = (Arc::clone(&self.clock), self.notices.watched());
+        let post = Post { key, entry, watched, result, clock };
+        match self.store.post(post).await? {
+            Posted::New(entry) => {
+                let Stored { value, positions } = stored(&entry);
+                self.announcer.announce(vec![entry]);
+                Ok(Done { value, positions, dup: false })
+            }
+            Posted::Before(text) => {
+                let Stored { value, positions } = commands::read(text)?;
+                Ok(Done { value, positions, dup: true })
+            }
+        }
     }
 
     /// Like [`Self::command`] for small writes that gain from sharing a commit; `channel` is what

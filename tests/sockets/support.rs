@@ -15,6 +15,7 @@ use actix_web::{App, dev::ServerHandle};
 use actors::{
     admission::{Admission, SocketLimits},
     bridge::Bridge,
+    catch_up::CatchUp,
     fleet::Fleet,
     hub::Hub,
     interest::Interest,
@@ -120,6 +121,7 @@ impl City {
             fleet,
             admission: Admission::new(self.limits),
             pace: self.pace,
+            catch_up: CatchUp::start(self.fresh.store.clone()),
             receipts: Receipts::default(),
             bench_channels: true,
         });

@@ -91,15 +91,25 @@ impl Person {
         Session::join(rest, login, name).await.unwrap()
     }
 
-    /// Opens a socket.
+    /// Opens a socket that acknowledges nothing by itself.
     pub async fn connect(world: &World, session: Session) -> Self {
+        Self::connect_with(world, session, LinkSettings::default()).await
+    }
+
+    /// Opens a socket as an app does: it acknowledges what it gets.
+    pub async fn connect_acking(world: &World, session: Session) -> Self {
+        let settings = LinkSettings { acks: true, ..LinkSettings::default() };
+        Self::connect_with(world, session, settings).await
+    }
+
+    async fn connect_with(world: &World, session: Session, settings: LinkSettings) -> Self {
         let watch = Arc::default();
         let settings = LinkSettings {
             watcher: Some(check_frames(Arc::clone(&watch))),
             reconnect_window: Some(Duration::from_millis(100)),
             patience: WAIT,
             scale: world.scale,
-            ..LinkSettings::default()
+            ..settings
         };
         let (link, events) = link::open(session.clone(), settings);
         link.ready().await.unwrap();
