@@ -65,6 +65,10 @@ impl PushRow {
         let mut whole = merge(head, (self.body)(generator));
         if let Some(serde_json::Value::Object(properties)) = whole.get_mut("properties") {
             properties.insert("push".to_owned(), serde_json::json!({ "const": push.as_str() }));
+            if let Some(ch) = properties.get_mut("ch").filter(|_| self.on != [Connection]) {
+                let starts: Vec<&str> = self.on.iter().map(|it| it.prefix()).collect();
+                ch["pattern"] = format!("^({})", starts.join("|")).into();
+            }
         }
         whole
     }

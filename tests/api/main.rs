@@ -14,6 +14,7 @@ mod commands;
 mod demo;
 mod devices;
 mod drain;
+mod every_frame;
 mod fixtures;
 mod grab;
 mod life;
