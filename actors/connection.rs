@@ -204,7 +204,9 @@ impl Connection {
         }
         let SignedIn::Yes(session) = &mut self.signed_in else { return Next::Go };
         if commands::is_quick(&command.m) {
+            let began = Instant::now();
             let outcome = commands::run_quick(session, &command.m, command.p);
+            commands::observe(&command.m, began, outcome.as_ref().err());
             self.reply_quick(id, outcome);
             return Next::Go;
         }

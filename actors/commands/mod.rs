@@ -1,5 +1,8 @@
 //! The commands of the protocol, by family. They read parameters and call use cases; no rule is here.
 
+use std::time::Instant;
+
+use metrics::histogram;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use usecases::platform::Done;
@@ -41,6 +44,14 @@ impl Answer {
     pub fn yes() -> Self {
         Self { json: "{}".to_owned(), plans: Vec::new() }
     }
+}
+
+/// Counts a command and how long it took, by its name and what came of it.
+pub fn observe(m: &str, began: Instant, refusal: Option<&Refusal>) {
+    // Names that clients made up count as one.
+    let m = Method::from_text(m).map_or("unknown", Method::as_str);
+    let outcome = refusal.map_or("ok", |it| it.kind.as_str());
+    histogram!("riderhub_command_seconds", "m" => m, "outcome" => outcome).record(began.elapsed());
 }
 
 /// Whether a command is carried out at once, without waiting for anything.

@@ -1,6 +1,6 @@
 //! Commands that wait for something: the next frame of the connection waits for them.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Instant};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture, fut::wrap_future};
 use bytestring::ByteString;
@@ -24,8 +24,11 @@ impl Connection {
         self.signed_in = SignedIn::Busy;
         let (live, outbox, connection_id) = (self.live.clone(), self.outbox.clone(), self.id);
         let work = async move {
+            let began = Instant::now();
             let params = protocol::decode(&frame).map_err(NotIn::from)?.p;
-            connect::connect(live, connection_id, outbox, params).await
+            let outcome = connect::connect(live, connection_id, outbox, params).await;
+            commands::observe("connect", began, outcome.as_ref().err().map(|it| &it.refusal));
+            outcome
         };
         let work = AssertUnwindSafe(work).catch_unwind();
         ctx.wait(wrap_future::<_, Self>(work).map(move |outcome, it, ctx| match outcome {
@@ -52,7 +55,10 @@ impl Connection {
                 Ok(command) => {
                     // Answers may be large: whoever asks for many at once waits until he has read.
                     session.outbox.room_or_cut_off().await;
-                    commands::run(&mut session, &command.m, command.p).await
+                    let began = Instant::now();
+                    let outcome = commands::run(&mut session, &command.m, command.p).await;
+                    commands::observe(&command.m, began, outcome.as_ref().err());
+                    outcome
                 }
                 Err(refusal) => Err(refusal),
             };

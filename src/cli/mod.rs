@@ -50,6 +50,8 @@ enum Command {
     Openapi,
     /// Print the document of the socket (AsyncAPI 3, YAML)
     Asyncapi,
+    /// Print the table of metrics (docs/metrics.md)
+    Metrics,
     /// Manage operator accounts
     Operator(operator::OperatorArgs),
 }
@@ -150,6 +152,10 @@ async fn run(command: Command) -> Result<(), CliError> {
             serve::migrate(&args.settle()?).await
         }
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Metrics => {
+            print(crate::http::figures::document().trim_end());
+            Ok(())
+        }
         Command::Fixtures(args) => fixtures::run(args).await,
         Command::Openapi => {
             print(&crate::http::openapi::document());

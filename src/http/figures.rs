@@ -35,8 +35,10 @@ pub const BUCKETS: [f64; 16] = [
     10.0, 30.0,
 ];
 
+/// The times of commands.
+const COMMANDS: &str = "riderhub_command_seconds";
 const ROLES: &[&str] = &["customer", "merchant", "rider", "operator"];
-const LANES: &[&str] = &["control", "critical", "chat", "ephemeral", "latest"];
+const LANES: &[&str] = &["control", "critical", "chat", "ephemeral"];
 
 macro_rules! figures {
     ($($sort:ident $name:literal $([$label:literal: $values:expr])? $help:literal;)*) => {
@@ -69,8 +71,8 @@ figures! {
         "1 while the link to the other nodes is lost.";
     Counter "riderhub_closes_total" ["code": &["1000", "4001", "4003", "4004", "4501", "4502"]]
         "Sockets closed, by close code.";
-    Counter "riderhub_refused_sockets_total" ["why": &["rate", "full", "draining"]]
-        "Sockets that were not opened: too many a second, too many at all, or stopping.";
+    Counter "riderhub_refused_sockets_total" ["why": &["rate", "full", "draining", "address", "profile"]]
+        "Sockets that were not opened: too many a second, at all, of one address or profile; or stopping.";
     Counter "riderhub_drained_total"
         "Sockets that were asked to come back to another node before a stop.";
     Seconds "riderhub_command_seconds" ["m": &["connect", "chat.send"]]
@@ -85,8 +87,8 @@ figures! {
         "Values that took the place of an older one that nobody had read yet.";
     Counter "riderhub_frames_dropped_total"
         "Frames that slow readers missed because they may be missed.";
-    Counter "riderhub_resumes_total" ["result": &["recovered", "lost"]]
-        "Channels that clients came back to, by whether all that they missed could be sent.";
+    Counter "riderhub_resumes_total" ["result": &["fresh", "whole", "partial"]]
+        "Sign-ins on sockets: without positions, with all that was missed, or with channels that the client must page.";
     Counter "riderhub_gap_repairs_total"
         "Reads of the journal because an announcement was missing.";
     Counter "riderhub_entries_repaired_total"
@@ -101,8 +103,8 @@ figures! {
         "How long a message of our own takes through the bus and back.";
     Seconds "riderhub_bus_lag_seconds"
         "Age of announcements of other nodes when they arrive here; their clocks are in it.";
-    Counter "riderhub_notices_total" ["result": &["sent", "failed"]]
-        "Notices to people who are away, by class, channel and result.";
+    Counter "riderhub_notices_total"
+        "Notices to people who are away, by class, way and result.";
 }
 
 /// Tells the recorder what each figure means, and shows those that count events from the start.
@@ -124,11 +126,14 @@ pub fn describe() {
 
 /// A figure that never moved is 0, not absent.
 fn show(figure: &Figure, label: Option<(&'static str, &'static str)>) {
+    if figure.name == COMMANDS {
+        // It has a second label, and is there from the first command on.
+        return;
+    }
     let labels: Vec<(&'static str, &'static str)> = label.into_iter().collect();
     match figure.sort {
         Sort::Counter => counter!(figure.name, &labels).increment(0),
         Sort::Gauge => gauge!(figure.name, &labels).increment(0.0),
-        // A histogram is shown with its first time.
         Sort::Seconds => drop(histogram!(figure.name, &labels)),
     }
 }
@@ -148,8 +153,8 @@ pub fn document() -> String {
             Sort::Seconds => "histogram",
         };
         let labels = match (figure.name, figure.label) {
-            ("riderhub_command_seconds", _) => "`m`, `outcome`".to_owned(),
-            ("riderhub_notices_total", _) => "`class`, `channel`, `result`".to_owned(),
+            (COMMANDS, _) => "`m`, `outcome`".to_owned(),
+            ("riderhub_notices_total", _) => "`class`, `via`, `result`".to_owned(),
             (_, Some((label, _))) => format!("`{label}`"),
             (_, None) => String::new(),
         };

@@ -1,5 +1,7 @@
 //! `GET /metrics`: what this node holds and does, for Prometheus.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse,
     http::header,
@@ -7,26 +9,42 @@ use actix_web::{
 };
 use actors::live::Live;
 use metrics::{counter, gauge};
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::figures::{self, BUCKETS};
 
 /// The text format that Prometheus reads.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Time between two rounds of putting times into buckets.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Where figures are collected. One for each process.
 #[derive(Clone)]
 pub struct Figures(PrometheusHandle);
 
 impl Figures {
-    /// Starts to collect. A second call in one process shares nothing with the first.
+    /// Starts to collect. Needs an actix system. A second call in one process shares nothing with the first.
     ///
     /// # Errors
     ///
     /// If the recorder cannot be built.
     pub fn start() -> Result<Self, BuildError> {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let times = Matcher::Suffix("_seconds".to_owned());
+        let builder = PrometheusBuilder::new().set_buckets_for_metric(times, &BUCKETS)?;
+        let recorder = builder.build_recorder();
         let handle = recorder.handle();
         // Several servers in one process (tests) share the first one's recorder.
         let _already_set = metrics::set_global_recorder(recorder);
+        figures::describe();
+        let its_handle = handle.clone();
+        actix_web::rt::spawn(async move {
+            loop {
+                tokio::time::sleep(UPKEEP_EVERY).await;
+                // Times pile up until they are put into buckets, also where nobody asks.
+                its_handle.run_upkeep();
+            }
+        });
         Ok(Self(handle))
     }
 }
@@ -42,6 +60,7 @@ async fn show(figures: Data<Figures>, live: Data<Live>) -> HttpResponse {
         gauge!("riderhub_connections", "role" => role.as_str()).set(n as f64);
     }
     gauge!("riderhub_sockets").set(live.admission.n_open() as f64);
+    gauge!("riderhub_queue_bytes").set(live.hub.registry.n_bytes_queued() as f64);
     gauge!("riderhub_channels").set(hub.n_channels as f64);
     gauge!("riderhub_bus_topics").set(hub.n_topics as f64);
     gauge!("riderhub_bus_degraded").set(f64::from(u8::from(live.bridge.is_degraded())));

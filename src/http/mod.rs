@@ -27,6 +27,7 @@ pub mod openapi;
 
 pub mod assets;
 pub mod console;
+pub mod figures;
 pub mod fixtures;
 pub mod metrics;
 pub mod server;

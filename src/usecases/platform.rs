@@ -277,6 +277,7 @@ impl Platform {
             }
             Posted::Before(text) => {
                 let Stored { value, positions } = commands::read(text)?;
+                count_duplicate();
                 Ok(Done { value, positions, dup: true })
             }
         }
@@ -317,11 +318,17 @@ impl Platform {
         key: &CommandKey,
     ) -> Result<Option<Done<T>>, StoreError> {
         let stored: Option<Stored<T>> = commands::find(&mut self.reader(), key).await?;
-        Ok(stored.map(|it| Done { value: it.value, positions: it.positions, dup: true }))
+        Ok(stored.map(|it| {
+            count_duplicate();
+            Done { value: it.value, positions: it.positions, dup: true }
+        }))
     }
 
     fn after_commit<T>(&self, carried_out: CarriedOut<T>) -> Done<T> {
         let CarriedOut { stored, entries, latest, nudges, dup } = carried_out;
+        if dup {
+            count_duplicate();
+        }
         if !entries.is_empty() {
             self.announcer.announce(entries);
         }
@@ -333,6 +340,11 @@ impl Platform {
         }
         Done { value: stored.value, positions: stored.positions, dup }
     }
+}
+
+/// A command came again and gets its first answer.
+fn count_duplicate() {
+    metrics::counter!("riderhub_duplicates_total").increment(1);
 }
 
 struct CarriedOut<T> {

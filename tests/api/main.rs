@@ -18,6 +18,7 @@ mod every_frame;
 mod fixtures;
 mod grab;
 mod life;
+mod metrics;
 mod notices;
 mod presence;
 mod replay;
