@@ -301,7 +301,7 @@ async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
 #[derive(Default)]
 struct Group {
     writes: Vec<WriteJob>,
-    posts: Vec<Box<Post>>,
+    posts: Vec<Post>,
     /// Where what became of each post goes.
     replies: Vec<oneshot::Sender<Result<Posted, StoreError>>>,
 }
@@ -313,7 +313,7 @@ impl Group {
             match job {
                 Job::Write(write) => group.writes.push(write),
                 Job::Post(post, reply) => {
-                    group.posts.push(post);
+                    group.posts.push(*post);
                     group.replies.push(reply);
                 }
             }
@@ -341,7 +341,7 @@ impl Group {
             }
             tx.plain("release savepoint job").await?;
         }
-        let posts: Vec<&Post> = self.posts.iter().map(Box::as_ref).collect();
+        let posts: Vec<&Post> = self.posts.iter().collect();
         let posted = match posts::write_all(&mut tx, &posts).await {
             Ok(posted) => posted,
             Err(err) => {
