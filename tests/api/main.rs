@@ -16,7 +16,6 @@ mod drain;
 mod fixtures;
 mod grab;
 mod life;
-mod metrics;
 mod notices;
 mod replay;
 mod resume;
