@@ -185,7 +185,11 @@ impl Hub {
     /// hear that it is back after that.
     pub(crate) fn link_back(&self) {
         self.change_link(LinkState::back);
-        self.want_check_of_all();
+        if self.return_to_audit().is_some() {
+            self.chores_wait.notify_one();
+        } else {
+            self.want_check_of_all();
+        }
     }
 
     /// The return of the link after which nobody has compared every channel yet.

@@ -22,7 +22,7 @@ use storage::{
     },
     error::StoreError,
     events,
-    journal::{self, Entry},
+    journal::{self, Entry, HEADS_MAX},
     store::Store,
     testing::{Engine, fresh_store, servers::RedisServer},
 };
@@ -37,7 +37,7 @@ use crate::{
     messages::{Observe, RelayState},
     outbox::{Batch, Outbox},
     registry::{Registered, Registry},
-    relay::Relay,
+    relay::{AUDIT_EVERY_DEGRADED, Relay},
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -199,6 +199,30 @@ async fn while_the_bus_is_down_the_journal_is_asked_every_second() {
     one.bridge.announce(entries.clone());
     assert_eq!(there.heard(3).await, frames(&entries));
     assert!(started.elapsed() < Duration::from_secs(3), "took {:?}", started.elapsed());
+}
+
+#[actix::test]
+async fn while_the_bus_is_down_one_question_is_about_many_channels() {
+    let fresh = fresh_store(Engine::Sqlite).await;
+    let (link, events) = InProcessBus::default().link();
+    let node = Node::start(&fresh.store, Arc::new(DeadBus(link)), events);
+    let outbox = Outbox::bounded(1_000);
+    let n_chunks = 3;
+    for n in 0..n_chunks * HEADS_MAX - 100 {
+        let (channel, id) = (Channel::BenchLog(format!("room-{n}")), ConnectionId::generate());
+        node.hub.attach(&channel, id, &outbox);
+        assert_eq!(node.hub.open(&channel, id, "", 0), Opened::Open);
+    }
+    let ask = async || node.relay.send(Observe::<RelayState>::new()).await.unwrap();
+    let before = ask().await;
+    tokio::time::sleep(AUDIT_EVERY_DEGRADED * 3).await;
+    let after = ask().await;
+    let n_audits = after.n_audits - before.n_audits;
+    assert!((2..=4).contains(&n_audits), "once a second: {before:?} {after:?}");
+    let n_queries = after.n_head_queries - before.n_head_queries;
+    let most = (n_audits + 1) * n_chunks as u64;
+    assert!(n_queries <= most, "1,400 channels in three questions: {before:?} {after:?}");
+    assert!(n_queries >= n_audits, "{before:?} {after:?}");
 }
 
 #[actix::test]

@@ -31,6 +31,8 @@ pub struct Stop;
 pub struct RelayState {
     /// Comparisons with the journal that were started.
     pub n_audits: u64,
+    /// Questions for the journal's heads, each about many channels.
+    pub n_head_queries: u64,
     /// Pages read to fill holes.
     pub n_repairs: u64,
     /// Reads that failed.

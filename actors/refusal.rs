@@ -3,7 +3,7 @@
 use domain::{chat::RecallRefusal, text_enum::text_enum};
 use serde::Serialize;
 use storage::error::StoreError;
-use usecases::{chat::ChatError, error::AskError};
+use usecases::{attachments::AttachmentError, chat::ChatError, error::AskError};
 
 text_enum! {
     /// A kind of refusal: a row of the protocol's error table.
@@ -158,6 +158,7 @@ impl From<ChatError> for Refusal {
             ChatError::Text(_) | ChatError::Place(_) | ChatError::Kind | ChatError::Shape(_) => {
                 Kind::BadRequest
             }
+            ChatError::Attachment(refusal) => return refusal.into(),
             ChatError::Recall(RecallRefusal::NotTheAuthor) => Kind::Forbidden,
             ChatError::Recall(RecallRefusal::TooLate { .. }) => {
                 return Self::gone(Kind::Conflict, "too_late", &err);
@@ -169,6 +170,19 @@ impl From<ChatError> for Refusal {
             ChatError::PositionTooOld { .. } => Kind::PositionTooOld,
         };
         Self::new(kind, err.to_string())
+    }
+}
+
+impl From<AttachmentError> for Refusal {
+    fn from(err: AttachmentError) -> Self {
+        match err {
+            AttachmentError::Store(err) => err.into(),
+            AttachmentError::NotFound => Self::new(Kind::NotFound, err.to_string()),
+            AttachmentError::Chat(_) => Self::new(Kind::ChannelClosed, err.to_string()),
+            AttachmentError::Unfinished { .. } => Self::gone(Kind::Conflict, "unfinished", &err),
+            AttachmentError::Used => Self::gone(Kind::Conflict, "used", &err),
+            _ => Self::bad(err.to_string()),
+        }
     }
 }
 

@@ -53,6 +53,7 @@ struct Work {
     hub: Arc<Hub>,
     store: Arc<Store>,
     n_audits: AtomicU64,
+    n_head_queries: AtomicU64,
     n_repairs: AtomicU64,
     n_failures: AtomicU64,
 }
@@ -64,6 +65,7 @@ impl Relay {
             hub,
             store,
             n_audits: AtomicU64::new(0),
+            n_head_queries: AtomicU64::new(0),
             n_repairs: AtomicU64::new(0),
             n_failures: AtomicU64::new(0),
         };
@@ -95,6 +97,7 @@ impl Handler<Observe<RelayState>> for Relay {
     fn handle(&mut self, _msg: Observe<RelayState>, _ctx: &mut Self::Context) -> RelayState {
         RelayState {
             n_audits: self.work.n_audits.load(Ordering::Relaxed),
+            n_head_queries: self.work.n_head_queries.load(Ordering::Relaxed),
             n_repairs: self.work.n_repairs.load(Ordering::Relaxed),
             n_failures: self.work.n_failures.load(Ordering::Relaxed),
             is_degraded: self.work.hub.is_degraded(),
@@ -151,6 +154,7 @@ impl Work {
     }
 
     async fn heads(&self, channels: &[Channel]) -> Result<Vec<(Channel, Head)>, StoreError> {
+        self.n_head_queries.fetch_add(1, Ordering::Relaxed);
         counter!("riderhub_journal_head_queries_total").increment(1);
         journal::heads(&mut self.store.reader(), channels).await
     }

@@ -102,6 +102,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Address of the database.
     pub database: Secret,
+    /// Where files beside the chat are kept: a folder, or `s3://…`.
+    pub attachments: String,
     /// Address of Redis, if several nodes work together.
     pub redis: Option<Secret>,
     /// Put before every Redis key.

@@ -37,12 +37,14 @@ use domain::{
     ids::NodeId,
 };
 use storage::{
+    blobs::Blobs,
     bus::{Bus, BusEvents, in_process::InProcessBus, redis::RedisBus},
     db::Db,
     error::StoreError,
     store::Store,
 };
 use usecases::{
+    blob_place::{self, Standing},
     demo,
     notices::NoticeSettings,
     platform::{Platform, PlatformSettings, Silence},
@@ -172,9 +174,10 @@ async fn start_live_side(
     let bridge = Bridge::start(node, Arc::clone(&hub), Arc::clone(&bus), events);
     let announcer = Arc::clone(&bridge);
     let platform =
-        Platform::open(Arc::clone(store), Arc::clone(&clock), announcer, secrets(settings))
+        Platform::open(Arc::clone(store), Arc::clone(&clock), announcer, with_files(settings)?)
             .await
             .map_err(|err| CliError::failed("cannot open the store", &err))?;
+    actix_web::rt::spawn(look_at_files(platform.clone()));
     let fleet = Arc::new(Mutex::new(Fleet::default()));
     let positions = positions::start(&fleet, &bridge, clock);
     let bell = DispatchBell::default();
@@ -220,6 +223,27 @@ fn secrets(settings: &Settings) -> PlatformSettings {
             contact: settings.push_contact.clone(),
         },
         ..PlatformSettings::default()
+    }
+}
+
+/// The same with the storage of files.
+fn with_files(settings: &Settings) -> Result<PlatformSettings, CliError> {
+    let blobs = Blobs::open(&settings.attachments)
+        .map_err(|err| CliError::failed("cannot open the storage of attachments", &err))?;
+    Ok(PlatformSettings { blobs, ..secrets(settings) })
+}
+
+/// Says in the log what `riderhub doctor` would say; uploads look again.
+async fn look_at_files(platform: Platform) {
+    match blob_place::look(&platform).await {
+        Ok(Standing::Shared) => {}
+        Ok(standing) => tracing::error!(
+            place = platform.blobs.place(),
+            standing = standing.as_str(),
+            "this node's attachments are not where the other nodes look; it takes no files. Give \
+             all nodes one folder or s3://… by --attachments"
+        ),
+        Err(err) => tracing::error!(error = ?err, "the storage of attachments does not answer"),
     }
 }
 

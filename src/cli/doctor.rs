@@ -4,7 +4,15 @@ use std::{fs::Metadata, path::Path, time::Duration};
 
 use clap::Args;
 use domain::clock::SystemClock;
-use storage::{connect, db::Db, health, migrations::SchemaState};
+use storage::{
+    blobs::{Blobs, S3_SCHEME},
+    connect,
+    db::Db,
+    error::StoreError,
+    health,
+    migrations::SchemaState,
+};
+use usecases::blob_place::{self, Standing};
 
 use crate::{
     cli::{CliError, StoreArgs, print},
@@ -130,8 +138,40 @@ async fn examine_database(settings: &Settings) -> u32 {
         };
         faults += compare_clocks(db.clone()).await;
     }
+    faults += examine_files(settings, db.clone()).await;
     db.close().await;
     faults
+}
+
+/// Looks whether files of chats are kept where all nodes find them.
+async fn examine_files(settings: &Settings, mut db: Db) -> u32 {
+    let address = &settings.attachments;
+    let is_shared_store = settings.is_mysql();
+    if !address.starts_with(S3_SCHEME) && !Path::new(address).exists() {
+        let text = format!("no folder for attachments at {address} yet; `riderhub serve` makes it");
+        return good(&text);
+    }
+    let advice = "give all nodes one shared folder or one s3://… by --attachments; if the files of \
+                  the old place are lost for good, delete the row attachments_place of the table \
+                  shared_value";
+    let blobs = match Blobs::open(address) {
+        Ok(blobs) => blobs,
+        Err(err) => {
+            let failed = CliError::failed("the storage of attachments does not open", &err);
+            return bad(&failed.to_string(), advice);
+        }
+    };
+    match blob_place::peek(&mut db, &blobs).await {
+        Ok(Standing::Foreign) if is_shared_store => {
+            bad(&format!("attachments at {address} are not where the other nodes look"), advice)
+        }
+        // Without a schema there are no files either.
+        Ok(_) | Err(StoreError::Refused(_)) => good(&format!("attachments are kept at {address}")),
+        Err(err) => {
+            let failed = CliError::failed("the storage of attachments does not answer", &err);
+            bad(&failed.to_string(), advice)
+        }
+    }
 }
 
 /// There is no store yet: `serve` must be able to make it.

@@ -133,6 +133,10 @@ checked_text!(
     MessageText, "a message", 4_096, lines
 );
 checked_text!(
+    /// What a file is called.
+    FileName, "the name of a file", 120, line
+);
+checked_text!(
     /// What somebody calls a place that they share.
     PlaceLabel, "the label of a place", 120, line
 );

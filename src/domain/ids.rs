@@ -115,6 +115,11 @@ id!(
     "off"
 );
 id!(
+    /// A file beside the words of a chat.
+    AttachmentId,
+    "att"
+);
+id!(
     /// One sign-in on one device, and every token that comes from it. Later sign-ins sort later.
     SessionId,
     "ses"

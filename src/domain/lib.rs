@@ -37,6 +37,7 @@ pub mod display_status;
 pub mod cart;
 pub mod price;
 
+pub mod attachment;
 pub mod chat;
 pub mod quick_replies;
 

@@ -24,7 +24,9 @@ const STORE_MAX: Duration = Duration::from_secs(2);
 /// `GET /readyz`: the store answers too, in time, and the node is not going down.
 ///
 /// A node whose link to the others is lost is ready: it serves everything, only later, from the
-/// journal; and as all nodes share the link, refusing would take down the whole. `bus` tells.
+/// journal; and as all nodes share the link, refusing would take down the whole. `bus` tells. A node
+/// whose storage of files is not that of the others (`attachments`) is ready too: it only takes no
+/// files.
 ///
 /// # Errors
 ///
@@ -43,6 +45,7 @@ pub async fn ready(
         return Err(Problem::new(Kind::Unavailable, "The store does not answer."));
     }
     let is_degraded = live.is_some_and(|it| it.hub.is_degraded());
+    let files = state.platform.known_place.standing().as_str();
     let bus = if is_degraded { "degraded" } else { "ok" };
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "bus": bus })))
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "bus": bus, "attachments": files })))
 }

@@ -10,6 +10,7 @@ mod refusals;
 pub mod state;
 
 pub mod accounts;
+pub mod attachments;
 pub mod carts;
 pub mod inbox;
 pub mod operations;
@@ -105,6 +106,13 @@ fn order_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/orders/{order}/reject", [web::post().to(orders::reject)]);
     at(cfg, "/v1/orders/{order}/cancel", [web::post().to(orders::cancel)]);
     at(cfg, "/v1/orders/{order}/confirm", [web::post().to(orders::confirm)]);
+    at(cfg, "/v1/attachments", [web::post().to(attachments::create)]);
+    let one = [
+        web::get().to(attachments::show),
+        web::head().to(attachments::ask),
+        web::patch().to(attachments::append),
+    ];
+    at(cfg, "/v1/attachments/{attachment}", one);
     at(cfg, "/v1/quick-replies", [web::get().to(quick_replies::list)]);
     at(cfg, "/v1/sandbox/{provider_ref}/pay", [web::post().to(payments::sandbox_pay)]);
     at(cfg, "/v1/providers/sandbox/notify", [web::post().to(payments::sandbox_notify)]);

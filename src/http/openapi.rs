@@ -10,7 +10,8 @@ use utoipa::{
 };
 
 use super::{
-    accounts, carts, inbox, operations, orders, payments, push, quick_replies, sessions, stores,
+    accounts, attachments, carts, inbox, operations, orders, payments, push, quick_replies,
+    sessions, stores,
 };
 
 #[derive(OpenApi)]
@@ -29,6 +30,7 @@ use super::{
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm,
         quick_replies::list,
+        attachments::create, attachments::append, attachments::ask, attachments::show,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         operations::regions, operations::snapshot,
         inbox::show, push::key, push::put, push::remove,

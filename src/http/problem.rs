@@ -69,6 +69,12 @@ pub enum Kind {
     WorkRefused,
     /// The address is for WebSockets.
     NoUpgrade,
+    /// The piece is not the next one of its file.
+    WrongOffset,
+    /// The piece cannot be read.
+    BadPiece,
+    /// The content of a file is not what was announced.
+    ContentRefused,
     /// None of the offered versions of the socket's protocol is ours.
     WrongSubprotocol,
     /// A page of this origin may not open sockets.
@@ -85,7 +91,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 38] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,
@@ -115,6 +121,9 @@ impl Kind {
         Self::BadNotify,
         Self::WorkRefused,
         Self::NoUpgrade,
+        Self::WrongOffset,
+        Self::BadPiece,
+        Self::ContentRefused,
         Self::WrongSubprotocol,
         Self::ForeignOrigin,
         Self::Busy,
@@ -156,6 +165,9 @@ impl Kind {
             Self::BadNotify        => (StatusCode::BAD_REQUEST,            "bad-notify",              "The message of the provider is not acceptable"),
             Self::WorkRefused      => (StatusCode::CONFLICT,               "work-refused",            "Not possible for this rider now"),
             Self::NoUpgrade        => (StatusCode::UPGRADE_REQUIRED,       "no-upgrade",              "This address is for WebSockets"),
+            Self::WrongOffset      => (StatusCode::CONFLICT,               "wrong-offset",            "Not the next piece"),
+            Self::BadPiece         => (StatusCode::BAD_REQUEST,            "bad-piece",               "The piece cannot be read"),
+            Self::ContentRefused   => (StatusCode::UNPROCESSABLE_ENTITY,   "content-refused",         "Not the file that was announced"),
             Self::WrongSubprotocol => (StatusCode::BAD_REQUEST,            "wrong-subprotocol",       "Not a version of the protocol that we speak"),
             Self::ForeignOrigin    => (StatusCode::FORBIDDEN,              "foreign-origin",          "Not from this page"),
             Self::Busy             => (StatusCode::SERVICE_UNAVAILABLE,    "busy",                    "Try again in a moment"),

@@ -11,7 +11,7 @@ use usecases::error::AskError;
 
 use super::problem::{Kind, Problem, not_found};
 
-fn sentence(err: &impl fmt::Display) -> String {
+pub(super) fn sentence(err: &impl fmt::Display) -> String {
     let text = err.to_string();
     let mut chars = text.chars();
     match chars.next() {

@@ -42,6 +42,10 @@ pub struct Given {
     /// Database: mysql://user:password@host/name, or sqlite:FILE [default: a file in the data folder]
     #[arg(long, env = "RIDERHUB_DATABASE", hide_env_values = true)]
     pub database: Option<Secret>,
+    /// Files of chats: a folder that all nodes share, or s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME]
+    /// with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [default: a folder in the data folder]
+    #[arg(long, env = "RIDERHUB_ATTACHMENTS")]
+    pub attachments: Option<String>,
     /// Redis: redis://host:port/, redis-sentinel://host:port,host:port/service or
     /// redis-cluster://host:port,host:port; needed when several nodes work together
     #[arg(long, env = "RIDERHUB_REDIS", hide_env_values = true)]
@@ -156,6 +160,7 @@ impl Given {
             listen: self.listen.or(other.listen),
             data: self.data.or(other.data),
             database: self.database.or(other.database),
+            attachments: self.attachments.or(other.attachments),
             redis: self.redis.or(other.redis),
             environment: self.environment.or(other.environment),
             redis_prefix: self.redis_prefix.or(other.redis_prefix),
@@ -201,6 +206,9 @@ impl Given {
         let settings = Settings {
             listen: self.listen.unwrap_or(LISTEN),
             database: self.database.unwrap_or_else(embedded),
+            attachments: self
+                .attachments
+                .unwrap_or_else(|| data.join("attachments").display().to_string()),
             data,
             redis: self.redis,
             redis_prefix: self

@@ -59,7 +59,7 @@ macro_rules! val_from_id {
 }
 val_from_id! {
     AccountId, CustomerId, MerchantId, RiderId, OperatorId, StoreId, ProductId, OrderId, PaymentId,
-    RefundId, DeliveryId, OfferId, NodeId, PushAddressId, SessionId,
+    RefundId, DeliveryId, OfferId, NodeId, AttachmentId, PushAddressId, SessionId,
 }
 
 impl<'a, T: Into<Val<'a>>> From<Option<T>> for Val<'a> {

@@ -15,6 +15,8 @@ pub mod store;
 
 pub mod bus;
 
+pub mod attachments;
+pub mod blobs;
 pub mod commands;
 pub mod cursors;
 pub mod entries;

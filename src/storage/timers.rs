@@ -23,6 +23,8 @@ text_enum! {
         OrderAutoComplete => "order_auto_complete",
         /// The rider did not answer an offer. Subject: the offer.
         OfferExpiry => "offer_expiry",
+        /// Nobody used a file, or it was taken back. Subject: the attachment.
+        AttachmentExpiry => "attachment_expiry",
         /// Money must be given back, or asked for again. Subject: the refund.
         RefundRetry => "refund_retry",
     }

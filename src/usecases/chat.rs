@@ -5,28 +5,33 @@
 
 use domain::{
     channel::Channel,
-    chat::{ChatHours, ChatRefusal, MessageKind, RecallRefusal, hours, may_speak},
-    checked_text::{MessageText, PlaceLabel, TextError},
-    geo::{Place, PlaceError},
-    ids::OrderId,
+    chat::{ChatHours, ChatRefusal, RecallRefusal, hours, may_speak},
+    checked_text::TextError,
+    geo::PlaceError,
+    ids::{AttachmentId, OrderId},
     role::Profile,
 };
 use serde::{Deserialize, Serialize};
 use storage::{
     commands::{CommandKey, fingerprint},
-    db::Reader,
+    db::{Reader, Tx},
     entries,
     error::{Failure, StoreError},
-    events::{self, Person, Said, SharedPlace},
+    events::{self, Person, Said},
     journal::{self, Entry},
     orders,
     push::Push,
 };
 
-pub use crate::receipts::{Reached, reach};
 use crate::{
+    attachments::{self, AttachmentError},
     channels::find_order_for,
-    platform::{Done, Platform},
+    platform::{Changes, Done, Platform},
+    saying::Checked,
+};
+pub use crate::{
+    receipts::{Reached, reach},
+    saying::Saying,
 };
 
 /// Entries of one page of history at most.
@@ -53,6 +58,9 @@ pub enum ChatError {
     /// The message lacks what its kind needs, or has what its kind must not have.
     #[error("{0}")]
     Shape(&'static str),
+    /// The attachment cannot go with it.
+    #[error(transparent)]
+    Attachment(#[from] AttachmentError),
     /// The message is not to be taken back.
     #[error(transparent)]
     Recall(#[from] RecallRefusal),
@@ -76,7 +84,7 @@ pub enum ChatError {
 impl Failure for ChatError {
     fn store_error(&self) -> Option<&StoreError> {
         match self {
-            Self::Store(err) => Some(err),
+            Self::Store(err) | Self::Attachment(AttachmentError::Store(err)) => Some(err),
             Self::NotFound
             | Self::Refused(_)
             | Self::Text(_)
@@ -84,68 +92,11 @@ impl Failure for ChatError {
             | Self::Kind
             | Self::Shape(_)
             | Self::Recall(_)
+            | Self::Attachment(_)
             | Self::PositionAhead { .. }
             | Self::PositionTooOld { .. } => None,
         }
     }
-}
-
-/// Something that somebody wants to say.
-#[derive(Debug, Clone)]
-pub struct Saying {
-    /// In which order's chat.
-    pub channel: Channel,
-    /// The client's id of the command.
-    pub cid: String,
-    /// `text`, `image` or `location`.
-    pub kind: String,
-    /// The text; may be empty beside a picture or a place.
-    pub body: String,
-    /// Offset of the message that this answers.
-    pub reply_to: Option<u64>,
-    /// The place of a `location`.
-    pub place: Option<SharedPlace>,
-    /// The attachment of an `image`.
-    pub att: Option<String>,
-}
-
-impl Saying {
-    /// Plain words.
-    pub fn text(channel: Channel, cid: String, body: String) -> Self {
-        let kind = MessageKind::Text.as_str().to_owned();
-        Self { channel, cid, kind, body, reply_to: None, place: None, att: None }
-    }
-
-    /// The text and the place, once they fit the kind.
-    fn checked(&self) -> Result<(String, Option<SharedPlace>), ChatError> {
-        let kind = MessageKind::from_text(&self.kind).ok_or(ChatError::Kind)?;
-        let text = match kind {
-            MessageKind::Image | MessageKind::Location if self.body.trim().is_empty() => {
-                String::new()
-            }
-            _ => MessageText::parse(&self.body)?.as_str().to_owned(),
-        };
-        match (kind, &self.place, &self.att) {
-            (MessageKind::Text, None, None) => Ok((text, None)),
-            (MessageKind::Text, ..) => {
-                Err(ChatError::Shape("a message of the kind `text` has no `att` and no `place`"))
-            }
-            (MessageKind::Location, Some(place), None) => Ok((text, Some(checked_place(place)?))),
-            (MessageKind::Location, ..) => Err(ChatError::Shape(
-                "a message of the kind `location` has a `place` with `lat` and `lng`, and no `att`",
-            )),
-            (MessageKind::Image, None, Some(_)) => Ok((text, None)),
-            (MessageKind::Image, ..) => Err(ChatError::Shape(
-                "a message of the kind `image` has an `att` from POST /v1/attachments, and no `place`",
-            )),
-        }
-    }
-}
-
-fn checked_place(place: &SharedPlace) -> Result<SharedPlace, ChatError> {
-    let at = Place::new(place.at.lat, place.at.lng)?.into();
-    let label = place.label.as_deref().map(PlaceLabel::parse).transpose()?;
-    Ok(SharedPlace { at, label: label.map(|it| it.as_str().to_owned()) })
 }
 
 /// What the sender is told; the offset is in the positions of [`Done`].
@@ -169,7 +120,7 @@ pub async fn send(
     saying: Saying,
 ) -> Result<Done<Sent>, ChatError> {
     let Channel::Order(order_id) = saying.channel else { return Err(ChatError::NotFound) };
-    let (text, place) = saying.checked()?;
+    let Checked { text, place, att } = saying.checked()?;
     let allowed = may_send(platform, speaker, order_id, saying.reply_to).await;
     let said = Said {
         from: Person {
@@ -186,7 +137,10 @@ pub async fn send(
     let body = events::json(&said)?;
     let key = key(speaker, &saying.channel, saying.cid, &body);
     match allowed {
-        Ok(()) => write(platform, speaker, saying.channel, key, body).await,
+        Ok(()) => match att {
+            None => write(platform, speaker, saying.channel, key, body).await,
+            Some(att) => write_with_file(platform, speaker, order_id, key, body, att).await,
+        },
         Err(refusal) => platform.recorded(&key).await?.ok_or(refusal),
     }
 }
@@ -216,10 +170,10 @@ async fn is_message(
     match entries::find(reader, channel, off).await? {
         Some(entry) if entry.kind == Push::Msg.as_str() => Ok(()),
         Some(_) => Err(ChatError::Shape("`reply_to` is not the offset of a message")),
-        None => {
-            let top = journal::head(reader, channel).await?.top;
-            Err(ChatError::PositionAhead { top })
-        }
+        None => match journal::head(reader, channel).await?.top {
+            top if off > top => Err(ChatError::PositionAhead { top }),
+            _ => Err(ChatError::Shape("`reply_to` is not the offset of a message")),
+        },
     }
 }
 
@@ -270,15 +224,38 @@ async fn write(
     key: CommandKey,
     body: String,
 ) -> Result<Done<Sent>, ChatError> {
-    let entry = journal::NewEntry {
-        channel,
+    let entry = message(&channel, speaker, &key.cid, &body);
+    Ok(platform.post(key, entry, |entry| Sent { ts: entry.at.ms() }).await?)
+}
+
+/// The same for a message that carries a file: it is claimed in the same transaction.
+async fn write_with_file(
+    platform: &Platform,
+    speaker: Profile,
+    order_id: OrderId,
+    key: CommandKey,
+    body: String,
+    att: AttachmentId,
+) -> Result<Done<Sent>, ChatError> {
+    let (into, cid) = (Channel::Order(order_id), key.cid.clone());
+    let channel = into.clone();
+    let work = async move |tx: &mut Tx, changes: &mut Changes, at: domain::clock::Timestamp| {
+        attachments::claim(tx, att, order_id, speaker, &cid).await?;
+        changes.entries.push(message(&into, speaker, &cid, &body));
+        Ok::<_, ChatError>(Sent { ts: at.ms() })
+    };
+    platform.grouped_command(&channel, Some(key), work).await
+}
+
+fn message(into: &Channel, speaker: Profile, cid: &str, body: &str) -> journal::NewEntry {
+    journal::NewEntry {
+        channel: into.clone(),
         kind: Push::Msg,
         sender: speaker.to_string(),
-        cid: Some(key.cid.clone()),
-        body,
+        cid: Some(cid.to_owned()),
+        body: body.to_owned(),
         joins: None,
-    };
-    Ok(platform.post(key, entry, |entry| Sent { ts: entry.at.ms() }).await?)
+    }
 }
 
 /// Which part of a channel's history.

@@ -15,7 +15,7 @@ use storage::{
 };
 
 use crate::{
-    endings,
+    attachment_ends, endings,
     error::AskError,
     offers,
     order_case::{Cause, OrderCase},
@@ -41,6 +41,7 @@ pub async fn carry_out(platform: &Platform, due: &Due) -> Result<bool, AskError>
                 .map_err(|_| StoreError::corrupt("timer.subject", &due.subject))?;
             payments::send_refund(platform, refund_id).await.map(|()| true)
         }
+        TimerKind::AttachmentExpiry => attachment_ends::expire(platform, due.clone()).await,
         TimerKind::OfferExpiry => offers::expire(platform, due.clone()).await,
     }
 }

@@ -13,11 +13,15 @@ pub mod revoked;
 pub mod sign_outs;
 pub mod tokens;
 
+pub mod attachment_ends;
+pub mod attachments;
+pub mod blob_place;
 pub mod channels;
 pub mod chat;
 pub mod inbox;
 pub mod recall;
 pub mod receipts;
+pub mod saying;
 
 pub mod notice_content;
 pub mod notices;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::{channel::Channel, clock::Clock, clock::Timestamp, policy::OrderPolicy};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use storage::{
+    blobs::Blobs,
     commands::{self, CommandKey, Seen},
     db::{Db, Tx},
     error::{Failure, StoreError},
@@ -15,7 +16,10 @@ use storage::{
     store::Store,
 };
 
-use crate::{notices::NoticeSettings, sandbox::Sandbox, tokens::TokenKeys, vapid::VapidKey};
+use crate::{
+    blob_place::KnownPlace, notices::NoticeSettings, sandbox::Sandbox, tokens::TokenKeys,
+    vapid::VapidKey,
+};
 
 /// Something that the live side should do soon. Never the only record of it: losing one costs time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +136,10 @@ pub struct Platform {
     pub tokens: Arc<TokenKeys>,
     /// The payment provider that is built in.
     pub sandbox: Arc<Sandbox>,
+    /// Contents of files.
+    pub blobs: Blobs,
+    /// What is known of where they are kept.
+    pub known_place: KnownPlace,
     /// Signs what is sent to push services.
     pub vapid: Arc<VapidKey>,
     /// How people are told who are away.
@@ -147,6 +155,8 @@ pub struct PlatformSettings {
     pub token_secret: Option<String>,
     /// Signs what the sandbox says; `None` for a secret that is made once and kept in the store.
     pub sandbox_secret: Option<String>,
+    /// Where contents of files are kept.
+    pub blobs: Blobs,
     /// Signs what is sent to push services; `None` for a key that is made once and kept in the store.
     pub vapid_key: Option<String>,
     /// How people are told who are away.
@@ -165,13 +175,25 @@ impl Platform {
         announcer: Arc<dyn Announcer>,
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
-        let PlatformSettings { policy, token_secret, sandbox_secret, vapid_key, notices } =
+        let PlatformSettings { policy, token_secret, sandbox_secret, blobs, vapid_key, notices } =
             settings;
         let at = clock.now();
         let tokens = Arc::new(TokenKeys::open(&store, token_secret.as_deref(), at).await?);
         let sandbox = Arc::new(Sandbox::open(&store, sandbox_secret).await?);
         let vapid = Arc::new(VapidKey::open(&store, vapid_key).await?);
-        Ok(Self { store, clock, announcer, policy, tokens, sandbox, vapid, notices })
+        let known_place = KnownPlace::default();
+        Ok(Self {
+            store,
+            clock,
+            announcer,
+            policy,
+            tokens,
+            sandbox,
+            blobs,
+            known_place,
+            vapid,
+            notices,
+        })
     }
 
     /// For reads outside a transaction.

@@ -20,6 +20,7 @@ use storage::{
 };
 
 use crate::{
+    attachment_ends,
     channels::find_order_for,
     chat::{ChatError, Sent},
     platform::{Changes, Done, Platform},
@@ -51,7 +52,10 @@ pub async fn recall(
         may_recall(entry.author, entry.at, by, at, &policy)?;
         // A tombstone lacks what a message has.
         let said: Said = events::read_json(entry.body.as_bytes()).ok_or(RecallRefusal::Recalled)?;
-        let Said { from, kind, reply_to, .. } = said;
+        let Said { from, kind, reply_to, att, .. } = said;
+        if let Some(att) = att {
+            attachment_ends::withdraw(tx, &att, at).await?;
+        }
         let tombstone = Tombstone { from, kind, reply_to, recalled: true };
         entries::bury(tx, &into, off, &events::json(&tombstone)?).await?;
         changes.entries.push(journal::NewEntry {

@@ -9,7 +9,7 @@ use storage::{
     retention::{self as rows, CHANNELS_MAX, Kept},
 };
 
-use crate::platform::Platform;
+use crate::{attachment_ends, platform::Platform};
 
 const DAY_SECONDS: u64 = 24 * 3_600;
 
@@ -75,6 +75,12 @@ pub async fn step(
                 rows::newest_before(&mut reader, &it.channel, cutoff).await?
             }
         };
+        if let Channel::Order(id) = it.channel
+            && it.removed < upto
+        {
+            let write = async move |tx: &mut Tx| attachment_ends::forget_order(tx, id, now).await;
+            platform.store.write::<_, _, StoreError>(write).await?;
+        }
         round.after = it.channel.to_string();
         round.n_removed += remove(platform, it, upto).await?;
     }

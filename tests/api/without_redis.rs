@@ -45,6 +45,7 @@ async fn an_order_lives_on_two_nodes_although_redis_is_dead() {
         until_bus_is(node, "degraded").await;
         assert!(metrics(node).await.contains("riderhub_bus_degraded 1"));
     }
+    let mut late = Person::join(&world, 1, "customer", "Lea").await;
     whole_life(&world).await;
 
     redis.restart();
@@ -59,10 +60,13 @@ async fn an_order_lives_on_two_nodes_although_redis_is_dead() {
     let state = |it: &riderhub::client::socket::Frame| {
         (it["push"] == "hub").then(|| it["state"].as_str().map(str::to_owned))
     };
-    told.until_push("the hub's return", |it| (state(it)?? == "ok").then_some(())).await;
-    let heard: Vec<Value> =
-        told.pushes.iter().filter(|it| it["push"] == "hub").map(|it| it["state"].clone()).collect();
-    assert_eq!(heard, ["degraded", "ok"], "once for each change");
+    // Who was there before, and who came while it lasted.
+    for person in [&mut told, &mut late] {
+        person.until_push("the hub's return", |it| (state(it)?? == "ok").then_some(())).await;
+        let all = person.pushes.iter().filter(|it| it["push"] == "hub");
+        let heard: Vec<Value> = all.map(|it| it["state"].clone()).collect();
+        assert_eq!(heard, ["degraded", "ok"], "once for each change");
+    }
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ impl<'a> Script<'a> {
         let lacks =
             |it: &Fault| EACH_AT_LEAST.saturating_sub(self.done.get(it).copied().unwrap_or(0));
         let n_lacking: usize = WEIGHTS.iter().map(|(fault, _)| lacks(fault)).sum();
-        if FAULTS - n_done <= 2 * n_lacking {
+        if FAULTS - FINALE.len() - n_done <= 3 * n_lacking {
             let lacking: Vec<Fault> =
                 WEIGHTS.iter().map(|(it, _)| *it).filter(|it| lacks(it) > 0).collect();
             if let Some(fault) = lacking.choose(&mut self.rng) {
@@ -129,9 +129,9 @@ impl<'a> Script<'a> {
         WEIGHTS.choose_weighted(&mut self.rng, |(_, weight)| *weight).unwrap().0
     }
 
-    fn person(&mut self, may: impl Fn(&Client) -> bool) -> Arc<Client> {
+    fn person(&mut self, may: impl Fn(&Client) -> bool) -> Option<Arc<Client>> {
         let some: Vec<_> = self.stage.people.iter().filter(|it| may(it)).collect();
-        (*some.choose(&mut self.rng).unwrap()).clone()
+        Some((*some.choose(&mut self.rng)?).clone())
     }
 
     /// `false` if it cannot happen now, because the like of it is happening.
@@ -156,10 +156,10 @@ impl<'a> Script<'a> {
                 let pause = ms(self.rng.random_range(REDIS_FROZEN_MS));
                 self.break_redis(fault, pause)
             }
-            Fault::CutClient => {
-                self.person(|_| true).cut();
+            Fault::CutClient => self.person(|_| true).is_some_and(|it| {
+                it.cut();
                 true
-            }
+            }),
             Fault::StopReading => self.stop_reading(),
             Fault::SendAgain => self.send_again(),
         }
@@ -214,7 +214,8 @@ impl<'a> Script<'a> {
     /// Half of the time a message of long ago, half of the time one that is said just now.
     fn send_again(&mut self) -> bool {
         // Riders may have one device only.
-        let person = self.person(|it| it.role != "rider" && !it.shared().said.is_empty());
+        let may = |it: &Client| it.role != "rider" && !it.shared().said.is_empty();
+        let Some(person) = self.person(may) else { return false };
         let base = self.stage.bases[self.rng.random_range(0..2)].clone();
         let old = person.shared().said.choose(&mut self.rng).cloned();
         let Some(old) = old else { return false };

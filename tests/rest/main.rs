@@ -4,6 +4,7 @@
 
 mod accounts;
 mod as_of;
+mod attachments;
 mod inbox;
 mod journal;
 mod notices;

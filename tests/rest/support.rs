@@ -22,11 +22,13 @@ use riderhub::http::{
 use serde_json::{Value, json};
 use storage::{
     accounts,
+    blobs::Blobs,
     db::Tx,
     error::StoreError,
     testing::{Engine, FreshStore, fresh_store},
     timers,
 };
+use tempfile::TempDir;
 use usecases::{
     accounts::sign_in_as,
     deadlines,
@@ -40,6 +42,8 @@ pub(crate) struct World {
     pub(crate) platform: Platform,
     pub(crate) clock: Arc<HandSetClock>,
     pub(crate) doors: Doors,
+    /// Where contents of files are kept.
+    pub(crate) files: TempDir,
     fresh: FreshStore,
 }
 
@@ -63,6 +67,7 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Reply {
@@ -138,7 +143,7 @@ impl Ask<'_> {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let bytes = test::read_body(answer).await;
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Reply { status, headers, json }
+        Reply { status, headers, json, bytes: bytes.into() }
     }
 }
 
@@ -146,15 +151,17 @@ impl World {
     pub(crate) async fn new(engine: Engine) -> Self {
         let fresh = fresh_store(engine).await;
         let clock = Arc::new(HandSetClock::at(NOON));
+        let files = tempfile::tempdir().unwrap();
+        let blobs = Blobs::folder(files.path()).unwrap();
         let platform = Platform::open(
             Arc::clone(&fresh.store),
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::new(Silence),
-            PlatformSettings::default(),
+            PlatformSettings { blobs, ..PlatformSettings::default() },
         )
         .await
         .unwrap();
-        Self { platform, clock, doors: Doors { sandbox: true, demo: None }, fresh }
+        Self { platform, clock, doors: Doors { sandbox: true, demo: None }, files, fresh }
     }
 
     fn ask(&self, method: Method, path: &str) -> Ask<'_> {
@@ -176,6 +183,10 @@ impl World {
 
     pub(crate) fn patch(&self, path: &str) -> Ask<'_> {
         self.ask(Method::PATCH, path)
+    }
+
+    pub(crate) fn head(&self, path: &str) -> Ask<'_> {
+        self.ask(Method::HEAD, path)
     }
 
     pub(crate) fn delete(&self, path: &str) -> Ask<'_> {

@@ -173,6 +173,20 @@ async fn a_cluster_with_one_frozen_server_is_noticed_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_failover_inside_a_cluster_is_followed() {
+    let cluster = RedisCluster::start();
+    let _replica = cluster.start_replica_of(2);
+    let open = || redis_link(&cluster.url(), "heir");
+    let names: Vec<String> = (0..50).map(|n| format!("topic-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (bus, mut events) = listening(&open, &names).await;
+    cluster.servers[2].kill();
+    until(&mut events, &BusEvent::Down).await;
+    until(&mut events, &BusEvent::Up).await;
+    heard(&bus, &mut events, &names).await;
+}
+
+#[tokio::test]
 async fn two_environments_on_one_redis_do_not_hear_each_other() {
     for url in [RedisServer::shared().url(), RedisCluster::shared().url()] {
         let (ours, mut our_events) =

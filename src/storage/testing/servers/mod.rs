@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 pub use self::mariadb::MariaDbServer;
 pub use self::redis::RedisServer;
-pub use self::redis_groups::{RedisCluster, RedisSentinels};
+pub use self::redis_groups::{ClusterReplica, RedisCluster, RedisSentinels};
 
 /// Below the range from which Linux takes ports for outgoing connections, so that none of those can take ours.
 const PORTS: std::ops::Range<u64> = 18_000..32_000;

@@ -42,12 +42,31 @@ fn wait_until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
+/// A server that may become part of a Cluster, which talks on this other port.
+fn part_of_a_cluster(bus: &Port) -> RedisServer {
+    let command = |home: &Path, port: u16| {
+        let mut command = single::command(home, port);
+        command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
+        command.args(["--cluster-port", &bus.number.to_string()]);
+        command
+    };
+    RedisServer { server: Server::start(command, single::pongs) }
+}
+
+/// A server of a Cluster that takes its master's place when that dies.
+#[derive(Debug)]
+pub struct ClusterReplica {
+    /// The server.
+    pub server: RedisServer,
+    _port: Port,
+}
+
 /// A Redis Cluster of three masters without replicas.
 #[derive(Debug)]
 pub struct RedisCluster {
     /// The masters, in the order of their slots.
     pub servers: Vec<RedisServer>,
-    _ports: Vec<Port>,
+    ports: Vec<Port>,
 }
 
 impl RedisCluster {
@@ -58,16 +77,7 @@ impl RedisCluster {
     #[must_use]
     pub fn start() -> Self {
         let ports: Vec<Port> = (0..MASTERS).map(|_| Port::reserve()).collect();
-        let start = |bus: &Port| {
-            let command = |home: &Path, port: u16| {
-                let mut command = single::command(home, port);
-                command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
-                command.args(["--cluster-port", &bus.number.to_string()]);
-                command
-            };
-            RedisServer { server: Server::start(command, single::pongs) }
-        };
-        let servers: Vec<RedisServer> = ports.iter().map(start).collect();
+        let servers: Vec<RedisServer> = ports.iter().map(part_of_a_cluster).collect();
         for (n, server) in (0..).zip(&servers) {
             let share = SLOTS / MASTERS;
             let last = if n + 1 == MASTERS { SLOTS - 1 } else { (n + 1) * share - 1 };
@@ -77,7 +87,7 @@ impl RedisCluster {
                 let _ok: String = ask(server, &format!("CLUSTER MEET 127.0.0.1 {first} {bus}"));
             }
         }
-        let cluster = Self { servers, _ports: ports };
+        let cluster = Self { servers, ports };
         wait_until("the Cluster agrees", || {
             let agrees = |it| {
                 let info: String = ask(it, "CLUSTER INFO");
@@ -99,6 +109,29 @@ impl RedisCluster {
     pub fn url(&self) -> String {
         let hosts: Vec<_> = self.servers.iter().map(|it| it.server.address().to_string()).collect();
         format!("redis-cluster://{}", hosts.join(","))
+    }
+
+    /// Starts a replica of one of the masters and waits until it follows.
+    ///
+    /// # Panics
+    /// When Redis does not start or does not follow.
+    #[must_use]
+    pub fn start_replica_of(&self, master: usize) -> ClusterReplica {
+        let port = Port::reserve();
+        let server = part_of_a_cluster(&port);
+        let first = self.servers[0].server.address().port();
+        let bus = self.ports[0].number;
+        let _ok: String = ask(&server, &format!("CLUSTER MEET 127.0.0.1 {first} {bus}"));
+        let id: String = ask(&self.servers[master], "CLUSTER MYID");
+        wait_until("the replica may follow", || {
+            try_to_ask::<String>(&server, &format!("CLUSTER REPLICATE {id}")).is_ok()
+        });
+        wait_until("the replica follows and all know it", || {
+            let knows = |it| ask::<String>(it, "CLUSTER NODES").matches(" slave ").count() == 1;
+            ask::<String>(&server, "INFO replication").contains("master_link_status:up")
+                && self.servers.iter().all(knows)
+        });
+        ClusterReplica { server, _port: port }
     }
 
     /// Gives the slot of a key to another server and answers the number of its new one.
