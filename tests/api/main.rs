@@ -16,6 +16,7 @@ mod drain;
 mod fixtures;
 mod grab;
 mod life;
+mod metrics;
 mod notices;
 mod replay;
 mod resume;
