@@ -121,6 +121,10 @@ impl ChannelLog {
     /// Adds a member that does not get anything yet. Entries from now on are kept for it.
     pub fn attach(&mut self, connection_id: ConnectionId, outbox: Arc<Outbox>) {
         self.leave(connection_id);
+        if self.members.is_empty() {
+            // Most channels have one or two.
+            self.members.reserve_exact(1);
+        }
         self.members.push(Member { connection_id, outbox, place: Place::Reads });
         self.n_held += 1;
     }

@@ -134,20 +134,32 @@ impl Connection {
     /// Handles the frames that wait, until one has to wait itself.
     fn pump(&mut self, ctx: &mut Context<Self>) {
         while let Some(frame) = self.frames.pop_front() {
-            let handle = || match frame {
-                Ok(frame) => self.handle_frame(&frame, ctx),
-                Err(refusal) => self.malformed(&refusal, ctx),
-            };
-            let handled = catch_unwind(AssertUnwindSafe(handle));
-            match handled {
-                Ok(Next::Go) => {}
-                Ok(Next::Wait) => return,
-                Err(_) => return self.panicked(ctx),
-            }
-            if !self.outbox.is_open() {
-                return self.frames.clear();
+            if !self.take(frame, ctx) {
+                return;
             }
         }
+        self.frames = VecDeque::new();
+    }
+
+    /// Handles one frame; `false` if the next one must wait, or has come too late.
+    fn take(&mut self, frame: Result<ByteString, Refusal>, ctx: &mut Context<Self>) -> bool {
+        let handle = || match frame {
+            Ok(frame) => self.handle_frame(&frame, ctx),
+            Err(refusal) => self.malformed(&refusal, ctx),
+        };
+        match catch_unwind(AssertUnwindSafe(handle)) {
+            Ok(Next::Go) => {}
+            Ok(Next::Wait) => return false,
+            Err(_) => {
+                self.panicked(ctx);
+                return false;
+            }
+        }
+        if !self.outbox.is_open() {
+            self.frames.clear();
+            return false;
+        }
+        true
     }
 
     /// A bug of ours ends this connection, and nothing else.
@@ -284,10 +296,13 @@ impl StreamHandler<Result<Incoming, Broken>> for Connection {
                 if text.contains('\n') {
                     let lines = text.split('\n').filter(|it| !it.trim().is_empty());
                     self.frames.extend(lines.map(|it| Ok(text.slice_ref(it))));
+                    self.pump(ctx);
+                } else if self.frames.is_empty() {
+                    // The usual case: nothing is kept for it.
+                    self.take(Ok(text), ctx);
                 } else {
                     self.frames.push_back(Ok(text));
                 }
-                self.pump(ctx);
             }
             Ok(Incoming::Binary(bytes)) if self.format == Format::MessagePack => {
                 self.frames.extend(protocol::msgpack_frames(&bytes));

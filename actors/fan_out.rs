@@ -15,7 +15,8 @@ use crate::{
 /// A part of the channels of this node.
 #[derive(Debug)]
 pub struct FanOut {
-    logs: HashMap<Channel, ChannelLog>,
+    /// Boxed: a map has more places than entries.
+    logs: HashMap<Channel, Box<ChannelLog>>,
     latest: HashMap<Channel, Members>,
     /// What happened so far.
     pub tally: Tally,
@@ -38,8 +39,9 @@ impl FanOut {
     pub fn attach(&mut self, channel: &Channel, id: ConnectionId, outbox: Arc<Outbox>) -> bool {
         if let Travel::Logged(lane) = travel(channel) {
             let log = self.logs.entry(channel.clone());
-            let log = log
-                .or_insert_with(|| ChannelLog::new(channel.clone(), lane, self.no_epoch.clone()));
+            let log = log.or_insert_with(|| {
+                Box::new(ChannelLog::new(channel.clone(), lane, self.no_epoch.clone()))
+            });
             log.attach(id, outbox);
             log.n_members() == 1
         } else {
@@ -108,23 +110,28 @@ impl FanOut {
 
     /// Whether a hole of this channel is still open.
     pub fn has_hole(&self, channel: &Channel) -> bool {
-        self.logs.get(channel).is_some_and(ChannelLog::has_hole)
+        self.logs.get(channel).is_some_and(|it| it.has_hole())
     }
 
     /// Where a logged channel stands; `None` if nobody here listens.
     pub fn standing(&self, channel: &Channel) -> Option<Standing> {
-        self.logs.get(channel).map(ChannelLog::standing)
+        self.logs.get(channel).map(|it| it.standing())
     }
 
     /// The logged channels with a known position.
     pub fn served(&self) -> Vec<Channel> {
-        let known = |it: &&ChannelLog| it.standing().last.is_some();
-        self.logs.iter().filter(|(_, it)| known(it)).map(|(it, _)| it.clone()).collect()
+        let known = self.logs.iter().filter(|(_, it)| it.standing().last.is_some());
+        known.map(|(it, _)| it.clone()).collect()
     }
 
     /// Whether anybody here listens.
     pub fn serves(&self, channel: &Channel) -> bool {
         self.logs.contains_key(channel) || self.latest.contains_key(channel)
+    }
+
+    /// Whether a channel of presence has a member.
+    pub fn has_live(&self) -> bool {
+        self.latest.keys().any(|it| matches!(it, Channel::Live(_)))
     }
 
     /// Channels with at least one member.

@@ -21,6 +21,8 @@ pub struct Tally {
     pub n_conflated: u64,
     /// Frames dropped because the reader is slow.
     pub n_dropped: u64,
+    /// Those of them that were newest values, whose next one follows.
+    pub n_latest_dropped: u64,
     /// Chats of a slow reader that went to pull mode.
     pub n_lagging: u64,
     /// Connections cut off.
@@ -47,6 +49,7 @@ impl Tally {
         self.n_queued += other.n_queued;
         self.n_conflated += other.n_conflated;
         self.n_dropped += other.n_dropped;
+        self.n_latest_dropped += other.n_latest_dropped;
         self.n_lagging += other.n_lagging;
         self.n_cut_off += other.n_cut_off;
         self.n_repaired += other.n_repaired;
@@ -78,6 +81,10 @@ impl Members {
     /// Adds a member that gets nothing before [`Self::open`].
     pub fn attach(&mut self, connection_id: ConnectionId, outbox: Arc<Outbox>) {
         self.leave(connection_id);
+        if self.0.is_empty() {
+            // Most channels have one or two.
+            self.0.reserve_exact(1);
+        }
         self.0.push(Member { connection_id, outbox, held: Some(Vec::new()) });
     }
 
@@ -113,7 +120,12 @@ impl Members {
                 continue;
             }
             match &mut member.held {
-                None => tally.count(push(&member.outbox, keep, frame.clone())),
+                None => {
+                    let pushed = push(&member.outbox, keep, frame.clone());
+                    tally.count(pushed);
+                    let is_newest = matches!(keep, Keep::Newest(_));
+                    tally.n_latest_dropped += u64::from(is_newest && pushed == Pushed::Dropped);
+                }
                 Some(held) => hold(held, keep, frame),
             }
         }

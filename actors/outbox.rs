@@ -258,7 +258,7 @@ impl Outbox {
     ) -> Poll<Option<()>> {
         let mut state = self.state();
         let n_before = state.queue.n_bytes();
-        batch.beats.extend(state.beats.drain(..));
+        batch.beats.extend(std::mem::take(&mut state.beats));
         if batch.wants_front {
             batch.front = state.queue.front();
         }

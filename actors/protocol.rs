@@ -143,6 +143,8 @@ pub fn check_cid(cid: &str) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::refusal::Kind;
 
@@ -182,6 +184,24 @@ mod tests {
         assert_eq!(hash(&one), hash(&same));
         for bad in [r"{}", r#"{"cid":"short"}"#, r#"{"cid":"0189\"0000-aaaa"}"#] {
             assert!(key("rid_1", "grab", Some(&raw(bad))).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic_and_what_is_read_is_read_again(
+            text in prop_oneof![
+                any::<String>(),
+                r#"\{"id":[0-9]{1,12},"m":"[a-z\\\\.]{0,8}","p":[\{\}\[\]",:a-z0-9.e-]{0,30}\}"#,
+            ],
+        ) {
+            let Ok(command) = decode(&text) else { return Ok(()) };
+            let again = serde_json::json!({ "id": command.id, "m": command.m, "p": command.p });
+            let again = again.to_string();
+            let same = decode(&again).unwrap();
+            prop_assert_eq!((command.id, &command.m), (same.id, &same.m));
+            let hash = |p| key("cus_1", "x", p).map(|it| it.body_hash).ok();
+            prop_assert_eq!(hash(command.p), hash(same.p));
         }
     }
 }

@@ -29,6 +29,11 @@ text_enum! {
 }
 
 impl Family {
+    /// What the names of its channels begin with.
+    pub fn prefix(self) -> &'static str {
+        row(self).address.split('{').next().unwrap_or_default()
+    }
+
     /// The family of a channel.
     pub const fn of(channel: &Channel) -> Self {
         match channel {

@@ -67,8 +67,13 @@ async fn show(figures: Data<Figures>, live: Data<Live>) -> HttpResponse {
     gauge!("riderhub_repairs_waiting").set(hub.n_repairs_waiting as f64);
     let tally = hub.tally;
     counter!("riderhub_frames_queued_total").absolute(tally.n_queued);
-    counter!("riderhub_frames_conflated_total").absolute(tally.n_conflated);
-    counter!("riderhub_frames_dropped_total").absolute(tally.n_dropped);
+    counter!("riderhub_frames_conflated_total", "lane" => "latest").absolute(tally.n_conflated);
+    let n_ephemeral = tally.n_dropped.saturating_sub(tally.n_latest_dropped);
+    counter!("riderhub_frames_dropped_total", "lane" => "latest").absolute(tally.n_latest_dropped);
+    counter!("riderhub_frames_dropped_total", "lane" => "ephemeral").absolute(n_ephemeral);
+    // A chat that a slow reader pulls from here on.
+    counter!("riderhub_frames_dropped_total", "lane" => "chat").absolute(tally.n_lagging);
+    gauge!("riderhub_queue_bytes").set(live.hub.registry.n_bytes() as f64);
     counter!("riderhub_entries_repaired_total").absolute(tally.n_repaired);
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(figures.0.render())
 }

@@ -110,7 +110,7 @@ pub async fn put(
         return Err(bad("`keys` are `p256dh` and `auth` as the browser gives them, in base64url."));
     }
     let asked = NewAddress { device: device.clone(), endpoint, p256dh, auth };
-    let id = push_addresses::put(&state.platform, identity.profile, asked).await?;
+    let id = push_addresses::put(&state.platform, identity, asked).await?;
     Ok(Answer::ok(PushSubscriptionView { subscription: id.to_string(), device }))
 }
 

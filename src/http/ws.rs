@@ -12,7 +12,7 @@ use actix_http::{
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
     http::header::{self, HeaderMap},
-    rt::net::TcpStream,
+    rt::{net::TcpStream, spawn},
 };
 use actors::{
     admission::{Refused, Ticket},
@@ -48,7 +48,7 @@ enum Way {
     Echo,
 }
 
-/// Upgrades a request to a socket and serves it until it ends. It says who it is in its first
+/// Upgrades a request to a socket, which is served from then on. It says who it is in its first
 /// frame, not here.
 ///
 /// # Errors
@@ -68,16 +68,17 @@ pub async fn upgrade(
     };
     parts.io.write_all(&encode(&mut parts.codec, answer)?).await?;
     let Some(way) = way else { return Ok(parts.io.shutdown().await?) };
-    // The buffers of the HTTP side end here.
     let first = Bytes::copy_from_slice(&parts.read_buf);
     let (reading, writing) = parts.io.into_split();
-    drop((parts.read_buf, parts.write_buf, parts.codec));
+    // A task of its own: with this one everything ends that HTTP keeps for a connection.
     match way {
         Way::Hub(format, ticket) => {
             let live = Arc::clone(&door.live);
-            Connection::open(live, ticket, format, first, reading, writing).await;
+            spawn(Connection::open(live, ticket, format, first, reading, writing));
         }
-        Way::Echo => echo::serve(first, reading, writing).await,
+        Way::Echo => {
+            spawn(echo::serve(first, reading, writing));
+        }
     }
     Ok(())
 }

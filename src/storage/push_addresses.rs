@@ -1,6 +1,10 @@
 //! Where notices for people who are away go.
 
-use domain::{clock::Timestamp, ids::PushAddressId, role::Profile};
+use domain::{
+    clock::Timestamp,
+    ids::{PushAddressId, SessionId},
+    role::Profile,
+};
 
 use crate::{
     args,
@@ -23,6 +27,8 @@ pub struct PushAddress {
     pub profile: Profile,
     /// Which of the profile's devices it is.
     pub device: String,
+    /// The sign-in that gave it; it ends with it. `None` for addresses of older versions.
+    pub session_id: Option<SessionId>,
     /// Where to send.
     pub endpoint: String,
     /// The device's public key, in base64url.
@@ -38,13 +44,14 @@ struct AddressRow {
     address_id: String,
     profile_id: String,
     device: String,
+    session_id: String,
     endpoint: String,
     p256dh: String,
     auth: String,
     at_ms: i64,
 }
 
-const COLUMNS: &str = "address_id, profile_id, device, endpoint, p256dh, auth, at_ms";
+const COLUMNS: &str = "address_id, profile_id, device, session_id, endpoint, p256dh, auth, at_ms";
 
 impl AddressRow {
     fn read(self) -> Result<PushAddress, StoreError> {
@@ -52,6 +59,7 @@ impl AddressRow {
             id: parsed("push_address.address_id", &self.address_id)?,
             profile: parsed("push_address.profile_id", &self.profile_id)?,
             device: self.device,
+            session_id: self.session_id.parse().ok(),
             endpoint: self.endpoint,
             p256dh: self.p256dh,
             auth: self.auth,
@@ -78,15 +86,21 @@ pub async fn put(tx: &mut Tx, it: &PushAddress) -> Result<PushAddressId, StoreEr
     let tail = dialect::or_update(
         tx.is_mysql(),
         "profile_id, device",
-        &["endpoint", "endpoint_hash", "p256dh", "auth", "at_ms"],
+        &["session_id", "endpoint", "endpoint_hash", "p256dh", "auth", "at_ms"],
     );
     let sql = format!(
         "insert into push_address
-            (address_id, profile_id, device, endpoint, endpoint_hash, p256dh, auth, at_ms)
-         values (?, ?, ?, ?, ?, ?, ?, ?){tail}"
+            (address_id, profile_id, device, session_id, endpoint, endpoint_hash, p256dh, auth,
+             at_ms)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?){tail}"
     );
     let (endpoint, p256dh, auth) = (&it.endpoint, &it.p256dh, &it.auth);
-    tx.exec(&sql, args![it.id, &profile, &it.device, endpoint, &hash, p256dh, auth, it.at]).await?;
+    let session = it.session_id.map(|it| it.to_string()).unwrap_or_default();
+    tx.exec(
+        &sql,
+        args![it.id, &profile, &it.device, session, endpoint, &hash, p256dh, auth, it.at],
+    )
+    .await?;
     let all = list(tx, &[it.profile]).await?;
     for old in all.iter().skip(ADDRESSES_MAX) {
         remove_id(tx, old.id).await?;
@@ -113,6 +127,21 @@ pub async fn remove(tx: &mut Tx, profile: Profile, device: &str) -> Result<bool,
 pub async fn remove_all(tx: &mut Tx, profile: Profile) -> Result<(), StoreError> {
     let sql = "delete from push_address where profile_id = ?";
     tx.exec(sql, args![profile.to_string()]).await?;
+    Ok(())
+}
+
+/// Removes the addresses that came from one sign-in.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn remove_of_session(
+    tx: &mut Tx,
+    profile: Profile,
+    session_id: SessionId,
+) -> Result<(), StoreError> {
+    let sql = "delete from push_address where profile_id = ? and session_id = ?";
+    tx.exec(sql, args![profile.to_string(), session_id]).await?;
     Ok(())
 }
 

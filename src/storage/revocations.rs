@@ -56,6 +56,16 @@ pub async fn insert(tx: &mut Tx, revoked: &[Revocation], now: Timestamp) -> Resu
     Ok(())
 }
 
+/// Whether a sign-in has ended, as far as its tokens may still live.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn has(reader: &mut impl Reader, session_id: SessionId) -> Result<bool, StoreError> {
+    let sql = "select session_id, profile_id, keep_until_ms from revocation where session_id = ?";
+    Ok(reader.opt::<RevocationRow>(sql, args![session_id]).await?.is_some())
+}
+
 /// What was revoked since `since` in real time.
 ///
 /// # Errors

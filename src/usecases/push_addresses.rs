@@ -2,14 +2,15 @@
 
 use domain::{channel::Channel, clock::Timestamp, ids::PushAddressId, role::Profile};
 use storage::{
+    accounts,
     db::Tx,
     error::StoreError,
     inbox, notices,
     push_addresses::{self, PushAddress},
-    stores,
+    revocations, stores,
 };
 
-use crate::platform::Platform;
+use crate::{error::AskError, platform::Platform, tokens::Identity};
 
 /// What a device asks for.
 #[derive(Debug, Clone)]
@@ -24,26 +25,33 @@ pub struct NewAddress {
     pub auth: String,
 }
 
-/// Keeps the address of a device, in place of its old one. From now on everything that the profile
-/// is part of is watched.
+/// Keeps the address of a device, in place of its old one, until its sign-in ends. From now on
+/// everything that the profile is part of is watched.
 ///
 /// # Errors
 ///
-/// [`StoreError`] as the store gives it.
+/// [`AskError::BadToken`] if the sign-in has ended meanwhile.
 pub async fn put(
     platform: &Platform,
-    profile: Profile,
+    identity: Identity,
     asked: NewAddress,
-) -> Result<PushAddressId, StoreError> {
+) -> Result<PushAddressId, AskError> {
+    let Identity { profile, session_id, .. } = identity;
     let at = platform.now();
     let since = at - platform.policy.chat_after_end;
     let NewAddress { device, endpoint, p256dh, auth } = asked;
     let id = PushAddressId::generate();
-    let address = PushAddress { id, profile, device, endpoint, p256dh, auth, at };
+    let session_id = Some(session_id);
+    let address = PushAddress { id, profile, device, session_id, endpoint, p256dh, auth, at };
     let write = async move |tx: &mut Tx| {
+        // Whoever signs out waits for us, or we see that he did.
+        accounts::lock_profile(tx, profile).await?;
+        if revocations::has(tx, identity.session_id).await? {
+            return Err(AskError::BadToken);
+        }
         let id = push_addresses::put(tx, &address).await?;
         watch_all(tx, profile, since).await?;
-        Ok::<_, StoreError>(id)
+        Ok::<_, AskError>(id)
     };
     platform.store.write(write).await
 }

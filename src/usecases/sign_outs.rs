@@ -12,6 +12,7 @@ use storage::{
     accounts as rows,
     db::Tx,
     error::StoreError,
+    push_addresses,
     revocations::{self, Revocation},
     tokens as token_rows,
 };
@@ -73,6 +74,7 @@ async fn end_all(platform: &Platform, mut profiles: Vec<Profile>) -> Result<usiz
             rows::lock_profile(tx, *profile).await?;
             let sessions = token_rows::list_sessions(tx, *profile, since).await?;
             token_rows::revoke_profile(tx, *profile, at).await?;
+            push_addresses::remove_all(tx, *profile).await?;
             let row = |session_id| Revocation { session_id, profile: *profile, keep_until };
             ended.extend(sessions.into_iter().map(row));
         }
@@ -92,6 +94,7 @@ pub(crate) async fn end_one(
 ) -> Result<Revocation, StoreError> {
     let revoked = Revocation { session_id, profile, keep_until: at + ACCESS_SPAN };
     token_rows::revoke_session(tx, session_id, at).await?;
+    push_addresses::remove_of_session(tx, profile, session_id).await?;
     revocations::insert(tx, &[revoked], SystemClock::machine_time()).await?;
     Ok(revoked)
 }

@@ -19,8 +19,10 @@ async fn clients_of_a_node_that_stops_go_to_the_other_one_and_miss_nothing() {
     let (mut customer, shop, order) = given_chat(&world).await;
     let merchant = shop.merchant;
     let (staying, leaving) = (world.nodes[0].base.clone(), world.nodes[1].base.clone());
-    let ready =
-        async |base: &str| reqwest::get(format!("{base}/readyz")).await.unwrap().status().as_u16();
+    let ready = async |base: &str| {
+        let http = riderhub::http_client::builder().build().unwrap();
+        http.get(format!("{base}/readyz")).send().await.unwrap().status().as_u16()
+    };
     assert_eq!(ready(&leaving).await, 200);
     let started = Instant::now();
     world.nodes[1].terminate();

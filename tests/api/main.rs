@@ -12,12 +12,15 @@ mod bad_input;
 mod chat;
 mod commands;
 mod demo;
+mod devices;
 mod drain;
+mod every_frame;
 mod fixtures;
 mod grab;
 mod life;
 mod metrics;
 mod notices;
+mod presence;
 mod replay;
 mod resume;
 #[path = "../shapes/mod.rs"]

@@ -57,7 +57,7 @@ async fn every_figure_is_shown_and_tells_what_happened() {
     assert_eq!(answer["ok"]["channels"][ROOM]["recovered"], true, "{answer}");
     let (_refused, _) = connect(base, "no token", json!({})).await;
 
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = riderhub::http_client::builder().no_proxy().build().unwrap();
     let text = http.get(format!("{base}/metrics")).send().await.unwrap().text().await.unwrap();
     for figure in FIGURES {
         let name = figure.name;

@@ -29,7 +29,8 @@ async fn until_bus_is(node: &Node, state: &str) {
 }
 
 async fn metrics(node: &Node) -> String {
-    reqwest::get(format!("{}/metrics", node.base)).await.unwrap().text().await.unwrap()
+    let http = riderhub::http_client::builder().build().unwrap();
+    http.get(format!("{}/metrics", node.base)).send().await.unwrap().text().await.unwrap()
 }
 
 #[tokio::test]

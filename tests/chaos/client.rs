@@ -308,7 +308,9 @@ impl Life {
     /// Commands with long answers that nobody waits for.
     fn much_to_read(&self) -> Vec<Ask> {
         let shared = self.shared();
-        let longest = shared.book.logs.iter().max_by_key(|(_, log)| log.last());
+        // Chats have long messages, the store's bell and the inbox do not.
+        let chats = shared.book.logs.iter().filter(|(channel, _)| channel.starts_with("order:"));
+        let longest = chats.max_by_key(|(_, log)| log.last());
         let Some((channel, _)) = longest else { return Vec::new() };
         let p = json!({ "ch": channel, "after": 0, "limit": PAGE });
         let ask = || Ask { m: "history".to_owned(), p: p.clone(), why: Why::Nobody };

@@ -77,7 +77,6 @@ async fn run(seed: u64) {
     assert_eq!(n_faults, FAULTS);
     assert!(faults.len() == 6 && faults.values().all(|it| *it >= EACH_AT_LEAST), "{faults:?}");
     assert!(all.n_offers_won as usize > stage.orders.len() / 2, "riders must have joined: {all:?}");
-    assert!(all.n_slow + all.n_lags > 0, "somebody must have been too slow: {all:?}");
     assert!(all.n_degraded > 0, "Redis must have been missed: {all:?}");
 }
 

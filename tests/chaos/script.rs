@@ -23,7 +23,7 @@ const PAUSE_MS: std::ops::Range<u64> = 100..650;
 const NODE_DEAD_MS: std::ops::Range<u64> = 50..2_000;
 const REDIS_DEAD_MS: std::ops::Range<u64> = 50..3_000;
 const REDIS_FROZEN_MS: std::ops::Range<u64> = 200..6_000;
-const AWAY_MS: std::ops::Range<u64> = 1_000..9_000;
+const AWAY_MS: std::ops::Range<u64> = 3_000..9_000;
 /// Long messages that come while a reader is away, and how long they are.
 const BURST: usize = 150;
 const LONG_CHARS: usize = 3_500;

@@ -329,6 +329,27 @@ async fn who_never_asked_costs_nothing_and_is_told_only_through_the_webhook() {
 }
 
 #[actix_web::test]
+async fn who_signs_out_is_told_nothing_more() {
+    each_world(async |world| {
+        let ann = world.person(Role::Customer).await;
+        let devices = async || {
+            let mut reader = world.platform.reader();
+            let found = storage::push_addresses::list(&mut reader, &[ann.profile]).await.unwrap();
+            found.into_iter().map(|it| it.device).collect::<Vec<_>>()
+        };
+        let (phone, tablet) = (world.again(&ann).await, world.again(&ann).await);
+        subscribe(world, &phone, "phone").await;
+        subscribe(world, &tablet, "tablet").await;
+        world.delete("/v1/sessions/current").by(&phone).send().await.expect(204);
+        assert_eq!(devices().await, ["tablet"]);
+        let everywhere = world.post("/v1/sessions/revoke").by(&tablet).json(&json!({"all": true}));
+        everywhere.send().await.expect(200);
+        assert_eq!(devices().await, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn an_address_is_checked_and_belongs_to_whoever_gave_it_last() {
     each_world(async |world| {
         let (ann, bob) = (world.person(Role::Customer).await, world.person(Role::Rider).await);

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, LazyLock, Mutex},
 };
 
@@ -54,31 +54,44 @@ impl Shapes {
         Err(format!("{name}: {}\nin {value}", wrong.join("\n")))
     }
 
-    /// Checks a frame that the hub sent. `answers` says what command an id belongs to.
+    /// Checks a frame that the hub sent and says which shape it has. `answers` says what command an
+    /// id belongs to.
     pub fn check_sent(
         &self,
         frame: &Value,
         answers: impl Fn(u64) -> Option<String>,
-    ) -> Result<(), String> {
+    ) -> Result<String, String> {
         if let Some(push) = frame["push"].as_str() {
-            let rows =
-                self.pushes.get(push).ok_or_else(|| format!("push `{push}` is not documented"))?;
-            let wrong: Vec<String> =
-                rows.iter().filter_map(|it| self.check(it, frame).err()).collect();
-            return if wrong.len() < rows.len() { Ok(()) } else { Err(wrong.join("\n")) };
+            let rows = self.pushes.get(push);
+            let rows = rows.ok_or_else(|| format!("push `{push}` is not documented"))?;
+            let mut wrong = Vec::new();
+            for name in rows {
+                match self.check(name, frame) {
+                    Ok(()) => return Ok(name.clone()),
+                    Err(err) => wrong.push(err),
+                }
+            }
+            return Err(wrong.join("\n"));
         }
         if frame.get("err").is_some() {
-            return self.check("reply.error", frame);
+            return self.check("reply.error", frame).map(|()| "reply.error".to_owned());
         }
         let method = frame["id"].as_u64().and_then(answers);
         let method = method.ok_or_else(|| format!("this answers nothing: {frame}"))?;
-        self.check(&format!("reply.{method}"), frame)
+        let name = format!("reply.{method}");
+        self.check(&name, frame).map(|()| name)
     }
 
     /// Checks a command that a client sent.
-    pub fn check_asked(&self, frame: &Value) -> Result<(), String> {
-        let method = frame["m"].as_str().ok_or("no command")?;
-        self.check(&format!("command.{method}"), frame)
+    pub fn check_asked(&self, frame: &Value) -> Result<String, String> {
+        let name = format!("command.{}", frame["m"].as_str().ok_or("no command")?);
+        self.check(&name, frame).map(|()| name)
+    }
+
+    /// The names of all frames.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let schemas = self.schemas.as_object().into_iter().flatten().map(|(name, _)| name);
+        schemas.filter(|it| ["command.", "reply.", "push."].iter().any(|kind| it.starts_with(kind)))
     }
 
     fn validator(&self, name: &str) -> Arc<Validator> {
@@ -108,25 +121,43 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// What was asked on one connection, and whether all that came back fits.
-#[derive(Default)]
+/// What was asked on one connection, which shapes went over the wire, and what fits none.
+#[derive(Debug, Default)]
 pub struct Watch {
     asked: HashMap<u64, String>,
+    /// Shapes of frames that were right.
+    pub right: BTreeSet<String>,
+    /// What is wrong with the others.
+    pub wrong: Vec<String>,
 }
 
 impl Watch {
+    /// A new connection begins: its ids count from anew.
+    pub fn opened(&mut self) {
+        self.asked.clear();
+    }
+
     /// A frame went up.
-    pub fn asked(&mut self, frame: &Map<String, Value>) -> Result<(), String> {
+    pub fn asked(&mut self, frame: &Map<String, Value>) {
         let frame = Value::Object(frame.clone());
         if let (Some(id), Some(m)) = (frame["id"].as_u64(), frame["m"].as_str()) {
             self.asked.insert(id, m.to_owned());
         }
-        shapes().check_asked(&frame)
+        self.note(shapes().check_asked(&frame));
     }
 
     /// A frame came down.
-    pub fn sent(&mut self, frame: &Map<String, Value>) -> Result<(), String> {
+    pub fn came(&mut self, frame: &Map<String, Value>) {
         let frame = Value::Object(frame.clone());
-        shapes().check_sent(&frame, |id| self.asked.get(&id).cloned())
+        self.note(shapes().check_sent(&frame, |id| self.asked.get(&id).cloned()));
+    }
+
+    fn note(&mut self, checked: Result<String, String>) {
+        match checked {
+            Ok(name) => {
+                self.right.insert(name);
+            }
+            Err(wrong) => self.wrong.push(wrong),
+        }
     }
 }

@@ -5,8 +5,10 @@
 mod abuse;
 mod catching_up;
 mod chat;
+mod client;
 mod echo;
 mod formats;
+mod garbage;
 mod joining;
 mod limits;
 mod recall;

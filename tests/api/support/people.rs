@@ -32,8 +32,8 @@ pub struct Person {
     pub seen: Vec<Arc<Entry>>,
     /// Every other push told so far.
     pub pushes: Vec<Arc<Frame>>,
-    /// Frames of this person's socket that the AsyncAPI document does not describe.
-    undocumented: Arc<Mutex<Vec<String>>>,
+    /// What went over this person's socket, compared with the AsyncAPI document.
+    pub watch: Arc<Mutex<Watch>>,
 }
 
 /// A store that is open, with its merchant and one product.
@@ -47,31 +47,23 @@ pub struct Shop {
 }
 
 /// Compares every frame that goes over the wire with the AsyncAPI document.
-fn check_frames(undocumented: Arc<Mutex<Vec<String>>>) -> Watcher {
-    let watch = Mutex::new(Watch::default());
+fn check_frames(watch: Arc<Mutex<Watch>>) -> Watcher {
     Watcher(Arc::new(move |seen| {
         let mut watch = watch.lock().unwrap();
-        let checked = match seen {
-            Seen::Opened => {
-                *watch = Watch::default();
-                Ok(())
-            }
+        match seen {
+            Seen::Opened => watch.opened(),
             Seen::Sent(text) => watch.asked(&serde_json::from_str(text).unwrap()),
-            Seen::Came(frame) => watch.sent(frame),
-        };
-        undocumented.lock().unwrap().extend(checked.err());
+            Seen::Came(frame) => watch.came(frame),
+        }
     }))
 }
 
 impl Drop for Person {
     fn drop(&mut self) {
-        let undocumented = self.undocumented.lock().unwrap();
+        let watch = self.watch.lock().unwrap();
         if !std::thread::panicking() {
-            assert!(
-                undocumented.is_empty(),
-                "not as docs/asyncapi.yaml says:\n{}",
-                undocumented.join("\n")
-            );
+            let wrong = watch.wrong.join("\n");
+            assert!(wrong.is_empty(), "not as docs/asyncapi.yaml says:\n{wrong}");
         }
     }
 }
@@ -111,9 +103,9 @@ impl Person {
     }
 
     async fn connect_with(world: &World, session: Session, settings: LinkSettings) -> Self {
-        let undocumented = Arc::default();
+        let watch = Arc::default();
         let settings = LinkSettings {
-            watcher: Some(check_frames(Arc::clone(&undocumented))),
+            watcher: Some(check_frames(Arc::clone(&watch))),
             reconnect_window: Some(Duration::from_millis(100)),
             patience: WAIT,
             scale: world.scale,
@@ -121,7 +113,7 @@ impl Person {
         };
         let (link, events) = link::open(session.clone(), settings);
         link.ready().await.unwrap();
-        Self { session, link, events, seen: Vec::new(), pushes: Vec::new(), undocumented }
+        Self { session, link, events, seen: Vec::new(), pushes: Vec::new(), watch }
     }
 
     /// The profile.
@@ -160,6 +152,16 @@ impl Person {
         }
         let seen: Vec<_> = self.seen.iter().map(|it| (&it.channel, it.off, &it.kind)).collect();
         panic!("{} waited in vain for {what}; saw {seen:#?}", self.session.name());
+    }
+
+    /// Hears whatever comes for so long.
+    pub async fn hear_for(&mut self, span: Duration) {
+        let hearing = async {
+            loop {
+                self.one_event().await;
+            }
+        };
+        drop(tokio::time::timeout(span, hearing).await);
     }
 
     /// Waits for the first other push of which `wanted` makes something; earlier ones count.

@@ -225,7 +225,7 @@ fn is_of(frame: &Frame, room: &str) -> bool {
 
 /// The counters of the server that tell what a storm costs it.
 async fn counters(url: &str) -> Result<BTreeMap<String, f64>, Failed> {
-    let text = reqwest::Client::builder()
+    let text = riderhub::http_client::builder()
         .no_proxy()
         .build()?
         .get(format!("{url}/metrics"))
