@@ -198,7 +198,7 @@ mod tests {
     fn every_reason_is_listed() {
         let rows = include_str!("close.rs")
             .lines()
-            .filter(|it| it.contains("=> (") && it.contains("Self::"));
+            .filter(|it| it.contains("=> (") && it.trim_start().starts_with("Self::"));
         let n_ours = rows.filter(|it| !it.contains("Answered")).count();
         assert_eq!(Close::ALL.len(), n_ours);
     }

@@ -127,6 +127,11 @@ impl FanOut {
         self.logs.contains_key(channel) || self.latest.contains_key(channel)
     }
 
+    /// Whether a channel of presence has a member.
+    pub fn has_live(&self) -> bool {
+        self.latest.keys().any(|it| matches!(it, Channel::Live(_)))
+    }
+
     /// Channels with at least one member.
     pub fn n_channels(&self) -> usize {
         self.logs.len() + self.latest.len()

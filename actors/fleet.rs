@@ -54,9 +54,19 @@ struct Tracked {
     region: String,
 }
 
+/// Which positions of a rider count more: first those of the newer publisher, then those of the
+/// newer connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// Rises each time another device takes over; 0 as long as none has claimed the position.
+    pub fence: u64,
+    /// When the connection began: an app that starts again counts its positions from one again.
+    pub series: Timestamp,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Seen {
-    series: Timestamp,
+    stamp: Stamp,
     fix: Fix,
     at: Timestamp,
 }
@@ -79,24 +89,25 @@ pub struct Viewers {
 impl Fleet {
     /// Takes a position in. `None` if it is older than one we have, or is no place.
     ///
-    /// `series` is when the connection began that brought it: an app that starts again counts from
-    /// one again, and what its new connection says is the newer.
+    /// What a device sends that has been replaced by another one is never believed, however long
+    /// the other one is silent.
     pub fn put(
         &mut self,
         rider: RiderId,
-        series: Timestamp,
+        stamp: Stamp,
         fix: Fix,
         now: Timestamp,
     ) -> Option<Viewers> {
         Place::new(fix.lat, fix.lng).ok()?;
         let tracked = self.riders.entry(rider).or_default();
         if let Some(known) = tracked.seen
-            && (known.series, known.fix.seq) >= (series, fix.seq)
-            && now.ms_since(known.at) < FIX_AGE_MAX_MS
+            && (known.stamp.fence > stamp.fence
+                || (known.stamp, known.fix.seq) >= (stamp, fix.seq)
+                    && now.ms_since(known.at) < FIX_AGE_MAX_MS)
         {
             return None;
         }
-        tracked.seen = Some(Seen { series, fix, at: now });
+        tracked.seen = Some(Seen { stamp, fix, at: now });
         Some(Viewers { orders: tracked.carries.clone(), region: tracked.region.clone() })
     }
 
@@ -134,6 +145,21 @@ mod tests {
     use super::*;
 
     const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+    const FIRST: Stamp = Stamp { fence: 0, series: NOON };
+
+    #[test]
+    fn a_device_that_was_replaced_is_never_believed_again() {
+        let mut fleet = Fleet::default();
+        let rider = RiderId::generate();
+        let (old, new) =
+            (Stamp { fence: 1, ..FIRST }, Stamp { fence: 2, series: Timestamp::from_ms(0) });
+        assert!(fleet.put(rider, old, fix(900), NOON).is_some());
+        assert!(fleet.put(rider, new, fix(1), NOON).is_some(), "a newer claim, an older series");
+        assert_eq!(fleet.put(rider, old, fix(901), NOON), None);
+        let later = NOON + Duration::from_secs(600);
+        assert_eq!(fleet.put(rider, old, fix(999), later), None, "not after a long silence either");
+        assert!(fleet.put(rider, new, fix(2), later).is_some());
+    }
 
     fn fix(seq: u64) -> Fix {
         Fix { seq, lat: 31.2, lng: 121.5, hdg: None, spd: None, acc: None, t: 0 }
@@ -143,29 +169,31 @@ mod tests {
     fn an_older_position_does_not_replace_a_newer_one() {
         let mut fleet = Fleet::default();
         let rider = RiderId::generate();
-        assert!(fleet.put(rider, NOON, fix(2), NOON).is_some());
-        assert_eq!(fleet.put(rider, NOON, fix(1), NOON), None);
-        assert_eq!(fleet.put(rider, NOON, fix(2), NOON), None, "the same one twice");
-        assert!(fleet.put(rider, NOON, fix(3), NOON).is_some());
+        assert!(fleet.put(rider, FIRST, fix(2), NOON).is_some());
+        assert_eq!(fleet.put(rider, FIRST, fix(1), NOON), None);
+        assert_eq!(fleet.put(rider, FIRST, fix(2), NOON), None, "the same one twice");
+        assert!(fleet.put(rider, FIRST, fix(3), NOON).is_some());
     }
 
     #[test]
     fn a_device_that_starts_counting_afresh_is_believed_after_a_silence() {
         let mut fleet = Fleet::default();
         let rider = RiderId::generate();
-        fleet.put(rider, NOON, fix(900), NOON);
+        fleet.put(rider, FIRST, fix(900), NOON);
         let later = NOON + Duration::from_secs(121);
         assert_eq!(fleet.place(rider, later), None, "too old to be believed");
-        assert!(fleet.put(rider, NOON, fix(1), later).is_some());
+        assert!(fleet.put(rider, FIRST, fix(1), later).is_some());
     }
 
     #[test]
     fn an_app_that_starts_again_is_believed_at_once() {
         let mut fleet = Fleet::default();
         let (rider, restarted) = (RiderId::generate(), NOON + Duration::from_secs(3));
-        assert!(fleet.put(rider, NOON, fix(900), NOON).is_some());
-        assert!(fleet.put(rider, restarted, fix(1), restarted).is_some());
-        assert_eq!(fleet.put(rider, NOON, fix(901), restarted), None, "from the old connection");
+        assert!(fleet.put(rider, FIRST, fix(900), NOON).is_some());
+        assert!(
+            fleet.put(rider, Stamp { series: restarted, ..FIRST }, fix(1), restarted).is_some()
+        );
+        assert_eq!(fleet.put(rider, FIRST, fix(901), restarted), None, "from the old connection");
         assert_eq!(fleet.place(rider, restarted).map(|(_, fix)| fix.seq), Some(1));
     }
 
@@ -173,6 +201,6 @@ mod tests {
     fn nonsense_is_not_a_position() {
         let mut fleet = Fleet::default();
         let nowhere = Fix { lat: f64::NAN, ..fix(1) };
-        assert_eq!(fleet.put(RiderId::generate(), NOON, nowhere, NOON), None);
+        assert_eq!(fleet.put(RiderId::generate(), FIRST, nowhere, NOON), None);
     }
 }

@@ -143,6 +143,11 @@ impl Hub {
         self.shard(channel).serves(channel)
     }
 
+    /// Whether anybody here looks who is there.
+    pub fn has_live(&self) -> bool {
+        self.shards.iter().any(|it| lock(it).has_live())
+    }
+
     /// What the hub holds.
     pub fn observe(&self) -> HubState {
         let mut state = HubState {

@@ -61,10 +61,13 @@ mod for_ever;
 
 pub mod fleet;
 pub mod positions;
+pub mod publishers;
 
 pub mod dispatcher;
 pub mod herald;
 pub mod housekeeper;
+pub mod presence;
+pub mod presence_book;
 pub mod timekeeper;
 pub mod warden;
 

@@ -5,21 +5,22 @@ use std::{
     time::Duration,
 };
 
-use domain::{clock::Timestamp, ids::RiderId};
+use domain::{ids::RiderId, role::Role};
 use usecases::platform::Platform;
 
 use crate::{
     admission::Admission,
     bridge::Bridge,
     catch_up::CatchUp,
-    fleet::{Fix, Fleet},
+    fleet::{Fix, Fleet, Stamp},
     hub::Hub,
+    presence_book::PresenceBook,
+    publishers::Publishers,
     receipts::Receipts,
 };
 
-/// Takes a rider's position, and when the connection began that brought it; called from the
-/// connection, so it must not wait.
-pub type PositionSink = Arc<dyn Fn(RiderId, Timestamp, Fix) + Send + Sync>;
+/// Takes a rider's position; called from the connection that brought it, so it must not wait.
+pub type PositionSink = Arc<dyn Fn(RiderId, Stamp, Fix) + Send + Sync>;
 
 /// How long sockets may be silent, in real time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,12 @@ pub struct Live {
     pub catch_up: CatchUp,
     /// How far people have come.
     pub receipts: Receipts,
+    /// Which devices publish positions.
+    pub publishers: Publishers,
+    /// Roles that may be on one device only.
+    pub one_device: Vec<Role>,
+    /// Who came and who went.
+    pub presence: Mutex<PresenceBook>,
     /// Who may open a socket here.
     pub admission: Arc<Admission>,
     /// How long sockets may be silent.

@@ -289,7 +289,9 @@ async fn nothing_is_lost_or_doubled_while_redis_dies_and_comes_back() {
     let person = Profile::generate(Role::Customer);
     let connection = ConnectionId::generate();
     let (session, at) = (SessionId::generate(), Timestamp::from_ms(0));
-    two.hub.registry.register(person, Registered::new(connection, told.clone(), session, at));
+    two.hub
+        .registry
+        .register(person, Registered::new(connection, told.clone(), session, at, "phone".into()));
     two.hub.registry.welcome(person, connection);
 
     let mut all = Vec::new();
@@ -363,7 +365,7 @@ fn a_connection_hears_of_each_change_of_the_hub_once() {
     let join = || {
         let (id, outbox) = (ConnectionId::generate(), Outbox::bounded(1_000));
         let (session, at) = (SessionId::generate(), Timestamp::from_ms(0));
-        registry.register(person, Registered::new(id, outbox.clone(), session, at));
+        registry.register(person, Registered::new(id, outbox.clone(), session, at, "phone".into()));
         (id, Listener(outbox, Vec::new()))
     };
     let (first, mut early) = join();

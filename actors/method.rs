@@ -27,6 +27,8 @@ text_enum! {
         History => "history",
         /// Takes a message back.
         ChatRecall => "chat.recall",
+        /// Takes over publishing the rider's position.
+        LocClaim => "loc.claim",
         /// Goes on duty.
         DutyOn => "duty.on",
         /// Takes a break.

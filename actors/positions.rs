@@ -17,7 +17,7 @@ use usecases::platform::Announcer;
 
 use crate::{
     bridge::Bridge,
-    fleet::{Fix, Fleet},
+    fleet::{Fix, Fleet, Stamp},
     live::PositionSink,
 };
 
@@ -31,6 +31,9 @@ pub const AGE_MAX_MS: i64 = 86_400_000;
 #[derive(Serialize, Deserialize)]
 struct Moved {
     rider: String,
+    /// Which claim of a device the position comes from.
+    #[serde(default)]
+    fence: u64,
     /// When the rider's connection began, in UTC milliseconds.
     #[serde(default)]
     series: i64,
@@ -63,12 +66,12 @@ pub fn start(
             let Ok(moved) = serde_json::from_str::<Moved>(body) else { return };
             let Ok(rider) = moved.rider.parse() else { return };
             let mut fleet = heard_fleet.lock().unwrap_or_else(PoisonError::into_inner);
-            let series = Timestamp::from_ms(moved.series);
-            fleet.put(rider, series, moved.fix, heard_clock.now());
+            let stamp = Stamp { fence: moved.fence, series: Timestamp::from_ms(moved.series) };
+            fleet.put(rider, stamp, moved.fix, heard_clock.now());
         }),
     );
     let (fleet, bridge) = (Arc::clone(fleet), Arc::clone(bridge));
-    Arc::new(move |rider, series, fix| take(&fleet, &bridge, &*clock, rider, series, fix))
+    Arc::new(move |rider, stamp, fix| take(&fleet, &bridge, &*clock, rider, stamp, fix))
 }
 
 /// Where the rider of an order was seen last, as its parties see it; `None` if nobody knows.
@@ -96,17 +99,19 @@ fn take(
     bridge: &Bridge,
     clock: &dyn Clock,
     rider: RiderId,
-    series: Timestamp,
+    stamp: Stamp,
     fix: Fix,
 ) {
     let now = clock.now();
-    let viewers = fleet.lock().unwrap_or_else(PoisonError::into_inner).put(rider, series, fix, now);
+    let viewers = fleet.lock().unwrap_or_else(PoisonError::into_inner).put(rider, stamp, fix, now);
     let Some(viewers) = viewers else { return };
     if let Ok(body) = body(rider, fix, now) {
         let values = viewers.orders.into_iter().map(|order| value(order, body.clone(), now));
         bridge.latest(values.collect());
     }
-    let moved = Moved { rider: rider.to_string(), series: series.ms(), fix, at: now.ms() };
+    let Stamp { fence, series } = stamp;
+    let (rider, series) = (rider.to_string(), series.ms());
+    let moved = Moved { rider, fence, series, fix, at: now.ms() };
     if let Ok(body) = events::json(&moved) {
         // Our own fleet has it already and drops it as old.
         bridge.tell_nodes(POSITION, body);

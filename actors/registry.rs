@@ -37,6 +37,9 @@ pub struct Registered {
     outbox: Arc<Outbox>,
     session_id: SessionId,
     token_expires_at: Timestamp,
+    device: Arc<str>,
+    /// With which claim the device took the only seat; the largest where there may be several.
+    seat_fence: u64,
     /// Whether it was told that its token runs out.
     is_warned: bool,
     /// Whether it believes that the hub is degraded; `None` before it was welcomed.
@@ -50,15 +53,43 @@ impl Registered {
         outbox: Arc<Outbox>,
         session_id: SessionId,
         token_expires_at: Timestamp,
+        device: Arc<str>,
     ) -> Self {
-        Self { id, outbox, session_id, token_expires_at, is_warned: false, is_degraded: None }
+        Self {
+            id,
+            outbox,
+            session_id,
+            token_expires_at,
+            device,
+            seat_fence: u64::MAX,
+            is_warned: false,
+            is_degraded: None,
+        }
+    }
+
+    /// The device has the only seat of its profile, by this claim.
+    #[must_use]
+    pub fn seated(self, seat_fence: u64) -> Self {
+        Self { seat_fence, ..self }
     }
 }
 
 impl Registry {
-    /// Adds a connection.
-    pub fn register(&self, profile: Profile, connection: Registered) {
-        self.profiles().entry(profile).or_default().push(connection);
+    /// Adds a connection. `true` if it is the profile's first here.
+    pub fn register(&self, profile: Profile, connection: Registered) -> bool {
+        let mut profiles = self.profiles();
+        let connections = profiles.entry(profile).or_default();
+        connections.push(connection);
+        connections.len() == 1
+    }
+
+    /// Closes the connections of a profile from devices that had the seat before this claim.
+    pub fn close_other_devices(&self, profile: Profile, device: &str, fence: u64) {
+        for it in self.profiles().get(&profile).into_iter().flatten() {
+            if *it.device != *device && it.seat_fence < fence {
+                it.outbox.close(Close::Replaced);
+            }
+        }
     }
 
     /// A connection has a new token.
@@ -104,15 +135,16 @@ impl Registry {
         }
     }
 
-    /// Removes a connection. Safe to repeat.
-    pub fn unregister(&self, profile: Profile, id: ConnectionId) {
+    /// Removes a connection. `true` if it was the profile's last here. Safe to repeat.
+    pub fn unregister(&self, profile: Profile, id: ConnectionId) -> bool {
         let mut profiles = self.profiles();
-        if let Some(connections) = profiles.get_mut(&profile) {
-            connections.retain(|it| it.id != id);
-            if connections.is_empty() {
-                profiles.remove(&profile);
-            }
+        let Some(connections) = profiles.get_mut(&profile) else { return false };
+        connections.retain(|it| it.id != id);
+        let is_last = connections.is_empty();
+        if is_last {
+            profiles.remove(&profile);
         }
+        is_last
     }
 
     /// Closes all connections of a profile.
@@ -203,7 +235,7 @@ mod tests {
 
     fn registered(expires_at: Timestamp) -> Registered {
         let (id, session) = (ConnectionId::generate(), SessionId::generate());
-        Registered::new(id, Outbox::bounded(10_000), session, expires_at)
+        Registered::new(id, Outbox::bounded(10_000), session, expires_at, "phone".into())
     }
 
     #[test]
@@ -241,5 +273,27 @@ mod tests {
         registry.close_session(Profile::generate(Role::Rider), session_id, Close::Revoked);
         registry.close_session(profile, session_id, Close::Revoked);
         assert_eq!(outboxes.map(|it| it.closing()), [Some(Close::Revoked), None]);
+    }
+
+    #[test]
+    fn a_device_that_took_the_seat_closes_those_before_it_and_no_later_one() {
+        let (registry, profile) = (Registry::default(), Profile::generate(Role::Rider));
+        let seated = |device: &str, fence| {
+            let (id, session) = (ConnectionId::generate(), SessionId::generate());
+            let outbox = Outbox::bounded(10_000);
+            let it = Registered::new(id, outbox.clone(), session, NOON, device.into());
+            let is_first = registry.register(profile, it.seated(fence));
+            (id, outbox, is_first)
+        };
+        let (phone, old, is_first) = seated("phone", 1);
+        let (_, again, _) = seated("phone", 1);
+        let (tablet, new, is_second) = seated("tablet", 2);
+        assert!(is_first && !is_second);
+        registry.close_other_devices(profile, "phone", 1);
+        assert!(new.is_open() && old.is_open(), "the older claim is told late");
+        registry.close_other_devices(profile, "tablet", 2);
+        assert_eq!([&old, &again, &new].map(|it| it.closing().is_some()), [true, true, false]);
+        assert!(!registry.unregister(profile, phone) && !registry.unregister(profile, phone));
+        assert!(!registry.unregister(profile, tablet), "the other connection is still there");
     }
 }

@@ -4,7 +4,10 @@
 //! tell the client the position, read the gap, open. Nothing is missed and nothing comes twice.
 //! However a session ends, dropping it leaves every channel.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use domain::{channel::Channel, clock::Timestamp, ids::ConnectionId, role::Profile};
 use serde::Serialize;
@@ -24,6 +27,7 @@ use crate::{
     lanes::{Travel, travel},
     live::Live,
     outbox::{Note, Outbox},
+    presence_book::PresenceBook,
     protocol::CHANNELS_MAX,
     refusal::{Kind, Refusal},
     registry::Registered,
@@ -94,27 +98,49 @@ pub struct Session {
     pub profile: Profile,
     /// The name that others see.
     pub name: String,
+    /// Which device it is, by its own word; else the name of its sign-in.
+    pub device: Arc<str>,
     /// When it signed in.
     pub started_at: Timestamp,
+    /// Whether it was told that another device publishes the position.
+    pub is_denied: bool,
     /// What it hears.
     hearing: Hearing,
 }
 
 impl Session {
-    /// Signs a connection in. It hears nothing yet.
+    /// Signs a connection in. It hears nothing yet, and does not count before [`Self::enter`].
     pub fn start(
         live: Arc<Live>,
         id: ConnectionId,
         outbox: Arc<Outbox>,
         identity: Identity,
         name: String,
+        device: Arc<str>,
     ) -> Self {
-        let Identity { profile, session_id, expires_at: token_expires_at, .. } = identity;
-        let its_outbox = Arc::clone(&outbox);
-        let registered = Registered::new(id, its_outbox, session_id, token_expires_at);
-        live.hub.registry.register(profile, registered);
         let started_at = live.platform.now();
-        Self { live, id, outbox, profile, name, started_at, hearing: Hearing::default() }
+        let profile = identity.profile;
+        let hearing = Hearing::default();
+        Self { live, id, outbox, profile, name, device, started_at, is_denied: false, hearing }
+    }
+
+    /// The connection is one of the profile's from now on: it counts, and whoever closes the
+    /// profile's connections finds it. `seat` is the claim by which its device has the only seat.
+    pub fn enter(&self, identity: Identity, seat: Option<u64>) {
+        let Identity { profile, session_id, expires_at, .. } = identity;
+        let (outbox, device) = (Arc::clone(&self.outbox), Arc::clone(&self.device));
+        let mut it = Registered::new(self.id, outbox, session_id, expires_at, device);
+        if let Some(fence) = seat {
+            it = it.seated(fence);
+        }
+        if self.live.hub.registry.register(profile, it) {
+            self.presence().arrived(profile);
+        }
+    }
+
+    fn presence(&self) -> MutexGuard<'_, PresenceBook> {
+        // Each change is complete in itself, so a poisoned book is still a good one.
+        self.live.presence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a new token of the same profile.
@@ -314,7 +340,9 @@ impl Drop for Session {
         for channel in self.hearing.iter() {
             self.live.hub.leave(channel, self.id);
         }
-        self.live.hub.registry.unregister(self.profile, self.id);
+        if self.live.hub.registry.unregister(self.profile, self.id) {
+            self.presence().left(self.profile, Instant::now());
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The warden: keeps out whoever was signed out, and sees tokens run out.
+//! The warden: keeps out whoever was signed out or replaced, and sees tokens run out.
 //!
 //! One look a second over all connections of the node does what a timer for each would do. What
 //! other nodes changed comes by control message at once, and from the store a moment later: that
@@ -10,13 +10,18 @@ use std::{
 };
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
-use domain::clock::{SystemClock, Timestamp};
+use domain::{
+    clock::{SystemClock, Timestamp},
+    role::Profile,
+};
 use storage::{
     db::Tx,
     error::StoreError,
+    publishers::{self, Publisher},
     revocations::{self, Revocation},
+    seats,
 };
-use usecases::platform::Nudge;
+use usecases::platform::{Nudge, RevokedSession};
 
 use crate::{
     bridge::NUDGE,
@@ -57,10 +62,8 @@ impl Warden {
             NUDGE,
             Box::new(move |body| {
                 let Some(live) = its_live.upgrade() else { return };
-                if let Ok(Nudge::Revoked { sessions }) = serde_json::from_str(body) {
-                    let revoked: Vec<_> = sessions.iter().filter_map(|it| it.read()).collect();
-                    live.platform.tokens.revoked().add(&revoked);
-                    close(&live, &revoked);
+                if let Ok(nudge) = serde_json::from_str(body) {
+                    hear(&live, nudge);
                 }
             }),
         );
@@ -87,6 +90,27 @@ impl Handler<Stop> for Warden {
 
     fn handle(&mut self, _msg: Stop, ctx: &mut Self::Context) {
         ctx.stop();
+    }
+}
+
+fn hear(live: &Live, nudge: Nudge) {
+    match nudge {
+        Nudge::Revoked { sessions } => {
+            let revoked: Vec<_> = sessions.iter().filter_map(RevokedSession::read).collect();
+            live.platform.tokens.revoked().add(&revoked);
+            close(live, &revoked);
+        }
+        Nudge::Publisher { rider, device, fence } => {
+            if let Ok(rider_id) = rider.parse() {
+                live.publishers.heard(rider_id, Publisher { device, fence });
+            }
+        }
+        Nudge::Seat { profile, device, fence } => {
+            if let Ok(profile) = profile.parse() {
+                live.hub.registry.close_other_devices(profile, &device, fence);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -130,6 +154,15 @@ impl Work {
         let platform = &self.live.platform;
         let revoked = revocations::since(&mut platform.reader(), since).await?;
         close(&self.live, &platform.tokens.revoked().add(&revoked));
+        for (rider_id, publisher) in publishers::since(&mut platform.reader(), since).await? {
+            self.live.publishers.heard(rider_id, publisher);
+        }
+        if !self.live.one_device.is_empty() {
+            for (profile, seat) in seats::since(&mut platform.reader(), since).await? {
+                let registry = &self.live.hub.registry;
+                registry.close_other_devices(profile, &seat.device, seat.fence);
+            }
+        }
         *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner) = started_at;
         Ok(())
     }
@@ -138,6 +171,8 @@ impl Work {
         let platform = &self.live.platform;
         let now = platform.now();
         platform.tokens.revoked().forget_old(now);
+        let registry = &self.live.hub.registry;
+        self.live.publishers.keep_only(|it| registry.is_here(Profile::Rider(it)));
         platform.store.write(async move |tx: &mut Tx| revocations::remove_old(tx, now).await).await
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use actors::admission::SocketLimits;
 use clap::ValueEnum;
-use domain::dispatch::Policy;
+use domain::{dispatch::Policy, role::Role};
 use serde::{Deserialize, Serialize};
 use storage::{bus::redis::Address, db::Durability};
 use usecases::retention::Retention;
@@ -154,6 +154,10 @@ pub struct Settings {
     pub sockets_per_address: usize,
     /// Connections of one profile on a node at most; 0 is no limit.
     pub sockets_per_profile: usize,
+    /// Roles that may be signed in on one device only, or `none`.
+    pub one_device: Vec<String>,
+    /// Milliseconds that somebody may be away before the others are told.
+    pub presence_grace_ms: u64,
     /// Days that an order's channel is kept after the order's end.
     pub keep_orders_days: u32,
     /// Days that entries of inboxes and stores are kept.
@@ -207,6 +211,11 @@ impl Settings {
     /// How riders are chosen.
     pub fn dispatch_policy(&self) -> Policy {
         Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant)
+    }
+
+    /// Roles that may be signed in on one device only.
+    pub fn one_device_roles(&self) -> Vec<Role> {
+        self.one_device.iter().filter_map(|it| Role::from_text(it)).collect()
     }
 
     /// How many sockets a node takes.
@@ -276,6 +285,14 @@ impl Settings {
         must(spans.iter().all(|it| (1..=36_500).contains(it)), "keep-…-days must be 1 to 36500");
         must((0.1..=1_000.0).contains(&self.time_scale), "time-scale must be 0.1 to 1000");
         must((1..=1_000).contains(&self.connections), "connections must be 1 to 1000");
+        must(
+            self.one_device.iter().all(|it| it == "none" || Role::from_text(it).is_some()),
+            "one-device must be roles (customer, merchant, rider, operator) or none",
+        );
+        must(
+            (500..=600_000).contains(&self.presence_grace_ms),
+            "presence-grace-ms must be 500 to 600000",
+        );
         must(self.drain_ms <= DRAIN_MS_MAX, "drain-ms must be at most 600000");
         must(self.workers <= 256, "workers must be at most 256");
         must(

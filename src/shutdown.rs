@@ -15,7 +15,7 @@ use actix::Addr;
 use actix_web::dev::ServerHandle;
 use actors::{
     dispatcher::Dispatcher, drain::drain, herald::Herald, housekeeper::Housekeeper, live::Live,
-    messages::Stop, relay::Relay, timekeeper::Timekeeper, warden::Warden,
+    messages::Stop, presence::Presence, relay::Relay, timekeeper::Timekeeper, warden::Warden,
 };
 use storage::store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -72,12 +72,15 @@ pub struct Workers {
     pub housekeeper: Addr<Housekeeper>,
     /// Keeps out who was signed out.
     pub warden: Addr<Warden>,
+    /// Tells who is there.
+    pub presence: Addr<Presence>,
 }
 
 impl Workers {
     /// Ends them, and closes the store that they worked on. The doors are shut already.
     pub async fn stop(self, store: &Arc<Store>) {
         let ended = [
+            self.presence.send(Stop).await,
             self.warden.send(Stop).await,
             self.housekeeper.send(Stop).await,
             self.dispatcher.send(Stop).await,

@@ -27,6 +27,8 @@ use actors::{
     interest::Interest,
     live::{Live, Pace},
     positions,
+    presence::Presence,
+    publishers::Publishers,
     receipts::Receipts,
     relay::Relay,
     timekeeper::Timekeeper,
@@ -192,11 +194,15 @@ async fn start_live_side(
         fleet: Arc::clone(&fleet),
         catch_up: CatchUp::start(Arc::clone(store)),
         receipts: Receipts::default(),
+        publishers: Publishers::default(),
+        one_device: settings.one_device_roles(),
+        presence: Mutex::default(),
         admission: Admission::new(settings.socket_limits()),
         pace: Pace::default(),
         bench_channels: settings.bench_channels,
     });
     let policy = settings.dispatch_policy();
+    let grace = Duration::from_millis(settings.presence_grace_ms);
     let ways = Ways::open(settings, &platform)
         .map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
     let workers = Workers {
@@ -206,6 +212,7 @@ async fn start_live_side(
         dispatcher: Dispatcher::new(platform.clone(), fleet, node, policy, bell).start(),
         housekeeper: Housekeeper::new(platform, node, settings.retention()).start(),
         warden: Warden::new(Arc::clone(&live)).start(),
+        presence: Presence::new(Arc::clone(&live), grace).start(),
     };
     Ok((live, workers))
 }

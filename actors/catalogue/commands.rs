@@ -2,7 +2,9 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use storage::events::PoolItem;
-use usecases::{deliveries::DeliveryView, duty::DutyView, offers::Answered, order_case::Moved};
+use usecases::{
+    deliveries::DeliveryView, devices::Claimed, duty::DutyView, offers::Answered, order_case::Moved,
+};
 
 use super::{Shape, merge, nothing, shape};
 use crate::{
@@ -132,6 +134,7 @@ pub fn command(method: Method) -> CommandRow {
             kitchen(method)
         }
         Method::LocPut
+        | Method::LocClaim
         | Method::DutyOn
         | Method::DutyBreak
         | Method::DutyOff
@@ -258,6 +261,15 @@ fn ride(method: Method) -> CommandRow {
             ok: nothing,
             example: r#"{"seq":1841,"lat":39.90421,"lng":116.40739,"acc":8.0,"spd":5.2,"hdg":271.0,"t":1790000003000}"#,
             example_ok: "{}",
+        },
+        Method::LocClaim => CommandRow {
+            by,
+            does: "From now on this device publishes the rider's position; positions of the others are dropped. `duty.on` \
+                   does the same for the device that says it.",
+            params: once::<riders::ClaimInput>,
+            ok: done::<Claimed>,
+            example: r#"{"cid":"01990c1f-0000-7000-8000-000000000009"}"#,
+            example_ok: r#"{"fence":3,"dup":false}"#,
         },
         Method::DutyOn => CommandRow {
             by,

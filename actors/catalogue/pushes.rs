@@ -12,7 +12,7 @@ use storage::{
     journal,
     push::Push,
 };
-use usecases::{deliveries::DeliveryView, duty::DutyView, receipts::CursorMoved};
+use usecases::{deliveries::DeliveryView, duty::DutyView, presence::Seen, receipts::CursorMoved};
 
 use super::{
     Shape, anything,
@@ -21,7 +21,10 @@ use super::{
     merge, shape,
 };
 use crate::{
-    commands::chat, commands::subscriptions::SnapshotPush, drain::DrainPush, frames, positions,
+    commands::{chat, riders, subscriptions::SnapshotPush},
+    drain::DrainPush,
+    frames, positions,
+    presence::PresencePush,
 };
 
 /// What a push begins with.
@@ -241,6 +244,19 @@ fn unlogged(push: Push) -> Vec<PushRow> {
             whole("typing", &[Live], "Somebody writes, or has stopped. Forget it after some seconds without another.",
                 shape::<chat::TypingPush<'static>>,
                 r#"{"push":"typing","ch":"live:$ORD","profile":"$CUS","name":"Cleo","on":true,"ttl_ms":6000}"#),
+        ],
+        Push::Presence => vec![
+            whole("presence", &[Live], "A party of the order came or went: the first of its devices, or the last one 20 s ago.",
+                shape::<PresencePush>,
+                r#"{"push":"presence","ch":"live:$ORD","profile":"$RID","role":"rider","on":false,"at":1790000000123}"#),
+            whole("presence.snapshot", &[Live], "Which parties are there now; comes after `sub`.",
+                shape::<SnapshotPush<Vec<Seen>>>,
+                r#"{"push":"presence","ch":"live:$ORD","snapshot":[{"profile":"$CUS","role":"customer","on":true,
+                    "at":1790000000123}]}"#),
+        ],
+        Push::LocDenied => vec![
+            whole("loc.denied", &[Connection], "Another device publishes the rider's position; this one's are dropped. Told once.",
+                shape::<riders::LocDenied>, r#"{"push":"loc.denied","device":"d-9f2"}"#),
         ],
         Push::Subscribed => vec![
             whole("subscribed", &[Connection], "The hub joined a channel for the client, or renumbered one that it hears.",

@@ -16,8 +16,8 @@ use metrics::counter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use storage::{arrival::Arrival, journal::Head};
-use usecases::{channels, error::AskError};
+use storage::{arrival::Arrival, journal::Head, publishers::DEVICE_CHARS_MAX, seats::Seat};
+use usecases::{channels, devices, error::AskError, tokens::Identity};
 
 use crate::{
     admission::Refused,
@@ -40,7 +40,6 @@ pub(crate) struct ConnectInput {
     token: String,
     /// Which device this is.
     #[serde(default)]
-    #[expect(dead_code, reason = "nothing depends on the device yet")]
     device: Option<Device>,
     /// Where the client stands in logged channels.
     #[serde(default)]
@@ -49,7 +48,7 @@ pub(crate) struct ConnectInput {
 
 /// A device, as it calls itself.
 #[derive(Deserialize, JsonSchema)]
-#[expect(dead_code, reason = "nothing depends on the device yet")]
+#[expect(dead_code, reason = "only the id is used; the rest is for people who look at frames")]
 pub(crate) struct Device {
     /// Made once at installation and kept.
     id: String,
@@ -182,12 +181,15 @@ fn admit(live: &Live, profile: Profile) -> Result<(), NotIn> {
     }
     let n_max = live.admission.limits.per_profile;
     if n_max > 0 && live.hub.registry.n_of(profile) >= n_max {
-        Refused::Profile.count();
-        let text = format!("a profile has at most {n_max} connections");
-        let refusal = Refusal::new(Kind::Forbidden, text);
-        return Err(NotIn { refusal, close: Close::ConnectionLimit });
+        return Err(too_many(n_max));
     }
     Ok(())
+}
+
+fn too_many(n_max: usize) -> NotIn {
+    Refused::Profile.count();
+    let text = format!("a profile has at most {n_max} connections");
+    NotIn { refusal: Refusal::new(Kind::Forbidden, text), close: Close::ConnectionLimit }
 }
 
 /// `connect`: checks the token, subscribes to what is the profile's own and to what it resumes.
@@ -210,12 +212,20 @@ pub async fn connect(
     let Some(_turn) = its_live.admission.turn().await else {
         return Err(Refusal::new(Kind::Unavailable, "too many sign in at once").into());
     };
-    let mut session = Session::start(live, id, outbox, identity, name);
+    let device = device_name(input.device, identity);
+    let mut session = Session::start(live, id, outbox, identity, name, device);
+    let (channels, plans, seat) = take_up(&mut session, input.resume).await?;
+    let seat = sit_down(&session, identity, seat).await?;
+    session.enter(identity, seat);
+    // Several may have come at once.
+    let n_max = session.live.admission.limits.per_profile;
+    if n_max > 0 && session.live.hub.registry.n_of(identity.profile) > n_max {
+        return Err(too_many(n_max));
+    }
     // Whoever ends the sign-in from here on finds the connection.
     if session.live.platform.tokens.revoked().has(identity.session_id) {
         return Err(not_valid(AskError::Revoked));
     }
-    let (channels, plans) = take_up(&mut session, input.resume).await?;
     let reply = Connected {
         connection: id.to_string(),
         profile: session.profile.to_string(),
@@ -244,13 +254,18 @@ pub async fn connect(
 async fn take_up(
     session: &mut Session,
     mut resume: HashMap<String, Known>,
-) -> Result<(BTreeMap<String, Position>, Vec<Plan>), NotIn> {
+) -> Result<(BTreeMap<String, Position>, Vec<Plan>, Option<Seat>), NotIn> {
     let (live, profile, id) = (Arc::clone(&session.live), session.profile, session.id);
     let n_named = resume.len();
     let inbox = Channel::Inbox(profile);
     let mut has_room = session.attach_own(&inbox);
     // What becomes the profile's own after this moment is told in the inbox.
-    let Arrival { inbox: head, own } = channels::arrival(&live.platform, profile).await?;
+    let with_seat = live.one_device.contains(&profile.role());
+    let Arrival { inbox: head, own, publisher, seat } =
+        channels::arrival(&live.platform, profile, with_seat).await?;
+    if let (Profile::Rider(rider_id), Some(publisher)) = (profile, publisher) {
+        live.publishers.heard(rider_id, publisher);
+    }
     let known = resume.remove(&inbox.to_string());
     let head = head.unwrap_or_else(Head::of_nothing);
     let mut places = vec![(inbox.clone(), place_at(&inbox, known.as_ref(), head))];
@@ -296,7 +311,40 @@ async fn take_up(
         channels.insert(channel.to_string(), position);
         plans.push(plan);
     }
-    Ok((channels, plans))
+    Ok((channels, plans, seat))
+}
+
+/// What a device is called here: by its own id, else by its sign-in.
+fn device_name(device: Option<Device>, identity: Identity) -> Arc<str> {
+    let id = device.map(|it| it.id.chars().take(DEVICE_CHARS_MAX).collect::<String>());
+    let id = id.filter(|it| !it.is_empty());
+    id.unwrap_or_else(|| identity.session_id.to_string()).into()
+}
+
+/// Where a role may be on one device only: takes the seat, or says that a later sign-in has it.
+async fn sit_down(
+    session: &Session,
+    identity: Identity,
+    seat: Option<Seat>,
+) -> Result<Option<u64>, NotIn> {
+    let Identity { profile, session_id, .. } = identity;
+    if !session.live.one_device.contains(&profile.role()) {
+        return Ok(None);
+    }
+    let seat = match seat {
+        Some(it) if *it.device == *session.device && it.session_id >= session_id => it,
+        Some(it) if *it.device != *session.device && it.session_id > session_id => it,
+        _ => {
+            let platform = &session.live.platform;
+            devices::take_seat(platform, profile, &session.device, session_id).await?
+        }
+    };
+    if *seat.device == *session.device {
+        return Ok(Some(seat.fence));
+    }
+    let text = "this profile signed in later on another device; sign in again to come back";
+    let refusal = Refusal::new(Kind::Forbidden, text);
+    Err(NotIn { refusal, close: Close::Replaced })
 }
 
 /// Counts how somebody came back.

@@ -81,6 +81,7 @@ pub async fn run(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result
         Method::OrderAccept | Method::OrderStart | Method::OrderReady | Method::OrderReject => {
             orders::change(session, m, p).await
         }
+        Method::LocClaim => riders::loc_claim(session, m, p).await,
         Method::DutyOn => riders::duty_on(session, m, p).await,
         Method::DutyBreak | Method::DutyOff => riders::duty_less(session, m, p).await,
         Method::OfferReply => riders::offer_reply(session, m, p).await,

@@ -9,16 +9,19 @@ use domain::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use storage::{commands::CommandKey, events::PoolItem};
+use storage::{commands::CommandKey, events::PoolItem, push::Push};
 use usecases::{
     deliveries::{self, StopKind},
+    devices,
     duty::{self, DutyOn, DutyView},
     offers,
 };
 
 use crate::{
     commands::Answer,
-    fleet::Fix,
+    fleet::{Fix, Stamp},
+    frame::Lane,
+    frames,
     protocol::{self, MaybeCid, params},
     refusal::{Kind, Refusal},
     session::Session,
@@ -91,8 +94,9 @@ pub async fn duty_on(
         .ok_or_else(|| Refusal::bad("`vehicle` must be walk, bike, scooter or car"))?;
     let place = Place::new(input.lat, input.lng).map_err(|err| Refusal::bad(err.to_string()))?;
     let ask = DutyOn { vehicle, capacity: input.capacity, place };
+    let device = Some(session.device.to_string());
     let platform = &session.live.platform;
-    let done = duty::on(platform, rider_id, ask, key_if_given(session, m, p)?).await?;
+    let done = duty::on(platform, rider_id, ask, device, key_if_given(session, m, p)?).await?;
     let cells = cell_with_neighbours(&place.cell(POOL_CELL_CHARS));
     let pool = deliveries::pool_snapshot(platform, &cells).await?;
     Ok(Answer::of(&OnDuty { work: done.value, pool, dup: done.dup }))
@@ -118,7 +122,16 @@ pub async fn duty_less(
     Ok(Answer::done(&done))
 }
 
-/// `loc.put`: a position; older ones than the newest are dropped by the fleet.
+/// Another device publishes the rider's position: push `loc.denied`.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct LocDenied {
+    push: Push,
+    /// The device that does; `loc.claim` takes over from it.
+    device: String,
+}
+
+/// `loc.put`: a position; older ones than the newest are dropped by the fleet. Those of a device
+/// that does not publish the rider's position are dropped here, and it is told once.
 ///
 /// # Errors
 ///
@@ -127,8 +140,39 @@ pub fn loc_put(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Re
     let rider_id = rider(session)?;
     let fix: Fix = params(p)?;
     Place::new(fix.lat, fix.lng).map_err(|err| Refusal::bad(err.to_string()))?;
-    (session.live.positions)(rider_id, session.started_at, fix);
+    match session.live.publishers.fence_of(rider_id, &session.device) {
+        Ok(fence) => {
+            session.is_denied = false;
+            let stamp = Stamp { fence, series: session.started_at };
+            (session.live.positions)(rider_id, stamp, fix);
+        }
+        Err(device) if !session.is_denied => {
+            session.is_denied = true;
+            let push = frames::json(&LocDenied { push: Push::LocDenied, device });
+            session.outbox.push(Lane::Control, push);
+        }
+        Err(_) => {}
+    }
     Ok(Answer::yes())
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ClaimInput {}
+
+/// `loc.claim`: from now on this device publishes the rider's position.
+///
+/// # Errors
+///
+/// [`Refusal`] if it cannot be saved.
+pub async fn loc_claim(
+    session: &mut Session,
+    m: &str,
+    p: Option<&RawValue>,
+) -> Result<Answer, Refusal> {
+    let rider_id = rider(session)?;
+    let (key, device) = (key(session, m, p)?, session.device.to_string());
+    let platform = &session.live.platform;
+    Ok(Answer::done(&devices::claim_position(platform, rider_id, device, Some(key)).await?))
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use storage::push::Push;
 use usecases::{
     channels::{self, Member},
-    chat, deliveries, ops,
+    chat, deliveries, ops, presence,
 };
 
 use crate::{
@@ -172,6 +172,10 @@ async fn snapshot(session: &Session, channel: &Channel) -> Result<Option<Frame>,
         Channel::Ops(region) => {
             let values = ops::snapshot(&session.live.platform, region).await?;
             Ok(Some(frames::ops_snapshot(&ch, &values)))
+        }
+        Channel::Live(order_id) => {
+            let snapshot = presence::of_order(&session.live.platform, *order_id).await?;
+            Ok(Some(frames::json(&SnapshotPush { push: Push::Presence, ch, snapshot })))
         }
         Channel::Loc(order_id) => {
             let platform = &session.live.platform;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use domain::dispatch::Policy;
+use domain::{dispatch::Policy, role::Role};
 use serde::Deserialize;
 
 use super::{Environment, LogFormat, Secret, Settings, SettingsError};
@@ -28,6 +28,9 @@ const SOCKETS_PER_PROFILE: usize = 32;
 
 /// Whom push services may turn to unless told otherwise.
 const PUSH_CONTACT: &str = "mailto:operator@riderhub.invalid";
+
+/// Milliseconds that somebody may be away unless told otherwise.
+const PRESENCE_GRACE_MS: u64 = 20_000;
 
 /// Settings as they are given; each may be missing. One struct for flags, variables and file.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -125,6 +128,12 @@ pub struct Given {
     /// Connections of one profile on a node at most; 0 is no limit [default: 32]
     #[arg(long, env = "RIDERHUB_SOCKETS_PER_PROFILE")]
     pub sockets_per_profile: Option<usize>,
+    /// Roles that may be signed in on one device only, or `none` [default: rider]
+    #[arg(long, env = "RIDERHUB_ONE_DEVICE", value_delimiter = ',')]
+    pub one_device: Option<Vec<String>>,
+    /// Milliseconds that somebody may be away before the others are told [default: 20000]
+    #[arg(long, env = "RIDERHUB_PRESENCE_GRACE_MS")]
+    pub presence_grace_ms: Option<u64>,
     /// Days that an order's channel is kept after the order's end [default: 90]
     #[arg(long, env = "RIDERHUB_KEEP_ORDERS_DAYS")]
     pub keep_orders_days: Option<u32>,
@@ -186,6 +195,8 @@ impl Given {
             connects_per_s: self.connects_per_s.or(other.connects_per_s),
             sockets_per_address: self.sockets_per_address.or(other.sockets_per_address),
             sockets_per_profile: self.sockets_per_profile.or(other.sockets_per_profile),
+            one_device: self.one_device.or(other.one_device),
+            presence_grace_ms: self.presence_grace_ms.or(other.presence_grace_ms),
             keep_orders_days: self.keep_orders_days.or(other.keep_orders_days),
             keep_inboxes_days: self.keep_inboxes_days.or(other.keep_inboxes_days),
             keep_commands_days: self.keep_commands_days.or(other.keep_commands_days),
@@ -237,6 +248,8 @@ impl Given {
             connects_per_s: self.connects_per_s.unwrap_or(CONNECTS_PER_S),
             sockets_per_address: self.sockets_per_address.unwrap_or(0),
             sockets_per_profile: self.sockets_per_profile.unwrap_or(SOCKETS_PER_PROFILE),
+            one_device: self.one_device.unwrap_or_else(|| vec![Role::Rider.to_string()]),
+            presence_grace_ms: self.presence_grace_ms.unwrap_or(PRESENCE_GRACE_MS),
             keep_orders_days: self.keep_orders_days.unwrap_or(90),
             keep_inboxes_days: self.keep_inboxes_days.unwrap_or(30),
             keep_commands_days: self.keep_commands_days.unwrap_or(7),

@@ -9,6 +9,8 @@ use crate::{
     deliveries::HELD_STATES,
     error::StoreError,
     journal::Head,
+    publishers::Publisher,
+    seats::Seat,
 };
 
 /// Open orders that a customer hears at most.
@@ -24,6 +26,10 @@ pub struct Arrival {
     /// The profile's own channels but for the inbox: its stores, then its open orders, the newest
     /// first.
     pub own: Vec<Channel>,
+    /// Which device publishes a rider's position.
+    pub publisher: Option<Publisher>,
+    /// Which device has the seat of a role that allows one.
+    pub seat: Option<Seat>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -41,7 +47,11 @@ struct FoundRow {
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
-pub async fn find(reader: &mut impl Reader, profile: Profile) -> Result<Arrival, StoreError> {
+pub async fn find(
+    reader: &mut impl Reader,
+    profile: Profile,
+    with_seat: bool,
+) -> Result<Arrival, StoreError> {
     let (inbox, id) = (Channel::Inbox(profile).to_string(), profile.to_string());
     let mut values: Vec<Val<'_>> = vec![Val::Text(&inbox)];
     let own = match profile {
@@ -78,6 +88,18 @@ pub async fn find(reader: &mut impl Reader, profile: Profile) -> Result<Arrival,
         values.push(Val::Text(&id));
         sql = format!("{sql} union all {own}");
     }
+    if matches!(profile, Profile::Rider(_)) {
+        values.push(Val::Text(&id));
+        sql += " union all
+                select 'publisher' as what, device as name, fence as top, '' as epoch, 0 as removed
+                  from position_publisher where rider_id = ? and fence > 0";
+    }
+    if with_seat {
+        values.push(Val::Text(&id));
+        sql += " union all
+                select 'seat' as what, device as name, fence as top, session_id as epoch,
+                       0 as removed from device_seat where profile_id = ?";
+    }
     read(reader.all(&sql, &values).await?)
 }
 
@@ -87,6 +109,15 @@ fn read(rows: Vec<FoundRow>) -> Result<Arrival, StoreError> {
     for row in rows {
         match row.what.as_str() {
             "inbox" => arrival.inbox = Some(Head::from_columns(row.top, row.epoch, row.removed)),
+            "publisher" => {
+                let fence = u64::try_from(row.top).unwrap_or(0);
+                arrival.publisher = Some(Publisher { device: row.name, fence });
+            }
+            "seat" => {
+                let session_id = parsed("device_seat.session_id", &row.epoch)?;
+                let fence = u64::try_from(row.top).unwrap_or(0);
+                arrival.seat = Some(Seat { device: row.name, session_id, fence });
+            }
             "store" => stores.push(Channel::Store(parsed("store_staff.store_id", &row.name)?)),
             _ => orders.push(parsed("order_id", &row.name)?),
         }

@@ -67,6 +67,28 @@ pub(crate) const fn advance_cursor(is_mysql: bool) -> &'static str {
     }
 }
 
+/// Notes that `n` profiles are present; who is already keeps its state. Values for each: profile_id,
+/// at_ms, flip, changed_at_ms.
+pub(crate) fn presence_on(is_mysql: bool, n: usize) -> String {
+    let marks = vec!["(?, 1, ?, 1, ?, ?)"; n].join(", ");
+    let (on_conflict, new): (&str, fn(&str) -> String) = if is_mysql {
+        ("on duplicate key update", |column| format!("values({column})"))
+    } else {
+        ("on conflict (profile_id) do update set", |column| format!("excluded.{column}"))
+    };
+    let unless_on = |column: &str| {
+        format!("{column} = case when is_on = 1 then {column} else {} end", new(column))
+    };
+    // MySQL assigns from left to right, so `is_on` comes last.
+    format!(
+        "insert into presence_state (profile_id, is_on, at_ms, version, flip, changed_at_ms)
+         values {marks} {on_conflict} version = version + 1 - is_on, {}, {}, {}, is_on = 1",
+        unless_on("at_ms"),
+        unless_on("flip"),
+        unless_on("changed_at_ms")
+    )
+}
+
 /// Sets or moves a timer. Values: kind, subject, due_ms.
 pub(crate) const fn set_timer(is_mysql: bool) -> &'static str {
     if is_mysql {

@@ -36,7 +36,10 @@ pub mod health;
 
 pub mod accounts;
 pub mod arrival;
+pub mod presence;
+pub mod publishers;
 pub mod revocations;
+pub mod seats;
 pub mod tokens;
 
 pub mod carts;

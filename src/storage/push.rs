@@ -57,6 +57,10 @@ text_enum! {
         Auth => "auth",
         /// The link between nodes.
         Hub => "hub",
+        /// Somebody came or went.
+        Presence => "presence",
+        /// Another device publishes the rider's position.
+        LocDenied => "loc.denied",
         /// The node goes down.
         Drain => "drain",
         /// For clients that cannot see protocol pings.

@@ -44,17 +44,21 @@ pub struct Member {
 ///
 /// [`StoreError`] as the store gives it.
 pub async fn own(platform: &Platform, profile: Profile) -> Result<Vec<Channel>, StoreError> {
-    Ok(arrival(platform, profile).await?.own)
+    Ok(arrival(platform, profile, false).await?.own)
 }
 
 /// What a profile finds when it connects: where its inbox stands, and what is its own at the same
-/// moment. One query.
+/// moment; who has its seat, if its role allows one device. One query.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the store gives it.
-pub async fn arrival(platform: &Platform, profile: Profile) -> Result<Arrival, StoreError> {
-    arrival::find(&mut platform.reader(), profile).await
+pub async fn arrival(
+    platform: &Platform,
+    profile: Profile,
+    with_seat: bool,
+) -> Result<Arrival, StoreError> {
+    arrival::find(&mut platform.reader(), profile, with_seat).await
 }
 
 /// Those of `channels` that a profile may read; one query for all orders among them.
@@ -155,21 +159,34 @@ pub async fn find_order_for(
     Ok(is_party.then_some(stored))
 }
 
-/// The parties of an order's chat: customer, staff once the store accepted, rider once assigned.
+/// The parties of an order: customer, staff once the store accepted, rider once assigned.
+///
+/// # Errors
+///
+/// [`StoreError`] as the store gives it.
+pub async fn parties(
+    reader: &mut impl Reader,
+    order_id: OrderId,
+) -> Result<Vec<Profile>, StoreError> {
+    let Some(stored) = orders::find(reader, order_id).await? else { return Ok(Vec::new()) };
+    let mut profiles = vec![Profile::Customer(stored.order.customer_id)];
+    if stored.order.accepted_at.is_some() {
+        let staff = stores::list_staff(reader, stored.order.store_id).await?;
+        profiles.extend(staff.into_iter().map(Profile::Merchant));
+    }
+    let delivery = deliveries::find_for_order(reader, order_id).await?;
+    profiles.extend(delivery.and_then(|it| it.delivery.rider_id).map(Profile::Rider));
+    Ok(profiles)
+}
+
+/// The parties of an order's chat, and how far each has come.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the store gives it.
 pub async fn members(platform: &Platform, order_id: OrderId) -> Result<Vec<Member>, StoreError> {
     let mut reader = platform.reader();
-    let Some(stored) = orders::find(&mut reader, order_id).await? else { return Ok(Vec::new()) };
-    let mut profiles = vec![Profile::Customer(stored.order.customer_id)];
-    if stored.order.accepted_at.is_some() {
-        let staff = stores::list_staff(&mut reader, stored.order.store_id).await?;
-        profiles.extend(staff.into_iter().map(Profile::Merchant));
-    }
-    let delivery = deliveries::find_for_order(&mut reader, order_id).await?;
-    profiles.extend(delivery.and_then(|it| it.delivery.rider_id).map(Profile::Rider));
+    let profiles = parties(&mut reader, order_id).await?;
     let cards = accounts::list_profiles(&mut reader, &profiles).await?;
     let cursors = cursors::list(&mut reader, &Channel::Order(order_id)).await?;
     let cursor_of = |profile| cursors.iter().find(|it: &&Cursor| it.profile == profile);

@@ -12,6 +12,7 @@ use storage::{
 };
 
 use crate::{
+    devices,
     error::AskError,
     offers::turn_down_all,
     order_case::people,
@@ -41,7 +42,8 @@ pub struct DutyView {
     pub orders: Vec<String>,
 }
 
-/// Puts a rider on duty; what he holds from before is his again.
+/// Puts a rider on duty; what he holds from before is his again. From now on `device` publishes
+/// his position.
 ///
 /// # Errors
 ///
@@ -50,6 +52,7 @@ pub async fn on(
     platform: &Platform,
     rider_id: RiderId,
     ask: DutyOn,
+    device: Option<String>,
     key: Option<CommandKey>,
 ) -> Result<Done<DutyView>, AskError> {
     if !(1..=CAPACITY_MAX).contains(&ask.capacity) {
@@ -65,6 +68,9 @@ pub async fn on(
             since: at,
             n_timeouts: 0,
         };
+        if let Some(device) = &device {
+            devices::take_over(tx, changes, rider_id, device).await?;
+        }
         change(tx, changes, state).await
     };
     platform.command(key, work).await

@@ -34,6 +34,24 @@ pub enum Nudge {
         /// Which.
         sessions: Vec<RevokedSession>,
     },
+    /// A device publishes a rider's position from now on.
+    Publisher {
+        /// Whose position.
+        rider: String,
+        /// Which device.
+        device: String,
+        /// Rises each time another device takes over.
+        fence: u64,
+    },
+    /// A device has the only seat of a profile from now on: close the other ones.
+    Seat {
+        /// Whose.
+        profile: String,
+        /// Which device.
+        device: String,
+        /// Rises each time another device takes it.
+        fence: u64,
+    },
     /// A timer was set that may be due before the next look.
     Timers,
 }

@@ -12,12 +12,14 @@ mod bad_input;
 mod chat;
 mod commands;
 mod demo;
+mod devices;
 mod drain;
 mod every_frame;
 mod fixtures;
 mod grab;
 mod life;
 mod notices;
+mod presence;
 mod replay;
 mod resume;
 #[path = "../shapes/mod.rs"]

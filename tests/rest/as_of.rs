@@ -106,7 +106,7 @@ impl<'w> Life<'w> {
         let Profile::Rider(rider_id) = rider.profile else { panic!("a rider was asked for") };
         let place = Place::new(31.2, 121.501).unwrap();
         let ask = DutyOn { vehicle: Vehicle::Scooter, capacity: 3, place };
-        duty::on(&world.platform, rider_id, ask, None).await.unwrap();
+        duty::on(&world.platform, rider_id, ask, None, None).await.unwrap();
         let order = world.order(&shop, &customer).await;
         let (kept, n_applied) = (Vec::new(), HashMap::new());
         Self { world, shop, customer, rider, rider_id, order, kept, n_applied }

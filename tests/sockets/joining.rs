@@ -46,7 +46,8 @@ async fn orders_that_are_over_make_room_for_the_next() {
     let its_outbox = outbox.clone();
     let live = node.live.clone();
     let name = "Ann".to_owned();
-    let mut session = Session::start(live, id, its_outbox, node.identity(&customer), name);
+    let mut session =
+        Session::start(live, id, its_outbox, node.identity(&customer), name, "phone".into());
     let inbox = Channel::Inbox(customer.profile);
     assert!(session.attach_own(&inbox) && session.attach_own(&open));
     while session.attach_own(&Channel::Order(OrderId::generate())) {}

@@ -5,6 +5,7 @@
 mod abuse;
 mod catching_up;
 mod chat;
+mod client;
 mod echo;
 mod formats;
 mod joining;

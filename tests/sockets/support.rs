@@ -3,10 +3,7 @@
 use std::{
     collections::VecDeque,
     net::SocketAddr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::AtomicU32},
     time::{Duration, Instant},
 };
 
@@ -21,6 +18,7 @@ use actors::{
     interest::Interest,
     live::{Live, Pace},
     protocol::SUBPROTOCOL_JSON,
+    publishers::Publishers,
     receipts::Receipts,
     relay::Relay,
     warden::Warden,
@@ -34,7 +32,6 @@ use domain::{
     money::Currency,
     role::{Profile, Role},
 };
-use futures_util::{SinkExt, StreamExt};
 use riderhub::http::{server, ws::SocketDoor};
 use serde_json::{Value, json};
 use storage::{
@@ -44,11 +41,7 @@ use storage::{
     error::StoreError,
     testing::{Engine, FreshStore, fresh_store},
 };
-use tokio::net::TcpStream;
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream,
-    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
-};
+use tokio_tungstenite::tungstenite::{client::IntoClientRequest, http::HeaderValue};
 use usecases::{
     payments,
     placing::{self, OrderWish},
@@ -56,6 +49,8 @@ use usecases::{
     stores::{self, NewProduct, NewStore, StoreTerms},
     tokens::{Identity, Subject},
 };
+
+pub(crate) use crate::client::{Client, Closed, cid};
 
 /// Far above what any of this takes on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
@@ -67,6 +62,7 @@ pub(crate) struct City {
     clock: Arc<dyn Clock>,
     pub(crate) pace: Pace,
     pub(crate) limits: SocketLimits,
+    pub(crate) one_device: Vec<Role>,
 }
 
 /// A node that listens.
@@ -85,7 +81,14 @@ impl City {
     pub(crate) async fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let fresh = fresh_store(Engine::Sqlite).await;
         let pace = Pace::default();
-        Self { fresh, bus: InProcessBus::default(), clock, pace, limits: SocketLimits::default() }
+        Self {
+            fresh,
+            bus: InProcessBus::default(),
+            clock,
+            pace,
+            limits: SocketLimits::default(),
+            one_device: Vec::new(),
+        }
     }
 
     pub(crate) async fn node(&self) -> Node {
@@ -123,6 +126,9 @@ impl City {
             pace: self.pace,
             catch_up: CatchUp::start(self.fresh.store.clone()),
             receipts: Receipts::default(),
+            publishers: Publishers::default(),
+            one_device: self.one_device.clone(),
+            presence: Mutex::default(),
             bench_channels: true,
         });
         Warden::new(live.clone()).start();
@@ -286,132 +292,4 @@ pub(crate) struct Shop {
     pub(crate) store: StoreId,
     place: Place,
     line: CartLine,
-}
-
-/// A client of the protocol.
-pub(crate) struct Client {
-    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    format: &'static str,
-    frames: VecDeque<Value>,
-    /// Pushes that were read and not asked for yet.
-    seen: Vec<Value>,
-    last_id: AtomicU32,
-}
-
-/// How a connection ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Closed(pub(crate) u16, pub(crate) String);
-
-impl Client {
-    pub(crate) async fn raw(&mut self, text: impl Into<String>) {
-        self.socket.send(Message::text(text.into())).await.unwrap();
-    }
-
-    /// Sends a command and waits for its reply; what is pushed meanwhile is kept.
-    pub(crate) async fn ask(&mut self, m: &str, p: Value) -> Result<Value, Value> {
-        let id = self.send(m, p).await;
-        self.reply(id).await
-    }
-
-    pub(crate) async fn send(&mut self, m: &str, p: Value) -> u32 {
-        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let command = json!({ "id": id, "m": m, "p": p });
-        let message = match self.format {
-            SUBPROTOCOL_JSON => Message::text(command.to_string()),
-            _ => Message::binary(rmp_serde::to_vec(&command).unwrap()),
-        };
-        self.socket.send(message).await.unwrap();
-        id
-    }
-
-    pub(crate) async fn reply(&mut self, id: u32) -> Result<Value, Value> {
-        loop {
-            let mut frame = self.next().await.expect("the connection is open");
-            if frame["id"] != json!(id) {
-                self.seen.push(frame);
-            } else if frame["ok"].is_object() {
-                return Ok(frame["ok"].take());
-            } else {
-                return Err(frame["err"].take());
-            }
-        }
-    }
-
-    /// The next frame that `wanted` likes; others are kept.
-    pub(crate) async fn expect(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        if let Some(at) = self.seen.iter().position(&wanted) {
-            return self.seen.remove(at);
-        }
-        loop {
-            let frame = self.next().await;
-            let frame = frame.unwrap_or_else(|it| panic!("closed {it:?}; seen {:?}", self.seen));
-            if wanted(&frame) {
-                return frame;
-            }
-            self.seen.push(frame);
-        }
-    }
-
-    pub(crate) async fn push(&mut self, name: &str) -> Value {
-        self.expect(|it| it["push"] == name).await
-    }
-
-    /// `n` entries of a channel, in the order in which they came.
-    pub(crate) async fn entries(&mut self, channel: &str, n: usize) -> Vec<Value> {
-        let mut found = Vec::new();
-        while found.len() < n {
-            found.push(self.expect(|it| it["ch"] == channel && it["off"].is_u64()).await);
-        }
-        found
-    }
-
-    /// The next frame, or how it ended.
-    pub(crate) async fn next(&mut self) -> Result<Value, Closed> {
-        loop {
-            if let Some(frame) = self.frames.pop_front() {
-                return Ok(frame);
-            }
-            let message = tokio::time::timeout(LIMIT, self.socket.next()).await;
-            match message.expect("a message in time") {
-                Some(Ok(Message::Binary(bytes))) => {
-                    assert_ne!(self.format, SUBPROTOCOL_JSON);
-                    let mut rest = &bytes[..];
-                    while !rest.is_empty() {
-                        self.frames.push_back(rmp_serde::from_read(&mut rest).unwrap());
-                    }
-                }
-                Some(Ok(Message::Text(text))) => {
-                    assert_eq!(self.format, SUBPROTOCOL_JSON);
-                    let frames = text.split('\n').map(|it| serde_json::from_str(it).unwrap());
-                    self.frames.extend(frames);
-                }
-                Some(Ok(Message::Close(Some(close)))) => {
-                    return Err(Closed(close.code.into(), close.reason.to_string()));
-                }
-                Some(Ok(_)) => {}
-                Some(Err(err)) => return Err(Closed(0, err.to_string())),
-                None => return Err(Closed(0, "ended".to_owned())),
-            }
-        }
-    }
-
-    /// Waits for the end.
-    pub(crate) async fn closed(&mut self) -> Closed {
-        loop {
-            match self.next().await {
-                Ok(frame) => self.seen.push(frame),
-                Err(closed) => return closed,
-            }
-        }
-    }
-
-    /// Frames that were pushed and not asked for.
-    pub(crate) fn seen(&self) -> &[Value] {
-        &self.seen
-    }
-}
-
-/// A new command id.
-pub(crate) fn cid() -> String {
-    uuid::Uuid::now_v7().to_string()
 }

@@ -241,6 +241,18 @@ export interface Reconnect {
   min_ms: number;
 }
 
+/** Whether a party of an order is there. */
+export interface Seen {
+  /** Since when, in UTC milliseconds; `null` if it was never there. */
+  at: number | null;
+  /** Whether any of its devices is connected. */
+  on: boolean;
+  /** Who. */
+  profile: string;
+  /** In which role. */
+  role: string;
+}
+
 /** A place that somebody shares. */
 export interface SharedPlace {
   /** What it is called. */
@@ -475,6 +487,13 @@ export interface PushLoc {
   spd?: number;
   /** When the device measured it, in UTC milliseconds. */
   t: number;
+}
+
+/** Another device publishes the rider's position; this one's are dropped. Told once. */
+export interface PushLocDenied {
+  /** The device that does; `loc.claim` takes over from it. */
+  device: string;
+  push: 'loc.denied';
 }
 
 /** Somebody joined or left the order's chat. */
@@ -783,6 +802,30 @@ export interface PushPoolSnapshot {
   snapshot: PoolItem[];
 }
 
+/** A party of the order came or went: the first of its devices, or the last one 20 s ago. */
+export interface PushPresence {
+  /** Since when, in UTC milliseconds. */
+  at: number;
+  /** The channel. */
+  ch: string;
+  /** Whether any of its devices is connected. */
+  on: boolean;
+  /** Who. */
+  profile: string;
+  push: 'presence';
+  /** In which role. */
+  role: string;
+}
+
+/** Which parties are there now; comes after `sub`. */
+export interface PushPresenceSnapshot {
+  /** The channel. */
+  ch: string;
+  push: 'presence';
+  /** Everything that is true now. */
+  snapshot: Seen[];
+}
+
 /** The rider's stops in their new order. */
 export interface PushRoute {
   /** The channel. */
@@ -1056,6 +1099,19 @@ export interface Commands {
       entries: AnyEntry[];
       /** Whether there are more beyond the last one. */
       more: boolean;
+    };
+  };
+  /** From now on this device publishes the rider's position; positions of the others are dropped. `duty.on` does the same for the device that says it. By: riders. */
+  'loc.claim': {
+    p: {
+      /** A UUIDv7 made by the client for every new command: letters, digits, `-` and `_`. */
+      cid: string;
+    };
+    ok: {
+      /** Whether this is the stored answer of an earlier time. */
+      dup: boolean;
+      /** Rises each time another device takes over. */
+      fence: number;
     };
   };
   /** Where the rider is. Send it without `id`: there is nothing to answer. `seq` rises within a connection; what is older than the newest is dropped. By: riders. */
@@ -1358,6 +1414,7 @@ export interface Pushes {
   hub: PushHub;
   lag: PushLag;
   loc: PushLoc;
+  'loc.denied': PushLocDenied;
   member: PushMember;
   msg: PushMsg | PushMsgRecalled;
   offer: PushOffer;
@@ -1367,6 +1424,7 @@ export interface Pushes {
   order: PushOrder;
   ping: PushPing;
   pool: PushPool | PushPoolSnapshot;
+  presence: PushPresence | PushPresenceSnapshot;
   route: PushRoute;
   store: PushStore;
   subscribed: PushSubscribed;

@@ -154,6 +154,16 @@ impl Person {
         panic!("{} waited in vain for {what}; saw {seen:#?}", self.session.name());
     }
 
+    /// Hears whatever comes for so long.
+    pub async fn hear_for(&mut self, span: Duration) {
+        let hearing = async {
+            loop {
+                self.one_event().await;
+            }
+        };
+        drop(tokio::time::timeout(span, hearing).await);
+    }
+
     /// Waits for the first other push of which `wanted` makes something; earlier ones count.
     pub async fn until_push<T>(&mut self, what: &str, wanted: impl Fn(&Frame) -> Option<T>) -> T {
         let mut looked_at = 0;

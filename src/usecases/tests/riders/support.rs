@@ -94,7 +94,7 @@ impl City {
         };
         let place = self.centre.offset(east_m, 0.0);
         let ask = DutyOn { vehicle: Vehicle::Scooter, capacity, place };
-        duty::on(&self.platform, rider, ask, None).await.unwrap();
+        duty::on(&self.platform, rider, ask, None, None).await.unwrap();
         rider
     }
 
@@ -102,7 +102,7 @@ impl City {
     pub(crate) async fn back_on_duty(&self, rider: RiderId) {
         let place = self.centre.offset(300.0, 0.0);
         let ask = DutyOn { vehicle: Vehicle::Scooter, capacity: 3, place };
-        duty::on(&self.platform, rider, ask, None).await.unwrap();
+        duty::on(&self.platform, rider, ask, None, None).await.unwrap();
     }
 
     /// One look of the dispatcher.
