@@ -12,6 +12,10 @@ export interface Mock {
   refuse(yes: boolean): void;
   swallow(n: number): void;
   hub(state: 'degraded' | 'ok'): void;
+  /** Tells everybody who hears its channel. */
+  tell(push: object): void;
+  /** Writes an entry to a log. */
+  append(ch: string, kind: string, sender: string, at: number, body: object): { off: number };
   close(): Promise<void>;
 }
 

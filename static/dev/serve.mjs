@@ -43,6 +43,8 @@ export async function start({ port = 0, demo = true, readOnly = false, stepMs = 
     cut: (code) => open.forEach((ws) => (code ? ws.close(code, 'test') : ws.terminate())),
     refuse: (yes) => (faults.refuse = yes),
     swallow: (n) => (faults.swallow = n),
+    tell: (push) => journal.tell(push),
+    append: (...entry) => journal.append(...entry),
     hub: (state) => journal.tell({ push: 'hub', state }),
     async close() {
       clearInterval(timer);
@@ -87,12 +89,17 @@ function serve(ws, { city, journal, faults, readOnly }) {
       gap.forEach(send);
     },
     sub(id, { ch }) {
-      const known = ch.startsWith('ops:') || ch.startsWith('loc:') || journal.has(ch);
+      const known = ch.startsWith('ops:') || ch.startsWith('loc:') || ch.startsWith('live:') || journal.has(ch);
       if (!known) return refuse(id, 130, 'not_found');
       subscribed.add(ch);
       if (ch.startsWith('ops:')) {
         send({ id, ok: { ch } });
         return send({ push: 'ops', ch, snapshot: city.snapshot() });
+      }
+      if (ch.startsWith('live:')) {
+        send({ id, ok: { ch } });
+        const here = ['customer', 'merchant', 'rider'].map((role, i) => ({ profile: `${role}_1`, role, on: i < 2, at: Date.now() }));
+        return send({ push: 'presence', ch, snapshot: here });
       }
       const { ep, entries } = journal.log(ch);
       send({ id, ok: ch.startsWith('loc:') ? { ch } : { ch, ep, from: entries.length + 1, to: entries.length, recovered: false, members: [] } });
@@ -109,6 +116,7 @@ function serve(ws, { city, journal, faults, readOnly }) {
       const entry = city.say(ch.slice(6), 'operator', 'opr_1', 'Olga Operator', body, cid);
       send({ id, ok: { off: entry.off, ts: entry.ts, dup: false } });
     },
+    ack: (id, { off }) => send({ id, ok: { delivered: off, read: 0 } }),
     'auth.refresh'(id) {
       send({ id, ok: { token_exp: Date.now() + 900_000 } });
     },

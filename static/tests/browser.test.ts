@@ -71,6 +71,31 @@ describe('the console', () => {
     await expect.poll(focused).toBe(`order:${id}`);
   });
 
+  it('shows who is there and writes, places, and that something was taken back', async () => {
+    const { page, mock } = await open();
+    const id = await openOrder(page);
+    await page.locator('.room .present.on', { hasText: 'Customer' }).waitFor();
+    await page.locator('.room .present.away', { hasText: 'Rider (away)' }).waitFor();
+    const ch = `live:${id}`;
+    mock.tell({ push: 'presence', ch, profile: 'rider_1', role: 'rider', on: true, at: Date.now() + 1_000 });
+    await page.locator('.room .present.on', { hasText: 'Rider' }).waitFor();
+    mock.tell({ push: 'typing', ch, profile: 'cus_9', name: 'Nina Test', on: true, ttl_ms: 6_000 });
+    await page.locator('.room', { hasText: 'Nina Test writes' }).waitFor();
+    const { off } = mock.city.say(id, 'customer', 'cus_9', 'Nina Test', 'my door code is 1234');
+    await page.locator('.bubble', { hasText: 'door code' }).waitFor();
+    expect(await page.locator('.room', { hasText: 'writes' }).count()).toBe(0);
+    mock.append(`order:${id}`, 'edit', 'cus_9', Date.now(), { of: off, recalled: true });
+    await page.locator('.bubble .recalled', { hasText: 'Taken back' }).waitFor();
+    expect(await page.locator('.bubble', { hasText: 'door code' }).count()).toBe(0);
+    const from = { profile: 'cus_9', role: 'customer', name: 'Nina Test' };
+    mock.append(`order:${id}`, 'msg', 'cus_9', Date.now(), { from, kind: 'location', body: '', place: { lat: 48.2, lng: 16.37, label: 'Back door' } });
+    await page.locator('.bubble a', { hasText: 'Back door' }).waitFor();
+    mock.append(`order:${id}`, 'msg', 'cus_9', Date.now(), { from, kind: 'image', body: 'this one', att: 'att_1' });
+    await page.locator('.bubble', { hasText: 'Picture' }).waitFor();
+    mock.tell({ push: 'drain', after_ms: 3_000 });
+    await connection(page).filter({ hasText: 'Moving over' }).waitFor();
+  });
+
   it('survives a cut: says so, comes back by itself, and misses nothing', async () => {
     const { page, mock } = await open();
     const id = await openOrder(page);

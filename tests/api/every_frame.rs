@@ -21,12 +21,14 @@ use crate::{
 };
 
 /// What needs a fault, an hour or hundreds of orders, and is looked at by the tests named.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 9] = [
     ("push.hub", "tests/chaos"),
     ("push.ping", "tests/sockets: twenty seconds"),
     ("push.lag", "static/client/tests/real.test.ts"),
     ("push.drain", "drain.rs"),
     ("push.unsubscribed", "tests/sockets/joining.rs"),
+    ("push.presence", "presence: after the grace"),
+    ("push.loc.denied", "two devices of a rider"),
     ("push.auth", "tests/sockets: a token that is not renewed"),
     ("push.msg.bench.latest", "one shape with bench.log"),
 ];
@@ -115,6 +117,7 @@ async fn with_offers(seen: &mut BTreeSet<String>) {
         );
     }
     rider.call("loc.put", json!({ "seq": 9, "lat": 31.2, "lng": 121.465, "t": 0 })).await;
+    rider.call("loc.claim", json!({ "cid": new_cid() })).await;
     until_push(&mut customer, "loc").await;
     until_push(&mut customer, "eta").await;
     shop.merchant.call("order.ready", order_of(json!({}))).await;

@@ -6,8 +6,8 @@ export interface Presence {
   profile: string;
   role: string;
   on: boolean;
-  /** Since when, Unix ms. */
-  at: number;
+  /** Since when, Unix ms; null if never there. */
+  at: number | null;
 }
 
 const TYPING_MS = 6_000;
@@ -41,7 +41,7 @@ export class LiveRoom {
       return true;
     }
     const one = push as unknown as Presence;
-    if (typeof one.profile !== 'string' || (this.present.get(one.profile)?.at ?? 0) > one.at) return false;
+    if (typeof one.profile !== 'string' || (this.present.get(one.profile)?.at ?? 0) > (one.at ?? 0)) return false;
     this.present.set(one.profile, { profile: one.profile, role: one.role, on: one.on, at: one.at });
     if (!one.on) this.#typing.delete(one.profile);
     return true;

@@ -1,10 +1,10 @@
 /** One chosen order: its whole log (status changes, conversation, parties) and its newest position and ETA. */
-import { CommandError, ErrorCode, type Entry, type Hub, type Push, type Rest } from '@riderhub/client';
+import { CommandError, ErrorCode, LiveRoom, type Entry, type Hub, type Presence, type Push, type Rest, type SharedPlace } from '@riderhub/client';
 import { signal } from '@preact/signals';
 import type { ChangeBody, OrderView, Sender } from './wire.ts';
 
 export type Line =
-  | { kind: 'message'; off: number; ts: number; from: Sender; body: string; system: boolean }
+  | { kind: 'message'; off: number; ts: number; from: Sender; body: string; system: boolean; recalled: boolean; place?: SharedPlace; picture: boolean }
   | { kind: 'change'; off: number; ts: number; change: ChangeBody }
   | { kind: 'member'; off: number; ts: number; name: string; role: string; joined: boolean };
 
@@ -32,6 +32,12 @@ export class OrderModel {
   readonly view = signal<OrderView | undefined>(undefined);
   readonly loaded = signal(false);
   readonly trouble = signal<string | undefined>(undefined);
+  /** Who of the parties is there now. */
+  readonly present = signal<Presence[]>([]);
+  /** Who writes now, by name. */
+  readonly typing = signal<string[]>([]);
+  readonly #room = new LiveRoom();
+  #typingTimer: ReturnType<typeof setInterval> | undefined;
   #buffer: Line[] = [];
   #leave: (() => void)[];
 
@@ -47,7 +53,9 @@ export class OrderModel {
       refused: (error) => (this.trouble.value = `The conversation cannot be read: ${error.message}`),
     }, { from: 'start' });
     const position = hub.subscribe(`loc:${id}`, { push: (push) => this.#latest(push) });
-    this.#leave = [order, position];
+    const room = hub.subscribe(`live:${id}`, { push: (push) => this.#room.apply(push) && this.#showRoom() });
+    this.#typingTimer = setInterval(() => this.#showRoom(), 1_000);
+    this.#leave = [order, position, room];
     rest.get<OrderView>(`/v1/orders/${id}`).then(
       (view) => (this.view.value = view),
       () => undefined,
@@ -55,6 +63,7 @@ export class OrderModel {
   }
 
   close(): void {
+    clearInterval(this.#typingTimer);
     for (const leave of this.#leave.splice(0)) leave();
   }
 
@@ -74,7 +83,11 @@ export class OrderModel {
     const { off, ts } = entry;
     if (entry.push === 'msg') {
       const from = (entry.from ?? { profile: entry.sender ?? '', role: 'system', name: '' }) as Sender;
-      this.#add({ kind: 'message', off, ts, from, body: String(entry.body ?? ''), system: entry.kind === 'system' });
+      const more = entry.place ? { place: entry.place as SharedPlace } : {};
+      this.#add({ kind: 'message', off, ts, from, body: String(entry.body ?? ''), system: entry.kind === 'system', recalled: entry.recalled === true, picture: entry.kind === 'image', ...more });
+      if (this.#room.said(from.profile)) this.#showRoom();
+    } else if (entry.push === 'edit' && entry.recalled === true) {
+      this.#recall(Number(entry.of));
     } else if (entry.push === 'order') {
       this.#add({ kind: 'change', off, ts, change: entry as ChangeBody });
     } else if (entry.push === 'member') {
@@ -86,6 +99,22 @@ export class OrderModel {
   #add(line: Line): void {
     if (this.#buffer.length === 0) queueMicrotask(() => this.#set([...this.lines.value, ...this.#buffer]));
     this.#buffer.push(line);
+  }
+
+  /** What was taken back is forgotten; that it was said stays. */
+  #recall(off: number): void {
+    const lines = [...this.lines.value, ...this.#buffer].map((line): Line => {
+      if (line.kind !== 'message' || line.off !== off) return line;
+      const { place: _place, ...kept } = line;
+      return { ...kept, body: '', picture: false, recalled: true };
+    });
+    this.#set(lines);
+  }
+
+  #showRoom(): void {
+    this.present.value = [...this.#room.present.values()];
+    const typing = this.#room.typing();
+    if (typing.join() !== this.typing.value.join()) this.typing.value = typing;
   }
 
   #set(lines: Line[]): void {

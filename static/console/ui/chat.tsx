@@ -34,6 +34,7 @@ export function Chat({ order }: { order: OrderModel }) {
         {trouble === undefined && lines.length === 0 && order.loaded.value && <p class="empty">Nobody has written yet.</p>}
         {lines.map((line, i) => <ChatLine key={line.off} line={line} before={lines[i - 1]} />)}
       </div>
+      <Room order={order} />
       {mayWrite.value ? <Composer order={order} /> : <p class="chat-closed quiet">Operators read along here; only the three parties write.</p>}
     </section>
   );
@@ -52,8 +53,30 @@ function ChatLine({ line, before }: { line: Line; before: Line | undefined }) {
   return (
     <div class={`bubble role-${line.from.role} ${again ? 'again' : ''}`}>
       {!again && <p class="bubble-from"><b>{line.from.name}</b> <span>{roleLabel(line.from.role)}</span></p>}
-      <p class="bubble-body">{line.body}<time>{time(line.ts)}</time></p>
+      <p class={`bubble-body ${line.recalled ? 'recalled' : ''}`}>{said(line)}<time>{time(line.ts)}</time></p>
     </div>
+  );
+}
+
+/** What a message shows: words, a place, a picture, or that it was taken back. */
+function said(line: Line & { kind: 'message' }) {
+  if (line.recalled) return 'Taken back';
+  const place = line.place;
+  if (place) return <><a href={`https://www.openstreetmap.org/?mlat=${place.lat}&mlon=${place.lng}#map=17/${place.lat}/${place.lng}`} target="_blank" rel="noreferrer">{place.label ?? `${place.lat.toFixed(5)}, ${place.lng.toFixed(5)}`}</a> {line.body}</>;
+  if (line.picture) return <><span class="tag">Picture</span> {line.body}</>;
+  return line.body;
+}
+
+/** Who of the parties is connected, and who writes. */
+function Room({ order }: { order: OrderModel }) {
+  const typing = order.typing.value;
+  const present = order.present.value;
+  if (present.length === 0 && typing.length === 0) return null;
+  return (
+    <p class="room quiet" role="status">
+      {present.map(({ profile, role, on }) => <span key={profile} class={`present role-${role} ${on ? 'on' : 'away'}`} title={on ? 'connected' : 'not connected'}><i aria-hidden="true" />{roleLabel(role)}{on ? '' : ' (away)'}</span>)}
+      {typing.length > 0 && <span class="writes">{typing.join(', ')} {typing.length === 1 ? 'writes' : 'write'} …</span>}
+    </p>
   );
 }
 
@@ -79,7 +102,7 @@ function Composer({ order }: { order: OrderModel }) {
   return (
     <form class="composer" onSubmit={(event) => void submit(event)}>
       {trouble !== undefined && <p class="trouble" role="alert">{trouble}</p>}
-      <input aria-label="Message to all three parties" placeholder="Write to all three" maxLength={4000} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+      <input aria-label="Message to all three parties" placeholder="Write to all three" maxLength={2000} value={text} onInput={(event) => setText(event.currentTarget.value)} />
       <button class="button primary icon" type="submit" aria-label="Send" disabled={busy || text.trim() === ''}><Send /></button>
     </form>
   );
