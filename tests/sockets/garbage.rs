@@ -80,7 +80,7 @@ async fn whatever_is_thrown_at_it_a_node_goes_on() {
     let (mut witness, _) = node.connect(&person).await;
     witness.ask("sub", json!({ "ch": "bench:log:garbage" })).await.unwrap();
     let seed: u64 = rand::random();
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let mut rng = StdRng::seed_from_u64(seed);
     for round in 0..ROUNDS {
         throw(&node, &person, &mut rng).await;
