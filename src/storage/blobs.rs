@@ -15,6 +15,8 @@ use object_store::{
 
 use crate::error::StoreError;
 
+mod s3;
+
 /// What addresses of S3-compatible storage begin with.
 pub const S3_SCHEME: &str = "s3://";
 /// Name of the object that tells places apart.
@@ -64,8 +66,20 @@ impl Blobs {
     ///
     /// [`BlobsError`] if the address is wrong, or the folder cannot be made.
     pub fn open(address: &str) -> Result<Self, BlobsError> {
+        Self::open_with(address, std::env::vars())
+    }
+
+    /// The same with other variables than those of the process.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_with(
+        address: &str,
+        vars: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, BlobsError> {
         match address.strip_prefix(S3_SCHEME) {
-            Some(rest) => s3(rest),
+            Some(rest) => s3::open(rest, vars),
             None => Self::folder(FilePath::new(address)),
         }
     }
@@ -186,8 +200,4 @@ fn failed(name: &str) -> impl Fn(Error) -> StoreError {
         Error::NotFound { .. } => StoreError::not_found("file", name),
         err => StoreError::unavailable(err),
     }
-}
-
-fn s3(_: &str) -> Result<Blobs, BlobsError> {
-    Err(BlobsError::Address("this program was built without S3".to_owned()))
 }

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and this crate has no users"
 )]
 
+mod attachments;
 mod bad_input;
 mod chat;
 mod commands;

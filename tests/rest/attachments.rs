@@ -2,12 +2,21 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use domain::{attachment::CHUNK_BYTES_MAX, channel::Channel, role::Role};
+use domain::{
+    attachment::{CHUNK_BYTES_MAX, Checksum, MediaType},
+    channel::Channel,
+    checked_text::FileName,
+    role::Role,
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use storage::blobs::Blobs;
 use usecases::{
     attachment_ends,
+    attachments::{self, Announced},
+    blob_place::{self, KnownPlace, Standing},
     chat::{self, ChatError, Saying},
+    platform::Platform,
     recall,
 };
 
@@ -350,6 +359,40 @@ async fn what_nobody_uses_is_removed_and_what_was_said_stays() {
         world.pass(Duration::ZERO).await;
         show(world, &merchant, &said).await.problem(404, "not-found");
         assert_eq!(n_files(world.files.path()), 0);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_node_whose_folder_the_others_do_not_share_takes_no_files() {
+    each_world(async |world| {
+        let (customer, _shop, order) = given_chat(world).await;
+        assert_eq!(world.platform.known_place.standing(), Standing::Unknown);
+        uploaded(world, &customer, &order, &picture(64, 1)).await;
+        assert_eq!(world.platform.known_place.standing(), Standing::Shared);
+        let folder = tempfile::tempdir().unwrap();
+        let node = |folder: &Path| Platform {
+            blobs: Blobs::folder(folder).unwrap(),
+            known_place: KnownPlace::default(),
+            ..world.platform.clone()
+        };
+        let again = blob_place::look(&node(world.files.path())).await.unwrap();
+        assert_eq!(again, Standing::Shared);
+        let other = node(folder.path());
+        let is_cluster = world.platform.store.db().is_mysql();
+        let expected = if is_cluster { Standing::Foreign } else { Standing::Shared };
+        assert_eq!(blob_place::look(&other).await.unwrap(), expected, "an embedded store has one");
+        let file = Announced {
+            order_id: order.parse().unwrap(),
+            name: FileName::parse("a.png").unwrap(),
+            media_type: MediaType::Png,
+            bytes: 10,
+            sha256: Checksum::of_hash(&[0; 32]),
+        };
+        let begun = attachments::begin(&other, customer.profile, file, None).await;
+        assert_eq!(begun.is_err(), is_cluster, "{begun:?}");
+        let seen = blob_place::peek(&mut other.reader(), &other.blobs).await.unwrap();
+        assert_eq!(seen, expected, "doctor sees the same");
     })
     .await;
 }

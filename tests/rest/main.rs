@@ -5,6 +5,7 @@
 mod accounts;
 mod as_of;
 mod attachments;
+mod blobs;
 mod inbox;
 mod journal;
 mod notices;
