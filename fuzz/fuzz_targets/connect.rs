@@ -11,6 +11,7 @@ use std::{
 use actors::{
     admission::{Admission, SocketLimits},
     bridge::Bridge,
+    catch_up::CatchUp,
     connection::Connection,
     fleet::Fleet,
     frame::Format,
@@ -68,6 +69,7 @@ fn node() -> Node {
             fleet: Arc::new(Mutex::new(Fleet::default())),
             admission: Admission::new(SocketLimits::default()),
             pace: Pace { connect_within: Duration::from_millis(50), ..Pace::default() },
+            catch_up: CatchUp::start(store.store.clone()),
             receipts: Default::default(),
             bench_channels: true,
         };
