@@ -152,7 +152,8 @@ mod tests {
     fn a_value_becomes_a_block() {
         let value =
             json!({ "b": [], "type": "on", "a": { "x": [1, "two"], "y": [{ "k": 1, "l": {} }] } });
-        let expected = "type: \"on\"\na:\n  x: [1, two]\n  y:\n    - k: 1\n      l: {}\nb: []\n";
+        let expected =
+            "type: \"on\"\na:\n  x: [1, two]\n  \"y\":\n    - k: 1\n      l: {}\nb: []\n";
         assert_eq!(text(&value), expected);
     }
 

@@ -49,8 +49,8 @@ async fn every_figure_is_shown_and_tells_what_happened() {
     let token = session.access_token().await;
     let (mut writer, _) = connect(base, &token, json!({})).await;
     let say = |id: u32, cid: &str| json!({"id": id, "m": "pub", "p": {"ch": ROOM, "cid": cid, "body": {"text": "hello"}}});
-    let first = ask(&mut writer, say(2, "one")).await;
-    let again = ask(&mut writer, say(3, "one")).await;
+    let first = ask(&mut writer, say(2, "command-one")).await;
+    let again = ask(&mut writer, say(3, "command-one")).await;
     assert_eq!((&first["ok"]["dup"], &again["ok"]["dup"]), (&json!(false), &json!(true)));
     let known = json!({ROOM: {"ep": "", "off": 0}});
     let (_reader, answer) = connect(base, &token, known).await;

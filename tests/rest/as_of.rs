@@ -57,6 +57,20 @@ fn apply(order: &mut Value, kind: &str, push: &Value) {
     }
 }
 
+/// Whether the chat takes messages follows from the order, the time, and the limits that
+/// `connect` tells.
+fn chat(order: &Value, now: i64, after_end_ms: i64) -> Value {
+    let state = order["state"].as_str().unwrap();
+    if ["pending_payment", "paying", "paid"].contains(&state) {
+        return json!({ "state": "not_open" });
+    }
+    let Some(ended_at) = order["ended_at"].as_i64() else { return json!({ "state": "open" }) };
+    // A chat that never opened closed with its order.
+    let closes_at = if order["delivery"].is_object() { ended_at + after_end_ms } else { ended_at };
+    let state = if now < closes_at { "open" } else { "closed" };
+    json!({ "state": state, "closes_at": closes_at })
+}
+
 fn part(of: &Value, fields: &[&str]) -> Value {
     let has = |field: &&&str| !of[**field].is_null();
     fields.iter().filter(has).map(|field| ((*field).to_owned(), of[*field].clone())).collect()
@@ -177,6 +191,9 @@ impl<'w> Life<'w> {
                 apply(picture, &entry.kind, &serde_json::from_str(&entry.body).unwrap());
                 *self.n_applied.entry(entry.kind).or_default() += 1;
             }
+            let platform = &self.world.platform;
+            let after_end_ms = platform.policy.chat_after_end.as_millis() as i64;
+            picture["chat"] = chat(picture, platform.now().ms(), after_end_ms);
             let by = self.world.again(by).await;
             let fresh = self.world.show(&self.order, &by).await.json;
             let (mut kept, mut fresh) = (picture.clone(), fresh);

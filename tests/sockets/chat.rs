@@ -229,7 +229,7 @@ async fn the_chat_refuses_what_is_no_message() {
         (json!({ "place": { "lat": 1.0, "lng": 1.0 } }), 110),
         (json!({ "att": "att_1" }), 110),
         (json!({ "reply_to": 1 }), 110),
-        (json!({ "reply_to": 0 }), 142),
+        (json!({ "reply_to": 0 }), 110),
         (json!({ "cid": "x" }), 110),
         (json!({ "reply_to": 9_999 }), 142),
         (json!({ "ch": format!("inbox:{}", table.customer.profile) }), 130),
