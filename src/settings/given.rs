@@ -45,7 +45,7 @@ pub struct Given {
     /// Database: mysql://user:password@host/name, or sqlite:FILE [default: a file in the data folder]
     #[arg(long, env = "RIDERHUB_DATABASE", hide_env_values = true)]
     pub database: Option<Secret>,
-    /// Files of chats: a folder that all nodes share, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME, all but the bucket optional
+    /// Files of chats: a folder that all nodes share, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME (all but the bucket optional)
     /// with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [default: a folder in the data folder]
     #[arg(long, env = "RIDERHUB_ATTACHMENTS")]
     pub attachments: Option<String>,
@@ -84,7 +84,7 @@ pub struct Given {
     /// Private VAPID key that signs Web Push, 32 bytes in base64url; without, the nodes share one kept in the store
     #[arg(long, env = "RIDERHUB_VAPID_KEY", hide_env_values = true)]
     pub vapid_key: Option<Secret>,
-    /// Whom push services may turn to: mailto:… or https://… [default: operator@riderhub.invalid by mail]
+    /// Whom push services may turn to: mailto:… or https://… (default: an address that does not exist)
     #[arg(long, env = "RIDERHUB_PUSH_CONTACT")]
     pub push_contact: Option<String>,
     /// Address that every notice for somebody who is away is posted to; the same on all nodes [default: none]
