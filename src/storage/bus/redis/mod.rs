@@ -1,7 +1,7 @@
 //! The bus over Redis Pub/Sub: one server, what Sentinels name, or a Cluster with sharded topics.
 //!
-//! A link lives from connecting until it is lost, again and again ([`life`]). Whether it is lost is
-//! found by probes that go out and come back the way messages do ([`probe`]), not by the state of
+//! A link lives from connecting until it is lost, again and again (`life`). Whether it is lost is
+//! found by probes that go out and come back the way messages do (`probe`), not by the state of
 //! a socket. On return it asks where the servers are, subscribes in batches, waits for a probe and
 //! only then says `Up`. What it cannot send in time is dropped and counted: the journal repairs.
 
