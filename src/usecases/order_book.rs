@@ -58,7 +58,10 @@ pub async fn show(
     let case = OrderCase::read(&mut reader, order_id).await?;
     let role = case.only_for(&mut reader, by).await?;
     let lines = orders::list_lines(&mut reader, order_id).await?;
-    let changes = stories::list_changes(&mut reader, order_id).await?;
+    let mut changes = stories::list_changes(&mut reader, order_id).await?;
+    // The order may have moved since it was read. What a line says beside itself comes with its
+    // push, so a line that the reader is yet to hear of must not be here already.
+    changes.retain(|it| it.seq <= case.stored.order.seq);
     let payments = payments::list_for_order(&mut reader, order_id).await?;
     let members = members(&mut reader, &case).await?;
     let chat = chat::hours(&case.stored.order, platform.now(), &platform.policy);
