@@ -188,7 +188,7 @@ def document(rows):
            f"- Run: {run['at']} UTC, commit `{run['commit']}`{' with local changes' if run['dirty'] else ''}, {run['rustc']}, release build",
            f"- Machine: {run['cpu']}, {run['cores']} cores, {run['memory_gib']} GiB, Linux {run['kernel']}",
            f"- Server on one core with one worker thread, generator on another; {'both at real-time priority' if run['rt'] else 'normal priority'} "
-           f"(idle and storm: normal); {run['reps']} repetitions of trifix, room and chat, one of the others; median (lowest–highest)",
+           f"(tri, idle and storm: normal); {run['reps']} repetitions of trifix, room and chat, one of the others; median (lowest–highest)",
            "- SQLite store with `synchronous=NORMAL`; deliveries are those to others: an entry that comes back to its publisher is not counted",
            "- `actix_queue` is a bare actix-ws broadcast loop with a queue for each member: no accounts, channels, offsets, limits or journal"]
     for peer, why in sorted(run["missing"].items()):

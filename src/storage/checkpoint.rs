@@ -13,11 +13,13 @@ use sqlx::SqlitePool;
 
 use crate::{db::Db, error::StoreError};
 
-/// Time between two passes.
-const EVERY: Duration = Duration::from_millis(100);
-/// Pages of the log from which on the writer begins it anew; 256 MiB. That stops writes for some
-/// milliseconds, so it should be rare.
-const LOG_PAGES_MAX: i64 = 65_536;
+/// Time between two passes. The writer waits while the disk takes what one pass copied, so passes
+/// should be small.
+const EVERY: Duration = Duration::from_millis(20);
+/// Pages of the log from which on the writer begins it anew; 512 MiB. That stops writes for some
+/// tens of milliseconds (two waits for the disk), so it should be rare. It needs thousands of
+/// messages a second without a pause: in any pause the log begins anew by itself.
+const LOG_PAGES_MAX: i64 = 131_072;
 /// Pages of the log at which the writer's own connection would copy it, were nobody else to.
 pub(crate) const LAST_RESORT_PAGES: &str = "262144";
 

@@ -21,9 +21,14 @@ use crate::{
     notices::{self, Source},
 };
 
-/// Rows of one statement at most; a power of two. Statements have 1, 2, 4 … rows, so that a handful
-/// of texts stay prepared whatever the number of messages.
+/// Rows of one statement at most. Up to [`ROWS_EXACT`] a statement has as many rows as there are,
+/// above it a multiple of [`ROWS_STEP`]: few statements for any number of messages, and few texts,
+/// so that all of them stay prepared.
 const ROWS_MAX: usize = 64;
+/// See [`ROWS_MAX`].
+const ROWS_EXACT: usize = 16;
+/// See [`ROWS_MAX`].
+const ROWS_STEP: usize = 8;
 
 /// Makes the result to keep of the entry that a message became.
 pub type ResultOf = Box<dyn Fn(&Entry) -> Result<String, StoreError> + Send>;
@@ -53,32 +58,38 @@ pub enum Posted {
 
 /// What became of each message, in their order. An error outside says that nothing was written and
 /// the transaction is to be given up.
-pub(crate) type Outcomes = Result<Vec<Result<Posted, StoreError>>, StoreError>;
+pub(crate) type Outcomes = Result<Written, StoreError>;
 
-/// Writes messages; those of one channel keep their order.
+/// What became of each message of a transaction that can be committed, in their order.
+pub(crate) type Written = Vec<Result<Posted, StoreError>>;
+
+/// Writes messages with a few statements; those of one channel keep their order. `None`: they do not
+/// go together, and the transaction is to be given up and begun again for [`write_one_by_one`].
 ///
 /// # Errors
 ///
 /// [`StoreError::LockConflict`] or [`StoreError::Unavailable`]: the transaction is lost.
-pub(crate) async fn write_all(tx: &mut Tx, posts: &[&Post]) -> Outcomes {
-    let Some(first) = posts.first() else { return Ok(Vec::new()) };
-    let at = first.clock.now();
-    tx.plain("savepoint posts").await?;
-    let written = match write_together(tx, posts, at).await {
-        Ok(entries) => entries.into_iter().map(|it| Ok(Posted::New(it))).collect(),
-        Err(lost @ (StoreError::LockConflict(_) | StoreError::Unavailable(_))) => return Err(lost),
-        Err(_) => {
-            tx.plain("rollback to savepoint posts").await?;
-            write_one_by_one(tx, posts, at).await?
-        }
-    };
-    tx.plain("release savepoint posts").await?;
-    Ok(written)
+pub(crate) async fn write_all(
+    tx: &mut Tx,
+    posts: &[&Post],
+) -> Result<Option<Written>, StoreError> {
+    let Some(first) = posts.first() else { return Ok(Some(Vec::new())) };
+    match write_together(tx, posts, first.clock.now()).await {
+        Ok(entries) => Ok(Some(entries.into_iter().map(|it| Ok(Posted::New(it))).collect())),
+        Err(lost @ (StoreError::LockConflict(_) | StoreError::Unavailable(_))) => Err(lost),
+        Err(_) => Ok(None),
+    }
 }
 
-async fn write_one_by_one(tx: &mut Tx, posts: &[&Post], at: Timestamp) -> Outcomes {
+/// Writes messages each behind a savepoint, so that each gets its own answer.
+///
+/// # Errors
+///
+/// [`StoreError::LockConflict`] or [`StoreError::Unavailable`]: the transaction is lost.
+pub(crate) async fn write_one_by_one(tx: &mut Tx, posts: &[&Post]) -> Outcomes {
     let mut written = Vec::with_capacity(posts.len());
     for post in posts {
+        let at = post.clock.now();
         tx.plain("savepoint post").await?;
         let outcome = match write_one(tx, post, at).await {
             Err(lost @ (StoreError::LockConflict(_) | StoreError::Unavailable(_))) => {
@@ -203,7 +214,7 @@ async fn insert_rows<const N: usize>(
     into: &str,
     rows: &[[Val<'_>; N]],
 ) -> Result<(), StoreError> {
-    for some in powers_of_two(rows) {
+    for some in parts(rows) {
         tx.exec(&values_of::<N>(into, some.len()), some.as_flattened()).await?;
     }
     Ok(())
@@ -215,11 +226,15 @@ fn values_of<const N: usize>(into: &str, n_rows: usize) -> String {
     format!("{into} values {}", vec![row.as_str(); n_rows].join(", "))
 }
 
-/// Parts of 64 rows, then of 32, 16 … as far as they go.
-fn powers_of_two<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+/// Parts of as many rows as one statement may have.
+fn parts<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     let mut rest = rows;
     std::iter::from_fn(move || {
-        let n = if rest.len() >= ROWS_MAX { ROWS_MAX } else { 1 << rest.len().checked_ilog2()? };
+        let n = match rest.len() {
+            0 => return None,
+            n if n <= ROWS_EXACT => n,
+            n => n.min(ROWS_MAX) / ROWS_STEP * ROWS_STEP,
+        };
         let (some, others) = rest.split_at(n);
         rest = others;
         Some(some)
@@ -252,7 +267,7 @@ async fn move_heads(
         .map(|(name, indices)| [Val::Text(name), Val::from(indices.len()), new_epoch()])
         .collect();
     let mut heads = BTreeMap::new();
-    for some in powers_of_two(&moved) {
+    for some in parts(&moved) {
         let mut sql = values_of::<3>(HEADS, some.len());
         sql.push_str(dialect::or_move_on(tx.is_mysql()));
         let rows: Vec<MovedRow> = if tx.is_mysql() {
@@ -278,16 +293,21 @@ async fn move_heads(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn rows_go_in_parts_of_few_sizes_and_none_is_left_out() {
-        for n in [0, 1, 2, 3, 63, 64, 65, 200] {
+        let mut sizes = BTreeSet::new();
+        for n in 0..300 {
             let rows: Vec<usize> = (0..n).collect();
-            let parts: Vec<&[usize]> = powers_of_two(&rows).collect();
-            assert!(parts.iter().all(|it| it.len().is_power_of_two() && it.len() <= ROWS_MAX));
+            let parts: Vec<&[usize]> = parts(&rows).collect();
             assert_eq!(parts.concat(), rows, "{n}");
+            assert!(parts.len() <= n / ROWS_MAX + 2, "{n}");
+            sizes.extend(parts.iter().map(|it| it.len()));
         }
+        assert!(sizes.len() <= 22 && sizes.last() == Some(&ROWS_MAX), "{sizes:?}");
         assert_eq!(values_of::<2>("x", 2), "x values (?, ?), (?, ?)");
     }
 }

@@ -14,17 +14,13 @@ use crate::{
     checkpoint::{self, LogState},
     db::{Db, Tx},
     error::{Failure, StoreError},
-    posts::{self, Outcomes, Post, Posted},
+    posts::{self, Outcomes, Post, Posted, Written},
 };
 
 /// Writes that may wait for the writer thread; more are refused at once.
 pub const WRITE_QUEUE_MAX: usize = 8_192;
 /// Writes that share one commit.
 pub const GROUP_MAX: usize = 256;
-/// A group of so many says that many more are coming: the next one gathers for a moment.
-const GATHER_FROM: usize = 8;
-/// How long. Each commit has a price of its own, whatever the number of writes in it.
-const GATHER: Duration = Duration::from_millis(1);
 /// Tries of one transaction that others keep throwing back.
 pub const ATTEMPTS_MAX: u32 = 8;
 /// Longest wait for a write to finish. After it nobody knows whether it happened.
@@ -263,13 +259,12 @@ async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
     let (its_db, its_log) = (db.clone(), Arc::clone(&log));
     tokio::spawn(async move { checkpoint::keep_short(its_db, &its_log).await });
     let mut waiting = Vec::with_capacity(GROUP_MAX);
-    let mut n_before = 0;
     loop {
-        if n_before >= GATHER_FROM {
-            tokio::time::sleep(GATHER).await;
-        }
-        n_before = jobs.recv_many(&mut waiting, GROUP_MAX).await;
-        if n_before == 0 {
+        // Each commit has a price of its own, whatever the number of writes in it: on a busy core
+        // those who bring more go first.
+        std::thread::yield_now();
+        let n_writes = jobs.recv_many(&mut waiting, GROUP_MAX).await;
+        if n_writes == 0 {
             return;
         }
         let group = Group::of(waiting.drain(..), db.is_mysql());
@@ -284,7 +279,7 @@ async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
             }
         };
         if let Err(err) = &outcome {
-            tracing::error!(error = ?err, n_writes = n_before, "a group of writes failed");
+            tracing::error!(error = ?err, n_writes, "a group of writes failed");
         }
         group.finish(outcome);
         log.committed();
@@ -295,6 +290,13 @@ async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
             tracing::warn!(error = ?err, "the log of the store was not begun anew");
         }
     }
+}
+
+/// How the posts of a group are written.
+#[derive(Clone, Copy)]
+enum Way {
+    Together,
+    Apart,
 }
 
 /// Writes that share one transaction.
@@ -324,9 +326,18 @@ impl Group {
         group
     }
 
-    /// Runs each write behind a savepoint, so that one that fails leaves the others intact, and
-    /// then all posts together.
+    /// The posts with a few statements, or each with its own if they do not go together.
     async fn write(&self, db: &Db) -> Outcomes {
+        if let Some(written) = self.attempt(db, Way::Together).await? {
+            return Ok(written);
+        }
+        let apart = self.attempt(db, Way::Apart).await?;
+        apart.ok_or_else(|| StoreError::refused("the messages were not written"))
+    }
+
+    /// Runs each write behind a savepoint, so that one that fails leaves the others intact, and
+    /// then the posts. `None`: all is rolled back, because the posts do not go together.
+    async fn attempt(&self, db: &Db, way: Way) -> Result<Option<Written>, StoreError> {
         let mut tx = db.begin().await?;
         for job in &self.writes {
             tx.plain("savepoint job").await?;
@@ -342,15 +353,20 @@ impl Group {
             tx.plain("release savepoint job").await?;
         }
         let posts: Vec<&Post> = self.posts.iter().collect();
-        let posted = match posts::write_all(&mut tx, &posts).await {
-            Ok(posted) => posted,
-            Err(err) => {
-                tx.rollback().await;
-                return Err(err);
-            }
+        let written = match way {
+            Way::Together => posts::write_all(&mut tx, &posts).await,
+            Way::Apart => posts::write_one_by_one(&mut tx, &posts).await.map(Some),
         };
-        tx.commit().await?;
-        Ok(posted)
+        match written {
+            Ok(Some(written)) => {
+                tx.commit().await?;
+                Ok(Some(written))
+            }
+            not_written => {
+                tx.rollback().await;
+                not_written
+            }
+        }
     }
 
     fn finish(self, outcome: Outcomes) {
