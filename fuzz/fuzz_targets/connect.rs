@@ -23,7 +23,7 @@ use bytes::Bytes;
 use domain::{
     checked_text::{Login, PersonName},
     clock::SystemClock,
-    ids::{AccountId, NodeId},
+    ids::{AccountId, NodeId, SessionId},
     role::{Profile, Role},
 };
 use libfuzzer_sys::fuzz_target;
@@ -35,7 +35,10 @@ use storage::{
     testing::{Engine, FreshStore, fresh_store},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use usecases::platform::{Platform, PlatformSettings};
+use usecases::{
+    platform::{Platform, PlatformSettings},
+    tokens::Subject,
+};
 
 /// One node, for all runs.
 struct Node {
@@ -71,6 +74,9 @@ fn node() -> Node {
             pace: Pace { connect_within: Duration::from_millis(50), ..Pace::default() },
             catch_up: CatchUp::start(store.store.clone()),
             receipts: Default::default(),
+            publishers: Default::default(),
+            one_device: Vec::new(),
+            presence: Mutex::default(),
             bench_channels: true,
         };
         (Arc::new(live), token, store)
@@ -89,7 +95,11 @@ async fn token(platform: &Platform) -> String {
         Ok::<_, StoreError>(())
     };
     platform.store.write(write).await.expect("an account");
-    platform.tokens.issue(profile, account, at).expect("a token").0
+    let session_id = SessionId::generate();
+    let subject = Subject { profile, account_id: account, name: "Ann", session_id };
+    // Good for a year: one run may take hours.
+    let span = Duration::from_secs(31_536_000);
+    platform.tokens.issue_for(subject, at, span).expect("a token").0
 }
 
 /// A frame as a client sends it; its mask is zero.

@@ -17,6 +17,8 @@ pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCAL
 const DATA: &str = "./data";
 /// Connections to the database unless told otherwise.
 const CONNECTIONS: u32 = 32;
+/// The same for SQLite, where each is a thread with caches of its own and reads are short.
+const SQLITE_CONNECTIONS: u32 = 8;
 /// Milliseconds of a drain unless told otherwise.
 const DRAIN_MS: u64 = 5_000;
 /// Sockets of a node unless told otherwise.
@@ -69,7 +71,7 @@ pub struct Given {
     /// Makes SQLite wait for the disk at each commit
     #[arg(long, env = "RIDERHUB_FULL_SYNC", num_args = 0..=1, default_missing_value = "true")]
     pub full_sync: Option<bool>,
-    /// Database connections of this node [default: 32]
+    /// Database connections of this node [default: 32, with SQLite 8]
     #[arg(long, env = "RIDERHUB_CONNECTIONS")]
     pub connections: Option<u32>,
     /// Threads that serve requests [default: one for each core]
@@ -214,9 +216,11 @@ impl Given {
         let has_prefix = self.redis_prefix.is_some();
         let data = self.data.unwrap_or_else(|| PathBuf::from(DATA));
         let embedded = || Secret(format!("sqlite:{}", data.join("riderhub.sqlite").display()));
+        let database = self.database.unwrap_or_else(embedded);
+        let is_sqlite = database.0.starts_with("sqlite:");
         let settings = Settings {
             listen: self.listen.unwrap_or(LISTEN),
-            database: self.database.unwrap_or_else(embedded),
+            database,
             attachments: self
                 .attachments
                 .unwrap_or_else(|| data.join("attachments").display().to_string()),
@@ -229,7 +233,11 @@ impl Given {
             time_scale: self.time_scale.unwrap_or(1.0),
             origins: self.origins.unwrap_or_default(),
             full_sync: self.full_sync.unwrap_or(false),
-            connections: self.connections.unwrap_or(CONNECTIONS),
+            connections: self.connections.unwrap_or(if is_sqlite {
+                SQLITE_CONNECTIONS
+            } else {
+                CONNECTIONS
+            }),
             workers: self.workers.unwrap_or(0),
             token_secret: self.token_secret,
             sandbox_secret: self.sandbox_secret,
