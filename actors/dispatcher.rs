@@ -20,6 +20,7 @@ use usecases::{
     dispatch::{self, CycleReport, Places},
     dispatch_news::Memory,
     platform::Platform,
+    watch::{self, Sightings, Watches},
 };
 
 use crate::{
@@ -116,11 +117,12 @@ impl Handler<Observe<DispatcherState>> for Dispatcher {
 impl Work {
     async fn run(&self) {
         let mut memory = Memory::default();
+        let mut watches = Watches::default();
         let mut lease = Lease::default();
         loop {
             let longest = self.platform.clock.real(CYCLE_MAX).max(CYCLE_MIN);
             let _woken_or_due = tokio::time::timeout(longest, self.bell.0.notified()).await;
-            match self.cycle(&mut memory, &mut lease).await {
+            match self.cycle(&mut memory, &mut watches, &mut lease).await {
                 Ok(report) => self.note(report, lease.is_held),
                 Err(err) => {
                     tracing::warn!(error = ?err, "a cycle of the dispatcher failed");
@@ -134,33 +136,37 @@ impl Work {
     async fn cycle(
         &self,
         memory: &mut Memory,
+        watches: &mut Watches,
         lease: &mut Lease,
     ) -> Result<CycleReport, StoreError> {
         let look = dispatch::look(&self.platform).await?;
-        let places = self.update_fleet(&look);
+        let (places, seen) = self.update_fleet(&look);
         if !self.holds(lease).await? {
             // Another node plans; what it told is not what we remember.
             *memory = Memory::default();
+            *watches = Watches::default();
             return Ok(CycleReport::default());
         }
+        watch::tend(&self.platform, &look, &seen, watches).await?;
         dispatch::cycle(&self.platform, &look, &places, memory, self.policy).await
     }
 
-    /// Tells the fleet who carries whose orders, and reads where everybody is.
-    fn update_fleet(&self, look: &dispatch::Look) -> Places {
+    /// Tells the fleet who carries whose orders, and reads where everybody is, and who was seen.
+    fn update_fleet(&self, look: &dispatch::Look) -> (Places, Sightings) {
         let now = self.platform.now();
         let mut carried = look.carried();
         let mut fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut places = Places::new();
+        let (mut places, mut sightings) = (Places::new(), Sightings::new());
         for duty in &look.riders {
             let seen = fleet.place(duty.rider_id, now).map(|(place, _)| place);
+            sightings.extend(seen.map(|it| (duty.rider_id, it)));
             let place = seen.unwrap_or(duty.place);
             places.insert(duty.rider_id, place);
             let orders = carried.remove(&duty.rider_id).unwrap_or_default();
             fleet.set_work(duty.rider_id, orders, place.region());
         }
         fleet.keep_only(|rider| places.contains_key(&rider));
-        places
+        (places, sightings)
     }
 
     async fn holds(&self, lease: &mut Lease) -> Result<bool, StoreError> {

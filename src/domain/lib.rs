@@ -32,6 +32,10 @@ pub mod delivery;
 pub mod offer;
 pub mod payment;
 
+pub mod progress;
+
+pub mod escalation;
+
 pub mod display_status;
 
 pub mod cart;

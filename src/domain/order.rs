@@ -226,8 +226,7 @@ impl Order {
             },
             (E::KitchenStarted | E::KitchenDone, A::Merchant) => Ok(()),
             (E::RiderTookIt | E::HandedOver, A::Rider) => check_rider(ask),
-            (E::BroughtBack, A::Rider) => check_rider(ask),
-            (E::BroughtBack, A::Operator) => Ok(()),
+            (E::BroughtBack, A::Merchant | A::Operator) => Ok(()),
             (E::Settled, A::Customer) => self.check_owner(ask),
             (E::Settled, A::System) => match self.delivered_at {
                 Some(delivered) => not_before(delivered + ask.policy.auto_complete, ask.at),

@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::web::{Data, Query};
+use actix_web::web::{Data, Path, Query};
+use domain::{
+    ids::{OrderId, RiderId},
+    reason::Reason,
+    role::Profile,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use usecases::{ops, stores};
+use usecases::{handing_on, ops, stores};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     answer::Answer,
-    extract::Operator,
+    extract::{IdPath, MaybeBody, MaybeKey, Operator},
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
 };
@@ -79,4 +84,58 @@ pub async fn snapshot(
         values.insert(key, serde_json::from_str(&value).unwrap_or(Value::Null));
     }
     Ok(Answer::ok(SnapshotView { region, values }))
+}
+
+/// Whom a delivery goes to, and why.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReassignInput {
+    /// The rider who is asked next (`rid_…`); left out for whomever the dispatcher finds.
+    pub rider: Option<String>,
+    /// Why, in one of the words of the audit trail (default `operator_decision`).
+    pub reason: Option<String>,
+}
+
+/// What came of a reassignment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReassignedView {
+    /// The order.
+    pub order: String,
+    /// Where its delivery stands now.
+    pub delivery: String,
+    /// The offer to the rider who was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+}
+
+/// Takes a delivery off whoever holds it or is asked about it, before pickup; a rider who is named
+/// is asked next.
+#[utoipa::path(post, path = "/v1/ops/orders/{order}/reassign", operation_id = "reassign_order",
+    tag = "operations", security(("bearer" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = Option<ReassignInput>,
+    responses((status = 200, body = ReassignedView), (status = "4XX", body = ProblemView)))]
+pub async fn reassign(
+    Operator(by): Operator,
+    order: Path<IdPath<OrderId>>,
+    key: MaybeKey,
+    MaybeBody(input): MaybeBody<ReassignInput>,
+    state: Data<HttpState>,
+) -> Result<Answer<ReassignedView>, Problem> {
+    let to: Option<RiderId> = match input.rider.as_deref().map(str::parse) {
+        None => None,
+        Some(Ok(rider)) => Some(rider),
+        Some(Err(_)) => {
+            return Err(Problem::new(Kind::BadInput, "`rider` is the id of a rider, `rid_…`."));
+        }
+    };
+    let reason = match input.reason.as_deref().map(Reason::from_text) {
+        None => Reason::OperatorDecision,
+        Some(Some(reason)) => reason,
+        Some(None) => return Err(Problem::new(Kind::BadInput, "There is no such reason.")),
+    };
+    let key = key.command(Profile::Operator(by), &input);
+    let done = handing_on::reassign(&state.platform, by, order.0, to, reason, key).await?;
+    let handing_on::Reassigned { order, state: delivery, offer } = done.value;
+    Ok(Answer::ok(ReassignedView { order, delivery, offer }).replayed(done.dup))
 }

@@ -52,6 +52,7 @@ pub mod stories;
 pub mod deliveries;
 pub mod duty;
 pub mod leases;
+pub mod leaves;
 pub mod offers;
 
 #[cfg(feature = "testing")]

@@ -288,7 +288,8 @@ pub async fn tell_route(
     platform.command(None, work).await.map(|_| ())
 }
 
-fn view(case: &OrderCase) -> DeliveryView {
+/// Where a delivery stands, for whoever moved it.
+pub(crate) fn view(case: &OrderCase) -> DeliveryView {
     let state = case.delivery.as_ref().map_or("", |it| it.delivery.state.as_str());
     DeliveryView {
         order: case.id().to_string(),
@@ -297,7 +298,8 @@ fn view(case: &OrderCase) -> DeliveryView {
     }
 }
 
-async fn lock_delivery(
+/// Locks an order and reads its delivery.
+pub(crate) async fn lock_delivery(
     tx: &mut Tx,
     order_id: OrderId,
 ) -> Result<(OrderCase, StoredDelivery), AskError> {
@@ -307,7 +309,7 @@ async fn lock_delivery(
 }
 
 /// A delivery that this rider holds; somebody else's is "not found".
-async fn lock_own(
+pub(crate) async fn lock_own(
     tx: &mut Tx,
     rider_id: RiderId,
     order_id: OrderId,

@@ -57,6 +57,8 @@ pub mod duty;
 pub mod offers;
 
 pub mod deliveries;
+pub mod handing_on;
+pub mod watch;
 
 pub mod board;
 pub mod dispatch;

@@ -8,6 +8,7 @@ use domain::{
     ids::{OfferId, OrderId, RiderId},
     offer::Offer,
     offer_state::{OfferEvent, OfferState},
+    policy::OrderPolicy,
     reason::Reason,
     role::{Actor, Profile},
 };
@@ -70,42 +71,54 @@ pub async fn make(platform: &Platform, proposal: Proposal) -> Result<Done<String
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let mut case = OrderCase::lock(tx, proposal.order_id).await?;
         room_for_one(tx, proposal.rider_id, None).await?;
-        let by_dispatcher = Cause { by: Actor::System, reason: None, at };
-        case.move_delivery(tx, changes, DeliveryEvent::Offered, by_dispatcher).await?;
-        let stored = case.delivery.as_ref().ok_or(AskError::not_found("delivery"))?;
-        let offer = Offer {
-            id: OfferId::generate(),
-            delivery_id: stored.delivery.id,
-            order_id: proposal.order_id,
-            rider_id: proposal.rider_id,
-            state: OfferState::Open,
-            expires_at: at + policy.offer_open,
-        };
-        offers::insert(tx, &offer, at).await?;
-        timers::set(tx, TimerKind::OfferExpiry, &offer.id.to_string(), offer.expires_at).await?;
-        let body = Offered {
-            offer: offer.id.to_string(),
-            order: offer.order_id.to_string(),
-            store: StorePoint {
-                id: stored.store_id.to_string(),
-                name: case.store.name.as_str().to_owned(),
-                lat: stored.pickup.lat(),
-                lng: stored.pickup.lng(),
-            },
-            dropoff_area: stored.dropoff.cell(POOL_CELL_CHARS),
-            pay_minor: stored.pay.minor(),
-            currency: stored.pay.currency().code().to_owned(),
-            pickup_m: proposal.pickup_m,
-            trip_m: proposal.trip_m,
-            adds_s: proposal.adds_s,
-            route: proposal.route.clone(),
-            expires: offer.expires_at.ms(),
-        };
-        let inbox = Channel::Inbox(Profile::Rider(offer.rider_id));
-        changes.entries.push(events::entry(inbox, Push::Offer, None, &body)?);
-        Ok(offer.id.to_string())
+        let cause = Cause { by: Actor::System, reason: None, at };
+        put_out(tx, changes, &mut case, &policy, &proposal, cause).await
     };
     platform.command(None, work).await
+}
+
+/// Asks a rider about an order in hand, who was found to have room; answers the offer's id.
+pub(crate) async fn put_out(
+    tx: &mut Tx,
+    changes: &mut Changes,
+    case: &mut OrderCase,
+    policy: &OrderPolicy,
+    proposal: &Proposal,
+    cause: Cause,
+) -> Result<String, AskError> {
+    case.move_delivery(tx, changes, DeliveryEvent::Offered, cause).await?;
+    let stored = case.delivery.as_ref().ok_or(AskError::not_found("delivery"))?;
+    let offer = Offer {
+        id: OfferId::generate(),
+        delivery_id: stored.delivery.id,
+        order_id: proposal.order_id,
+        rider_id: proposal.rider_id,
+        state: OfferState::Open,
+        expires_at: cause.at + policy.offer_open,
+    };
+    offers::insert(tx, &offer, cause.at).await?;
+    timers::set(tx, TimerKind::OfferExpiry, &offer.id.to_string(), offer.expires_at).await?;
+    let body = Offered {
+        offer: offer.id.to_string(),
+        order: offer.order_id.to_string(),
+        store: StorePoint {
+            id: stored.store_id.to_string(),
+            name: case.store.name.as_str().to_owned(),
+            lat: stored.pickup.lat(),
+            lng: stored.pickup.lng(),
+        },
+        dropoff_area: stored.dropoff.cell(POOL_CELL_CHARS),
+        pay_minor: stored.pay.minor(),
+        currency: stored.pay.currency().code().to_owned(),
+        pickup_m: proposal.pickup_m,
+        trip_m: proposal.trip_m,
+        adds_s: proposal.adds_s,
+        route: proposal.route.clone(),
+        expires: offer.expires_at.ms(),
+    };
+    let inbox = Channel::Inbox(Profile::Rider(offer.rider_id));
+    changes.entries.push(events::entry(inbox, Push::Offer, None, &body)?);
+    Ok(offer.id.to_string())
 }
 
 /// A rider takes or declines his offer.
@@ -207,7 +220,7 @@ pub(crate) async fn turn_down_all(
 }
 
 /// Ends an offer without an assignment; the delivery waits again.
-async fn lapse(
+pub(crate) async fn lapse(
     tx: &mut Tx,
     changes: &mut Changes,
     case: &mut OrderCase,
