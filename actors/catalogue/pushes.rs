@@ -6,9 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use storage::{
     events::{
-        Alarm, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsEvent, OpsOrder, OpsRider,
-        OpsStore, OpsValue, OrderMoved, PoolItem, RouteChanged, Said, StoreOpened, Tombstone,
-        Unassigned,
+        Alarm, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsAlarm, OpsEvent, OpsOrder,
+        OpsRider, OpsStore, OpsValue, OrderMoved, PoolItem, RouteChanged, Said, StoreOpened,
+        Tombstone, Unassigned,
     },
     journal,
     push::Push,
@@ -83,6 +83,7 @@ enum OpsThing {
     Rider(OpsRider),
     Order(OpsOrder),
     Store(OpsStore),
+    Alarm(OpsAlarm),
 }
 
 type OpsSnapshot = SnapshotPush<BTreeMap<String, OpsThing>>;

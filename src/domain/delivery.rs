@@ -24,6 +24,8 @@ pub struct Delivery {
     pub version: i64,
     /// Who holds it, or held it last once it has ended; `None` while nobody does.
     pub rider_id: Option<RiderId>,
+    /// Since when customer and store know that nobody is found; `None` if they need not know.
+    pub no_rider_since: Option<Timestamp>,
 }
 
 /// One accepted event of a delivery.
@@ -129,7 +131,14 @@ impl Delivery {
             state: DeliveryState::Waiting,
             version: 0,
             rider_id: None,
+            no_rider_since: None,
         }
+    }
+
+    /// Whether nobody is on the way for it, and those concerned know that nobody is found.
+    pub fn is_given_up(&self) -> bool {
+        let is_searched = self.state.is_without_rider() || self.state == DeliveryState::Offering;
+        self.no_rider_since.is_some() && is_searched
     }
 
     /// Decides what `event` does to this delivery. Changes nothing by itself.

@@ -87,8 +87,7 @@ pub fn level(policy: &SearchPolicy, search: Search) -> Level {
     let Search { searched, n_offers, n_near } = search;
     let hurried = |is_hurried: bool| if is_hurried { searched * 2 } else { searched };
     let rings = steps(hurried(n_near == 0), policy.widen_every, policy.widen_every);
-    let raises =
-        steps(hurried(n_offers >= MANY_OFFERS), policy.bonus_after, policy.bonus_every);
+    let raises = steps(hurried(n_offers >= MANY_OFFERS), policy.bonus_after, policy.bonus_every);
     let bonus_percent = raises.min(policy.bonus_steps_max()).saturating_mul(policy.bonus_percent);
     Level {
         rings: rings.min(policy.rings_max),
@@ -102,7 +101,8 @@ pub fn level(policy: &SearchPolicy, search: Search) -> Level {
 /// `None` once it is over.
 pub fn next_look(policy: &SearchPolicy, searched: Duration) -> Option<Duration> {
     let widenings = (1..=policy.rings_max).map(|it| policy.widen_every * it);
-    let raises = (0..policy.bonus_steps_max()).map(|it| policy.bonus_after + policy.bonus_every * it);
+    let raises =
+        (0..policy.bonus_steps_max()).map(|it| policy.bonus_after + policy.bonus_every * it);
     let both = widenings.chain(raises).flat_map(|it| [it / 2, it]);
     both.chain([policy.alarm_after, policy.stop_after]).filter(|it| *it > searched).min()
 }
@@ -174,18 +174,20 @@ mod tests {
     fn policies() -> impl Strategy<Value = SearchPolicy> {
         let span = |max: u64| (1..max).prop_map(Duration::from_secs);
         (span(900), 0..5_u32, span(900), span(900), 0..60_u32, 0..100_u32, span(2_000), span(9_000))
-            .prop_map(|(widen_every, rings_max, bonus_after, bonus_every, each, max, alarm, stop)| {
-                SearchPolicy {
-                    widen_every,
-                    rings_max,
-                    bonus_after,
-                    bonus_every,
-                    bonus_percent: each,
-                    bonus_percent_max: max,
-                    alarm_after: alarm,
-                    stop_after: stop,
-                }
-            })
+            .prop_map(
+                |(widen_every, rings_max, bonus_after, bonus_every, each, max, alarm, stop)| {
+                    SearchPolicy {
+                        widen_every,
+                        rings_max,
+                        bonus_after,
+                        bonus_every,
+                        bonus_percent: each,
+                        bonus_percent_max: max,
+                        alarm_after: alarm,
+                        stop_after: stop,
+                    }
+                },
+            )
     }
 
     proptest! {

@@ -34,6 +34,7 @@ pub mod payment;
 
 pub mod progress;
 
+pub mod alarm;
 pub mod escalation;
 
 pub mod display_status;

@@ -247,6 +247,11 @@ impl Order {
             (S::PendingPayment | S::Paying, A::Customer) => self.check_owner(ask),
             (S::Paid, A::Customer) => self.check_owner(ask),
             (S::Paid, A::Operator | A::System) => Ok(()),
+            (S::Accepted | S::Preparing | S::Ready, A::Customer)
+                if ask.delivery.is_some_and(Delivery::is_given_up) =>
+            {
+                self.check_owner(ask)
+            }
             (S::Accepted | S::Preparing, A::Customer) => {
                 self.check_owner(ask)?;
                 match self.accepted_at {

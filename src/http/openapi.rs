@@ -33,6 +33,7 @@ use super::{
         attachments::create, attachments::append, attachments::ask, attachments::show,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         operations::regions, operations::snapshot, operations::reassign,
+        operations::list_alarms, operations::resolve_alarm,
         inbox::show, push::key, push::put, push::remove,
     )
 )]

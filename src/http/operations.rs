@@ -2,21 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::web::{Data, Path, Query};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path, Query},
+};
 use domain::{
+    alarm::AlarmKind,
     ids::{OrderId, RiderId},
     reason::Reason,
     role::Profile,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use usecases::{handing_on, ops, stores};
+use usecases::{alarms, handing_on, ops, stores};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     answer::Answer,
     extract::{IdPath, MaybeBody, MaybeKey, Operator},
-    problem::{Kind, Problem, ProblemView},
+    problem::{Kind, Problem, ProblemView, not_found},
     state::HttpState,
 };
 
@@ -84,6 +88,66 @@ pub async fn snapshot(
         values.insert(key, serde_json::from_str(&value).unwrap_or(Value::Null));
     }
     Ok(Answer::ok(SnapshotView { region, values }))
+}
+
+/// Which alarms.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AlarmsQuery {
+    /// The region's geohash; left out for all regions.
+    pub region: Option<String>,
+}
+
+/// Something that operators should look at.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AlarmView {
+    /// About which order.
+    pub order: String,
+    /// `no_rider`, `undeliverable` or `goods_lost`.
+    pub alarm: &'static str,
+    /// In which region.
+    pub region: String,
+    /// Since when, in UTC milliseconds.
+    pub since: i64,
+}
+
+/// Lists the alarms that nobody has resolved, the oldest first.
+#[utoipa::path(get, path = "/v1/ops/alarms", operation_id = "list_alarms", tag = "operations",
+    security(("bearer" = [])), params(AlarmsQuery),
+    responses((status = 200, body = Vec<AlarmView>), (status = "4XX", body = ProblemView)))]
+pub async fn list_alarms(
+    _: Operator,
+    query: Query<AlarmsQuery>,
+    state: Data<HttpState>,
+) -> Result<Answer<Vec<AlarmView>>, Problem> {
+    let found = alarms::list(&state.platform, query.region.as_deref()).await?;
+    let view = |it: storage::alarms::OpenAlarm| AlarmView {
+        order: it.order_id.to_string(),
+        alarm: it.kind.as_str(),
+        region: it.region,
+        since: it.raised_at.ms(),
+    };
+    Ok(Answer::ok(found.into_iter().map(view).collect()))
+}
+
+/// Notes that an operator has looked after an alarm.
+#[utoipa::path(post, path = "/v1/ops/orders/{order}/alarms/{alarm}/resolve",
+    operation_id = "resolve_alarm", tag = "operations", security(("bearer" = [])),
+    params(("order" = String, Path), ("alarm" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 204), (status = "4XX", body = ProblemView)))]
+pub async fn resolve_alarm(
+    Operator(by): Operator,
+    path: Path<(IdPath<OrderId>, String)>,
+    key: MaybeKey,
+    state: Data<HttpState>,
+) -> Result<HttpResponse, Problem> {
+    let (order, kind) = path.into_inner();
+    let kind = AlarmKind::from_text(&kind).ok_or_else(|| not_found("alarm"))?;
+    let key = key.bare(Profile::Operator(by));
+    alarms::settle(&state.platform, by, order.0, kind, key).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Whom a delivery goes to, and why.

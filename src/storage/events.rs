@@ -24,7 +24,7 @@ mod ops;
 mod trouble;
 
 pub use chat::{Edited, MemberMoved, Said, SharedPlace, Tombstone};
-pub use ops::{OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue};
+pub use ops::{OpsAlarm, OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue};
 pub use trouble::Unassigned;
 
 /// The sender of entries that no person caused.
@@ -205,8 +205,11 @@ pub struct Offered {
     pub store: StorePoint,
     /// Geohash of six characters around the door; the door itself is told after acceptance.
     pub dropoff_area: String,
-    /// What the rider earns, in minor units.
+    /// What the rider earns, with the bonus, in minor units.
     pub pay_minor: i64,
+    /// How much of it is a bonus because nobody has taken it so far, in minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bonus_minor: i64,
     /// ISO 4217.
     pub currency: String,
     /// Metres from the rider to the store.
@@ -275,14 +278,22 @@ pub struct PoolItem {
     pub open: bool,
     /// Where to fetch it.
     pub store: StorePoint,
-    /// What the rider earns, in minor units.
+    /// What the rider earns, with the bonus, in minor units.
     pub pay_minor: i64,
+    /// How much of it is a bonus because nobody has taken it so far, in minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bonus_minor: i64,
     /// ISO 4217.
     pub currency: String,
     /// Geohash of six characters around the door.
     pub dropoff_area: String,
     /// When the store accepted the order, in UTC milliseconds.
     pub since: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(minor: &i64) -> bool {
+    *minor == 0
 }
 
 /// Makes an entry of `body`.

@@ -69,10 +69,7 @@ pub(crate) type Written = Vec<Result<Posted, StoreError>>;
 /// # Errors
 ///
 /// [`StoreError::LockConflict`] or [`StoreError::Unavailable`]: the transaction is lost.
-pub(crate) async fn write_all(
-    tx: &mut Tx,
-    posts: &[&Post],
-) -> Result<Option<Written>, StoreError> {
+pub(crate) async fn write_all(tx: &mut Tx, posts: &[&Post]) -> Result<Option<Written>, StoreError> {
     let Some(first) = posts.first() else { return Ok(Some(Vec::new())) };
     match write_together(tx, posts, first.clock.now()).await {
         Ok(entries) => Ok(Some(entries.into_iter().map(|it| Ok(Posted::New(it))).collect())),

@@ -5,6 +5,7 @@ use domain::{
     channel::Channel,
     clock::Timestamp,
     delivery_state::{DeliveryEvent, DeliveryState},
+    escalation::SearchPolicy,
     geo::Place,
     ids::{OperatorId, OrderId, RiderId},
     offer_state::OfferEvent,
@@ -30,6 +31,7 @@ use crate::{
     order_case::{Cause, OrderCase},
     platform::{Changes, Done, Nudge, Platform},
     room::room_for_one,
+    searching,
 };
 
 /// What came of an operator's reassignment.
@@ -56,10 +58,11 @@ pub async fn hand_on(
     reason: Reason,
     key: Option<CommandKey>,
 ) -> Result<Done<DeliveryView>, AskError> {
+    let search = platform.policy.search;
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let mut case = lock_own(tx, rider_id, order_id).await?;
         let cause = Cause { by: rider_id.into(), reason: Some(reason), at };
-        let_go(tx, changes, &mut case, cause).await?;
+        let_go(tx, changes, &mut case, &search, cause).await?;
         Ok(view(&case))
     };
     platform.command(key, work).await
@@ -76,6 +79,7 @@ pub async fn take_off(
     order_id: OrderId,
     reason: Reason,
 ) -> Result<bool, AskError> {
+    let search = platform.policy.search;
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let (mut case, stored) = lock_delivery(tx, order_id).await?;
         let is_his = stored.delivery.rider_id == Some(rider_id);
@@ -83,7 +87,7 @@ pub async fn take_off(
             return Ok::<_, AskError>(false);
         }
         let cause = Cause { by: Actor::System, reason: Some(reason), at };
-        let_go(tx, changes, &mut case, cause).await?;
+        let_go(tx, changes, &mut case, &search, cause).await?;
         Ok(true)
     };
     Ok(platform.command(None, work).await?.value)
@@ -111,7 +115,7 @@ pub async fn reassign(
         if to.is_some() && stored.delivery.rider_id == to {
             return Err(AskError::OutOfRange { what: "this rider holds the delivery already" });
         }
-        free(tx, changes, &mut case, &stored, to.is_some(), cause).await?;
+        free(tx, changes, &mut case, &policy.search, to.is_some(), cause).await?;
         let mut offer = None;
         if let Some(rider_id) = to {
             let duty = room_for_one(tx, rider_id, None).await?;
@@ -130,22 +134,23 @@ async fn free(
     tx: &mut Tx,
     changes: &mut Changes,
     case: &mut OrderCase,
-    stored: &StoredDelivery,
+    search: &SearchPolicy,
     is_wanted: bool,
     cause: Cause,
 ) -> Result<(), AskError> {
+    let stored = case.delivery.clone().ok_or(AskError::not_found("delivery"))?;
     match stored.delivery.state {
         DeliveryState::Waiting if is_wanted => Ok(()),
         DeliveryState::Pooled if is_wanted => {
             case.move_delivery(tx, changes, DeliveryEvent::TakenFromPool, cause).await?;
-            show_in_pool(tx, changes, stored, false, cause.at).await
+            show_in_pool(tx, changes, &stored, false, cause.at).await
         }
         DeliveryState::Offering => {
             let open = offer_rows::find_open(tx, stored.delivery.id).await?;
             let offer = open.ok_or_else(|| StoreError::not_found("offer", stored.delivery.id))?;
             lapse(tx, changes, case, &offer, OfferEvent::TakenBack, cause).await
         }
-        _ => let_go(tx, changes, case, cause).await,
+        _ => let_go(tx, changes, case, search, cause).await,
     }
 }
 
@@ -182,6 +187,7 @@ pub(crate) async fn let_go(
     tx: &mut Tx,
     changes: &mut Changes,
     case: &mut OrderCase,
+    search: &SearchPolicy,
     cause: Cause,
 ) -> Result<(), AskError> {
     let (person, before) = (case.rider.clone(), case.delivery.clone());
@@ -191,6 +197,7 @@ pub(crate) async fn let_go(
     let person = person.ok_or(AskError::not_found("rider"))?;
     let reason = cause.reason.unwrap_or(Reason::Other);
     leaves::save(tx, delivery.id, rider_id, reason, cause.at).await?;
+    searching::begin(tx, case.id(), search, cause.at).await?;
 
     let channel = Channel::Order(case.id());
     let left = MemberMoved { person, joined: false };

@@ -45,9 +45,11 @@ pub mod sandbox;
 pub mod orders;
 
 mod endings;
+mod searching;
 
 pub mod order_book;
 
+pub mod alarms;
 pub mod ops;
 
 pub mod retention;

@@ -36,10 +36,8 @@ pub async fn tend(
     watches: &mut Watches,
 ) -> Result<usize, StoreError> {
     let now = platform.now();
-    let patience = Patience {
-        silent: platform.policy.rider_silent,
-        standing: platform.policy.rider_standing,
-    };
+    let patience =
+        Patience { silent: platform.policy.rider_silent, standing: platform.policy.rider_standing };
     watches.take_in(look, seen, now);
     let mut judged = watches.judge(patience, now);
     judged.retain(|(_, _, verdict)| *verdict != Verdict::Fine);

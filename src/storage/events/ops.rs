@@ -1,6 +1,6 @@
 //! What operators see: the map and the feed.
 
-use domain::{display_status::DisplayStatus, order_state::OrderState};
+use domain::{alarm::AlarmKind, display_status::DisplayStatus, order_state::OrderState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,10 +77,22 @@ pub struct OpsStore {
     pub is_open: bool,
 }
 
+/// An alarm on the operators' map, until it is resolved.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct OpsAlarm {
+    /// About which order.
+    pub order: String,
+    /// Why.
+    #[schemars(extend("enum" = AlarmKind::names()))]
+    pub alarm: String,
+    /// Since when, in UTC milliseconds.
+    pub since: i64,
+}
+
 /// Push `ops`: the newest value of one thing on the operators' map; `null` when it is gone.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OpsValue<T> {
-    /// `rider:rid_…`, `order:ord_…` or `store:sto_…`.
+    /// `rider:rid_…`, `order:ord_…`, `store:sto_…` or `alarm:ord_…:KIND`.
     pub key: String,
     /// The value.
     pub v: Option<T>,

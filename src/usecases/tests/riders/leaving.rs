@@ -97,7 +97,7 @@ async fn who_has_the_goods_cannot_hand_them_on_and_nobody_takes_them_off_him() {
 #[tokio::test]
 async fn an_operator_gives_a_delivery_to_a_rider_by_name_whoever_has_it() {
     each_engine(async |store| {
-        let mut city = City::new(store).await;
+        let city = City::new(store).await;
         let ann = city.rider("ann", 1, 300.0).await;
         let order = city.accepted_order().await;
         let reassign = async |to: Option<RiderId>| {

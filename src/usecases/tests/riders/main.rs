@@ -6,4 +6,5 @@ mod leaving;
 mod offers;
 mod pool;
 mod regions;
+mod searching;
 mod support;

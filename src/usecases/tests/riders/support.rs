@@ -180,7 +180,11 @@ async fn shop(platform: &Platform, merchant: MerchantId, place: Place) -> (Store
         address: None,
         place,
         currency: Currency::Cny,
-        terms: StoreTerms { is_open: Some(true), ..StoreTerms::default() },
+        terms: StoreTerms {
+            is_open: Some(true),
+            delivery_fee_minor: Some(500),
+            ..StoreTerms::default()
+        },
     };
     let store = stores::create(platform, merchant, new).await.unwrap().id;
     let new = NewProduct {
