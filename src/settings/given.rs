@@ -112,6 +112,9 @@ pub struct Given {
     /// How riders are chosen: `instant` or `batch` [default: instant]
     #[arg(long, env = "RIDERHUB_DISPATCH")]
     pub dispatch: Option<String>,
+    /// Weights of dispatch as name=minutes, with commas between; see docs/dispatch.md [default: none differs]
+    #[arg(long, env = "RIDERHUB_DISPATCH_WEIGHTS", value_delimiter = ',')]
+    pub dispatch_weights: Option<Vec<String>>,
     /// Milliseconds over which a node that goes down spreads the good-byes to its clients
     /// [default: 5000]
     #[arg(long, env = "RIDERHUB_DRAIN_MS")]
@@ -190,6 +193,7 @@ impl Given {
             echo: self.echo.or(other.echo),
             fixtures: self.fixtures.or(other.fixtures),
             dispatch: self.dispatch.or(other.dispatch),
+            dispatch_weights: self.dispatch_weights.or(other.dispatch_weights),
             drain_ms: self.drain_ms.or(other.drain_ms),
             sockets_max: self.sockets_max.or(other.sockets_max),
             connects_per_s: self.connects_per_s.or(other.connects_per_s),
@@ -243,6 +247,7 @@ impl Given {
             echo: self.echo.unwrap_or(false),
             fixtures: self.fixtures.unwrap_or(false),
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
+            dispatch_weights: self.dispatch_weights.unwrap_or_default(),
             drain_ms: self.drain_ms.unwrap_or(DRAIN_MS),
             sockets_max: self.sockets_max.unwrap_or(SOCKETS_MAX),
             connects_per_s: self.connects_per_s.unwrap_or(CONNECTS_PER_S),

@@ -61,5 +61,7 @@ pub mod deliveries;
 pub mod board;
 pub mod dispatch;
 pub mod dispatch_news;
+mod offering;
+mod rider_scores;
 
 pub mod deadlines;
