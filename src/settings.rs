@@ -5,11 +5,16 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use actors::admission::SocketLimits;
 use clap::ValueEnum;
-use domain::{dispatch::Policy, role::Role};
+use domain::{
+    dispatch::{
+        Policy,
+        tuning::{Tuning, TuningError},
+    },
+    role::Role,
+};
 use serde::{Deserialize, Serialize};
 use storage::{bus::redis::Address, db::Durability};
-use usecases::retention::Retention;
-use usecases::vapid::VapidKey;
+use usecases::{dispatch::Choosing, retention::Retention, vapid::VapidKey};
 
 mod given;
 mod work;
@@ -157,6 +162,8 @@ pub struct Settings {
     pub rider_silent_min: u32,
     /// Minutes without coming closer to the store after which he loses it.
     pub rider_standing_min: u32,
+    /// Weights of dispatch that differ from the defaults, as `name=minutes`.
+    pub dispatch_weights: Vec<String>,
     /// Milliseconds over which a node that goes down spreads the good-byes to its clients.
     pub drain_ms: u64,
     /// Sockets that a node has open at most; 0 is no limit.
@@ -222,8 +229,13 @@ impl Settings {
     }
 
     /// How riders are chosen.
-    pub fn dispatch_policy(&self) -> Policy {
-        Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant)
+    pub fn choosing(&self) -> Choosing {
+        let policy = Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant);
+        Choosing { policy, tuning: self.tuning().unwrap_or_default() }
+    }
+
+    fn tuning(&self) -> Result<Tuning, TuningError> {
+        Tuning::read(self.dispatch_weights.iter().map(String::as_str))
     }
 
     /// Roles that may be signed in on one device only.
@@ -286,6 +298,8 @@ impl Settings {
             must(said.is_empty(), &format!("redis {said}"));
         }
         must(Policy::from_text(&self.dispatch).is_some(), "dispatch must be instant or batch");
+        let said = self.tuning().err().map(|it| it.to_string()).unwrap_or_default();
+        must(said.is_empty(), &format!("dispatch-weights: {said}"));
         must(
             (1..=PREFIX_MAX).contains(&self.redis_prefix.len())
                 && self

@@ -10,6 +10,7 @@ use storage::{
         OpsRider, OpsStore, OpsValue, OrderMoved, PoolItem, RouteChanged, Said, StoreOpened,
         Tombstone, Unassigned,
     },
+    explanations::Explanation,
     journal,
     push::Push,
 };
@@ -243,6 +244,13 @@ fn unlogged(push: Push) -> Vec<PushRow> {
                 r#"{"push":"ops.event","ch":"ops:wx4g","kind":"order","order":"$ORD","seq":3,"machine":"order",
                     "event":"store_accepted","from":"paid","to":"accepted","status":"accepted",
                     "order_state":"accepted","refund":"none","by":{"role":"merchant","id":"$MER"},"at":1790000000789,"store":"$STO"}"#),
+        ],
+        Push::OpsWhy => vec![
+            latest("ops.why", &[Ops], "Why a rider was asked: the candidates and what the delivery would cost with each, in minutes.",
+                shape::<Explanation>,
+                r#"{"push":"ops.why","ch":"ops:wx4g","order":"$ORD","offer":"$OFR","policy":"batch",
+                    "chosen":{"rider":"$RID","cost_min":31.4,"handicap_min":0.0,"pickup_m":740,"load":1},
+                    "others":[],"n_candidates":1,"at":1790000000789}"#),
         ],
         Push::Cur => vec![
             latest("cur", &[Order, Inbox, Store], "How far somebody has come.", shape::<CursorMoved>,

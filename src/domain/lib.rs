@@ -52,6 +52,8 @@ pub mod channel;
 
 pub mod travel;
 
+pub mod regions;
+
 mod dice;
 
 pub mod route;

@@ -63,6 +63,8 @@ text_enum! {
         GoodsDamaged => "goods_damaged",
         /// The goods are gone.
         GoodsLost => "goods_lost",
+        /// Another rider had become much better.
+        Overtaken => "overtaken",
         /// Something else.
         Other => "other",
     }

@@ -144,6 +144,9 @@ pub struct Given {
     /// Minutes without coming closer to the store after which he loses it [default: 8]
     #[arg(long, env = "RIDERHUB_RIDER_STANDING_MIN")]
     pub rider_standing_min: Option<u32>,
+    /// Weights of dispatch as name=minutes, with commas between; see docs/dispatch.md [default: none differs]
+    #[arg(long, env = "RIDERHUB_DISPATCH_WEIGHTS", value_delimiter = ',')]
+    pub dispatch_weights: Option<Vec<String>>,
     /// Milliseconds over which a node that goes down spreads the good-byes to its clients
     /// [default: 5000]
     #[arg(long, env = "RIDERHUB_DRAIN_MS")]
@@ -228,6 +231,7 @@ impl Given {
             bonus_percent_max: self.bonus_percent_max.or(other.bonus_percent_max),
             rider_silent_min: self.rider_silent_min.or(other.rider_silent_min),
             rider_standing_min: self.rider_standing_min.or(other.rider_standing_min),
+            dispatch_weights: self.dispatch_weights.or(other.dispatch_weights),
             drain_ms: self.drain_ms.or(other.drain_ms),
             sockets_max: self.sockets_max.or(other.sockets_max),
             connects_per_s: self.connects_per_s.or(other.connects_per_s),
@@ -287,6 +291,7 @@ impl Given {
             bonus_percent_max: self.bonus_percent_max.unwrap_or(BONUS_PERCENT_MAX),
             rider_silent_min: self.rider_silent_min.unwrap_or(RIDER_SILENT_MIN),
             rider_standing_min: self.rider_standing_min.unwrap_or(RIDER_STANDING_MIN),
+            dispatch_weights: self.dispatch_weights.unwrap_or_default(),
             drain_ms: self.drain_ms.unwrap_or(DRAIN_MS),
             sockets_max: self.sockets_max.unwrap_or(SOCKETS_MAX),
             connects_per_s: self.connects_per_s.unwrap_or(CONNECTS_PER_S),

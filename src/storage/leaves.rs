@@ -68,6 +68,7 @@ pub(crate) async fn list(reader: &mut impl Reader) -> Result<Vec<Asked>, StoreEr
                 delivery_id: parsed("delivery_left.delivery_id", &row.delivery_id)?,
                 rider_id: parsed("delivery_left.rider_id", &row.rider_id)?,
                 state: OfferState::Withdrawn,
+                open: None,
                 at: Timestamp::from_ms(row.left_at_ms),
             })
         })

@@ -23,6 +23,7 @@ use crate::{
     deliveries as delivery_cases,
     dispatch::Look,
     platform::Platform,
+    rider_scores::Scores,
 };
 
 /// An ETA is told again when it moves by more than this.
@@ -54,6 +55,7 @@ pub struct Memory {
     shown: HashMap<RiderId, String>,
     names: HashMap<RiderId, String>,
     pub(crate) pooled_since: HashMap<OrderId, Timestamp>,
+    pub(crate) scores: Scores,
 }
 
 /// Tells riders whose certain stops changed, and parties whose ETA moved.
@@ -191,6 +193,23 @@ impl Memory {
         self.told_routes.retain(|rider, _| working.contains(rider));
         self.shown.retain(|rider, _| working.contains(rider));
         self.names.retain(|rider, _| working.contains(rider));
+    }
+
+    /// Forgets what other nodes plan and tell now: what was true of it may have changed when it comes
+    /// back.
+    pub(crate) fn forget_other_nodes(&mut self, look: &Look, is_ours: &impl Fn(&str) -> bool) {
+        let homes = look.homes();
+        let is_told_here = |rider: &RiderId| homes.get(rider).is_none_or(|home| is_ours(home));
+        self.routes.retain(|region, _| is_ours(region));
+        self.told_routes.retain(|rider, _| is_told_here(rider));
+        self.shown.retain(|rider, _| is_told_here(rider));
+        let elsewhere: HashSet<OrderId> = look
+            .deliveries
+            .iter()
+            .filter(|it| it.delivery.rider_id.is_some_and(|rider| !is_told_here(&rider)))
+            .map(|it| it.delivery.order_id)
+            .collect();
+        self.told_etas.retain(|(order, _), _| !elsewhere.contains(order));
     }
 
     async fn name(&mut self, platform: &Platform, rider: RiderId) -> Result<String, StoreError> {

@@ -20,6 +20,7 @@ use storage::{
     duty::RiderDuty,
     error::StoreError,
     events::{self, MemberMoved, StopView, Unassigned},
+    explanations::{BY_OPERATOR, Candidate, Explanation},
     leaves, offers as offer_rows,
     push::Push,
 };
@@ -120,7 +121,11 @@ pub async fn reassign(
         if let Some(rider_id) = to {
             let duty = room_for_one(tx, rider_id, None).await?;
             let proposal = propose(&stored, &duty, at);
-            offer = Some(put_out(tx, changes, &mut case, &policy, &proposal, cause).await?);
+            let expires_at = at + policy.offer_open;
+            let made = put_out(tx, changes, &mut case, &proposal, expires_at, cause).await?;
+            let inbox = Channel::Inbox(Profile::Rider(rider_id));
+            changes.entries.push(events::entry(inbox, Push::Offer, None, &made.1)?);
+            offer = Some(made.0.id.to_string());
         }
         changes.nudges.push(Nudge::Dispatch { region: stored.region.clone() });
         let state = view(&case).state;
@@ -168,12 +173,30 @@ fn propose(stored: &StoredDelivery, duty: &RiderDuty, at: Timestamp) -> Proposal
         lng: place.lng(),
         eta,
     };
+    let pickup_m = to_store.round() as i64;
+    let adds_s = (at_door - at.ms()) / 1_000;
+    let chosen = Candidate {
+        rider: duty.rider_id.to_string(),
+        cost_min: adds_s as f64 / 60.0,
+        handicap_min: 0.0,
+        pickup_m,
+        load: 0,
+    };
     Proposal {
+        why: Explanation {
+            order: stored.delivery.order_id.to_string(),
+            offer: String::new(),
+            policy: BY_OPERATOR.to_owned(),
+            chosen,
+            others: Vec::new(),
+            n_candidates: 1,
+            at: at.ms(),
+        },
         order_id: stored.delivery.order_id,
         rider_id: duty.rider_id,
-        pickup_m: to_store.round() as i64,
+        pickup_m,
         trip_m: trip.round() as i64,
-        adds_s: (at_door - at.ms()) / 1_000,
+        adds_s,
         route: vec![
             stop(StopKind::Pickup, stored.pickup, at_store),
             stop(StopKind::Dropoff, stored.dropoff, at_door),

@@ -65,5 +65,7 @@ pub mod watch;
 pub mod board;
 pub mod dispatch;
 pub mod dispatch_news;
+mod offering;
+mod rider_scores;
 
 pub mod deadlines;

@@ -23,8 +23,8 @@ pub type Sightings = HashMap<RiderId, Place>;
 #[derive(Debug, Default)]
 pub struct Watches(HashMap<OrderId, (RiderId, Progress)>);
 
-/// Looks at every rider who should fetch something, and takes off what he does not fetch. Answers
-/// how many deliveries wait again.
+/// Looks at every rider who should fetch something in the regions that `is_ours` names, and takes off
+/// what he does not fetch. Answers how many deliveries wait again.
 ///
 /// # Errors
 ///
@@ -34,11 +34,12 @@ pub async fn tend(
     look: &Look,
     seen: &Sightings,
     watches: &mut Watches,
+    is_ours: &impl Fn(&str) -> bool,
 ) -> Result<usize, StoreError> {
     let now = platform.now();
     let patience =
         Patience { silent: platform.policy.rider_silent, standing: platform.policy.rider_standing };
-    watches.take_in(look, seen, now);
+    watches.take_in(look, seen, is_ours, now);
     let mut judged = watches.judge(patience, now);
     judged.retain(|(_, _, verdict)| *verdict != Verdict::Fine);
     if judged.is_empty() {
@@ -88,9 +89,17 @@ impl Watches {
     }
 
     /// Notes what is seen now, and forgets what nobody is to be watched for any more.
-    fn take_in(&mut self, look: &Look, seen: &Sightings, now: Timestamp) {
+    fn take_in(
+        &mut self,
+        look: &Look,
+        seen: &Sightings,
+        is_ours: &impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) {
         let is_to_fetch = |it: &&StoredDelivery| {
-            matches!(it.delivery.state, DeliveryState::Assigned | DeliveryState::ArrivedPickup)
+            let state = it.delivery.state;
+            is_ours(&it.region)
+                && matches!(state, DeliveryState::Assigned | DeliveryState::ArrivedPickup)
         };
         let to_fetch: Vec<_> = look.deliveries.iter().filter(is_to_fetch).collect();
         let holders: HashMap<OrderId, Option<RiderId>> =

@@ -21,7 +21,9 @@ mod grab;
 mod life;
 mod metrics;
 mod notices;
+mod pool;
 mod presence;
+mod regions;
 mod replay;
 mod resume;
 #[path = "../shapes/mod.rs"]

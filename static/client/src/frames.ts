@@ -1,11 +1,39 @@
 /** The types of all frames. Made by `npm run frames` from docs/asyncapi.yaml, which the server makes of its own types. Do not edit. */
 
+/** One more delivery of a bundle, as push `offer` names it. */
+export interface Bundled {
+  /** Geohash of six characters around the door. */
+  dropoff_area: string;
+  /** Its own offer. */
+  offer: string;
+  /** The order. */
+  order: string;
+  /** What the rider earns by it, in minor units of the same currency. */
+  pay_minor: number;
+  /** Metres from the store to the door. */
+  trip_m: number;
+}
+
 /** Who caused a change. */
 export interface By {
   /** The profile, if it was a person. */
   id?: string;
   /** A role, `system` or `provider`. */
   role: 'customer' | 'merchant' | 'rider' | 'operator' | 'system' | 'provider';
+}
+
+/** A rider who could have got a delivery. */
+export interface Candidate {
+  /** What the delivery adds to his route, handicap included, in minutes. */
+  cost_min: number;
+  /** What speaks against him besides his route, in minutes. */
+  handicap_min: number;
+  /** Orders that he holds or is asked about. */
+  load: number;
+  /** Metres from him to the store. */
+  pickup_m: number;
+  /** Who. */
+  rider: string;
 }
 
 /** Whether the order's chat takes messages, and until when. */
@@ -591,6 +619,8 @@ export interface PushMsgRecalled {
 export interface PushOffer {
   /** Seconds that the route grows by. */
   adds_s: number;
+  /** More deliveries on the same trip: whoever answers one of these offers answers all. */
+  also?: Bundled[];
   /** How much of it is a bonus because nobody has taken it so far, in minor units. */
   bonus_minor?: number;
   /** The channel. */
@@ -720,6 +750,27 @@ export interface PushOpsSnapshot {
   push: 'ops';
   /** Everything that is true now. */
   snapshot: Record<string, OpsThing>;
+}
+
+/** Why a rider was asked: the candidates and what the delivery would cost with each, in minutes. */
+export interface PushOpsWhy {
+  /** When, in UTC milliseconds. */
+  at: number;
+  /** The channel. */
+  ch: string;
+  /** The rider who was asked. */
+  chosen: Candidate;
+  /** Riders whose routes were tried. */
+  n_candidates: number;
+  /** The offer that was made. */
+  offer: string;
+  /** The order. */
+  order: string;
+  /** The best others, the cheapest first; at most seven. */
+  others: Candidate[];
+  /** How riders are chosen. */
+  policy: 'instant' | 'batch' | 'operator';
+  push: 'ops.why';
 }
 
 /** A line of the order's story. The same line comes on the order's channel, to the store from payment on, and to the inboxes of its parties, with an offset of each channel. */
@@ -928,7 +979,7 @@ export interface PushUnassigned {
   order: string;
   push: 'unassigned';
   /** Why. */
-  reason: 'closing_early' | 'busy' | 'ingredient_unavailable' | 'sold_out' | 'changed_mind' | 'ordered_by_mistake' | 'too_slow' | 'no_rider_found' | 'undeliverable' | 'unpaid_in_time' | 'not_accepted_in_time' | 'late_payment' | 'paid_twice' | 'refused_by_provider' | 'order_ended' | 'rider_late' | 'rider_handed_on' | 'rider_declined' | 'rider_silent' | 'rider_not_moving' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'operator_decision' | 'customer_unreachable' | 'customer_refused' | 'wrong_address' | 'goods_damaged' | 'goods_lost' | 'other';
+  reason: 'closing_early' | 'busy' | 'ingredient_unavailable' | 'sold_out' | 'changed_mind' | 'ordered_by_mistake' | 'too_slow' | 'no_rider_found' | 'undeliverable' | 'unpaid_in_time' | 'not_accepted_in_time' | 'late_payment' | 'paid_twice' | 'refused_by_provider' | 'order_ended' | 'rider_late' | 'rider_handed_on' | 'rider_declined' | 'rider_silent' | 'rider_not_moving' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'operator_decision' | 'customer_unreachable' | 'customer_refused' | 'wrong_address' | 'goods_damaged' | 'goods_lost' | 'overtaken' | 'other';
   /** The profile that caused it, or `system`. */
   sender: string;
   /** When it was written, in UTC milliseconds. */
@@ -1481,6 +1532,7 @@ export interface Pushes {
   'offer.closed': PushOfferClosed;
   ops: PushOps | PushOpsSnapshot;
   'ops.event': PushOpsEvent;
+  'ops.why': PushOpsWhy;
   order: PushOrder;
   ping: PushPing;
   pool: PushPool | PushPoolSnapshot;

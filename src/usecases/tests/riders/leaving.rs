@@ -167,7 +167,7 @@ async fn tend(city: &City, watches: &mut Watches, seen: &[(RiderId, f64)]) -> us
     let look = usecases::dispatch::look(&city.platform).await.unwrap();
     let at = |(rider, east_m): &(RiderId, f64)| (*rider, city.centre.offset(*east_m, 0.0));
     let seen: Sightings = seen.iter().map(at).collect();
-    watch::tend(&city.platform, &look, &seen, watches).await.unwrap()
+    watch::tend(&city.platform, &look, &seen, watches, &|_| true).await.unwrap()
 }
 
 async fn given_assigned(city: &mut City, name: &str) -> (RiderId, OrderId) {

@@ -18,7 +18,7 @@ use domain::{
 use storage::{db::Tx, deliveries, journal, offers, presence, store::Store};
 use usecases::{
     accounts::{self, Registration},
-    dispatch::{self, CycleReport},
+    dispatch::{self, Choosing, CycleReport},
     dispatch_news::Memory,
     duty::{self, DutyOn},
     handing_on,
@@ -43,6 +43,7 @@ pub(crate) struct City {
     line: CartLine,
     memory: Memory,
     node: NodeId,
+    pub(crate) policy: Policy,
 }
 
 impl City {
@@ -63,7 +64,8 @@ impl City {
         };
         let (store, line) = shop(&platform, merchant, centre).await;
         let (memory, node) = (Memory::default(), NodeId::generate());
-        Self { platform, clock, customer, merchant, store, centre, line, memory, node }
+        let policy = Policy::Instant;
+        Self { platform, clock, customer, merchant, store, centre, line, memory, node, policy }
     }
 
     /// Orders are placed in another store from now on.
@@ -111,8 +113,11 @@ impl City {
     /// One look of the dispatcher.
     pub(crate) async fn cycle(&mut self) -> CycleReport {
         let look = dispatch::look(&self.platform).await.unwrap();
-        let (places, policy) = (HashMap::new(), Policy::Instant);
-        dispatch::cycle(&self.platform, &look, &places, &mut self.memory, policy).await.unwrap()
+        let choosing = Choosing { policy: self.policy, ..Choosing::default() };
+        let places = HashMap::new();
+        let is_ours = |_: &str| true;
+        let (platform, memory) = (&self.platform, &mut self.memory);
+        dispatch::cycle(platform, &look, &places, memory, &choosing, &is_ours).await.unwrap()
     }
 
     /// The dispatcher asks this rider, and he takes it.
