@@ -1,15 +1,14 @@
 //! Settings of the server, read once at start: flags, then `RIDERHUB_…` variables, then a TOML
 //! file, then defaults. A wrong value stops the start and says what to write instead.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use actors::admission::SocketLimits;
 use clap::ValueEnum;
-use domain::{dispatch::Policy, role::Role};
+use domain::{dispatch::Policy, geofence::Fence, role::Role};
 use serde::{Deserialize, Serialize};
 use storage::{bus::redis::Address, db::Durability};
-use usecases::retention::Retention;
-use usecases::vapid::VapidKey;
+use usecases::{retention::Retention, vapid::VapidKey};
 
 mod given;
 
@@ -17,6 +16,10 @@ pub use given::Given;
 
 /// Characters of the webhook's secret at least.
 const WEBHOOK_SECRET_MIN: usize = 24;
+/// Metres around a stop that make sense.
+const RADIUS_M: RangeInclusive<u32> = 15..=500;
+/// Seconds of a stay that make sense.
+const DWELL_S: RangeInclusive<u32> = 5..=600;
 /// Longest drain: ten minutes.
 const DRAIN_MS_MAX: u64 = 600_000;
 
@@ -144,6 +147,10 @@ pub struct Settings {
     pub fixtures: bool,
     /// How riders are chosen: `instant` or `batch`.
     pub dispatch: String,
+    /// Metres around a stop within which a rider arrives by his positions; 0 is never.
+    pub arrival_radius_m: u32,
+    /// Seconds that he must stay there.
+    pub arrival_dwell_s: u32,
     /// Milliseconds over which a node that goes down spreads the good-byes to its clients.
     pub drain_ms: u64,
     /// Sockets that a node has open at most; 0 is no limit.
@@ -211,6 +218,12 @@ impl Settings {
     /// How riders are chosen.
     pub fn dispatch_policy(&self) -> Policy {
         Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant)
+    }
+
+    /// How near and how long is there.
+    pub fn arrival_fence(&self) -> Fence {
+        let dwell = Duration::from_secs(self.arrival_dwell_s.into());
+        Fence { radius_m: self.arrival_radius_m.into(), dwell }
     }
 
     /// Roles that may be signed in on one device only.
@@ -293,6 +306,9 @@ impl Settings {
             (500..=600_000).contains(&self.presence_grace_ms),
             "presence-grace-ms must be 500 to 600000",
         );
+        let radius = self.arrival_radius_m;
+        must(radius == 0 || RADIUS_M.contains(&radius), "arrival-radius-m must be 15 to 500, or 0");
+        must(DWELL_S.contains(&self.arrival_dwell_s), "arrival-dwell-s must be 5 to 600");
         must(self.drain_ms <= DRAIN_MS_MAX, "drain-ms must be at most 600000");
         must(self.workers <= 256, "workers must be at most 256");
         must(

@@ -47,6 +47,10 @@ pub mod channel;
 
 pub mod travel;
 
+pub mod eta;
+pub mod geofence;
+pub mod sighting;
+
 mod dice;
 
 pub mod route;

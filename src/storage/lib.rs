@@ -49,6 +49,7 @@ pub mod products;
 pub mod stores;
 pub mod stories;
 
+pub mod delays;
 pub mod deliveries;
 pub mod duty;
 pub mod leases;

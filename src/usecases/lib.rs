@@ -59,7 +59,9 @@ pub mod offers;
 pub mod deliveries;
 
 pub mod board;
+pub mod delays;
 pub mod dispatch;
 pub mod dispatch_news;
+mod expected;
 
 pub mod deadlines;

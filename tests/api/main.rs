@@ -21,6 +21,7 @@ mod grab;
 mod life;
 mod metrics;
 mod notices;
+mod on_the_way;
 mod presence;
 mod replay;
 mod resume;
