@@ -336,15 +336,9 @@ pub async fn publish(session: &mut Session, p: Option<&RawValue>) -> Result<Answ
     if !session.live.bench_channels {
         return Err(Refusal::new(Kind::NotFound, "there is no such channel for you"));
     }
-    let cid = match input.cid {
-        Some(cid) => {
-            check_cid(&cid)?;
-            cid
-        }
-        None => uuid::Uuid::now_v7().to_string(),
-    };
+    input.cid.as_deref().map_or(Ok(()), check_cid)?;
     let body = input.body.get().to_owned();
     let platform = &session.live.platform;
-    let done = chat::send_bench(platform, session.profile, channel, cid, body).await?;
+    let done = chat::send_bench(platform, session.profile, channel, input.cid, body).await?;
     Ok(sent(&done))
 }

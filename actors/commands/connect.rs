@@ -332,8 +332,9 @@ async fn sit_down(
         return Ok(None);
     }
     let seat = match seat {
-        Some(it) if *it.device == *session.device && it.session_id >= session_id => it,
-        Some(it) if *it.device != *session.device && it.session_id > session_id => it,
+        // A later sign-in has it, here or elsewhere, or this very one.
+        Some(it) if it.session_id > session_id => it,
+        Some(it) if it.session_id == session_id && *it.device == *session.device => it,
         _ => {
             let platform = &session.live.platform;
             devices::take_seat(platform, profile, &session.device, session_id).await?

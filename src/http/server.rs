@@ -6,7 +6,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_http::{Request, Response, body::MessageBody};
-use actix_server::{Server, ServerBuilder};
+use actix_server::Server;
 use actix_service::{
     IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
 };
@@ -54,28 +54,8 @@ where
     let server = if n_workers == 0 { server } else { server.workers(n_workers) };
     let socket = std::net::TcpListener::from(bind(addr)?);
     let addr = socket.local_addr()?;
-    let server = serve(server, socket, Arc::new(door), app)?;
-    Ok((addr, server.run()))
-}
-
-fn serve<F, I, S, B>(
-    server: ServerBuilder,
-    socket: std::net::TcpListener,
-    door: Arc<SocketDoor>,
-    app: F,
-) -> std::io::Result<ServerBuilder>
-where
-    F: Fn() -> I + Send + Clone + 'static,
-    I: IntoServiceFactory<S, Request>,
-    S: ServiceFactory<Request, Config = AppConfig> + 'static,
-    S::Error: Into<Error> + 'static,
-    S::InitError: fmt::Debug,
-    S::Response: Into<Response<B>> + 'static,
-    B: MessageBody + 'static,
-{
-    let stopping = server.graceful_shutdown_signal();
-    let addr = socket.local_addr()?;
-    server.listen("http", socket, move || {
+    let (door, stopping) = (Arc::new(door), server.graceful_shutdown_signal());
+    let server = server.listen("http", socket, move || {
         let (door, stopping) = (Arc::clone(&door), stopping.clone());
         let app = app().into_factory().map_err(|err: S::Error| err.into().error_response());
         actix_http::HttpService::build()
@@ -93,7 +73,8 @@ where
             .upgrade(fn_service(move |(req, framed)| ws::upgrade(Arc::clone(&door), req, framed)))
             .finish(map_config(app, |()| AppConfig::default()))
             .tcp()
-    })
+    })?;
+    Ok((addr, server.run()))
 }
 
 fn bind(addr: SocketAddr) -> std::io::Result<socket2::Socket> {

@@ -15,7 +15,7 @@ use crate::{db::Db, error::StoreError};
 
 /// Time between two passes. The writer waits while the disk takes what one pass copied, so passes
 /// should be small.
-const EVERY: Duration = Duration::from_millis(20);
+const EVERY: Duration = Duration::from_millis(50);
 /// Pages of the log from which on the writer begins it anew; 512 MiB. That stops writes for some
 /// tens of milliseconds (two waits for the disk), so it should be rare. It needs thousands of
 /// messages a second without a pause: in any pause the log begins anew by itself.

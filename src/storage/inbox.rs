@@ -11,7 +11,7 @@ use crate::{
     cursors::Cursor,
     db::{Reader, Val},
     error::StoreError,
-    journal::Entry,
+    journal::{Entry, EntryRow},
 };
 
 /// Orders of one inbox at most.
@@ -47,16 +47,11 @@ struct IdRow {
 #[derive(sqlx::FromRow)]
 struct PlaceRow {
     channel: String,
-    top: i64,
     epoch: String,
     delivered_off: Option<i64>,
     read_off: Option<i64>,
-    kind: String,
-    sender: String,
-    cid: Option<String>,
-    body: String,
-    joins: Option<String>,
-    at_ms: i64,
+    #[sqlx(flatten)]
+    last: EntryRow,
 }
 
 #[derive(sqlx::FromRow)]
@@ -111,8 +106,8 @@ pub async fn places(
     for some in channels.chunks(CHANNELS_PER_STATEMENT) {
         let (marks, mut names) = any_of(some);
         let sql = format!(
-            "select h.channel, h.top, h.epoch, c.delivered_off, c.read_off,
-                    j.kind, j.sender, j.cid, j.body, j.joins, j.at_ms
+            "select h.channel, h.epoch, c.delivered_off, c.read_off,
+                    j.off, j.kind, j.sender, j.cid, j.body, j.joins, j.at_ms
                from channel_head h
                join journal j on j.channel = h.channel and j.off = h.top
                left join channel_cursor c on c.channel = h.channel and c.profile_id = ?
@@ -128,19 +123,9 @@ pub async fn places(
 
 impl PlaceRow {
     fn read(self, profile: Profile) -> Result<Place, StoreError> {
-        let joins = self.joins.as_deref().map(|it| parsed("journal.joins", it)).transpose()?;
+        let channel = parsed("channel_head.channel", &self.channel)?;
+        let last = self.last.entry(&channel, &self.epoch)?;
         let off = |it: Option<i64>| it.and_then(|it| u64::try_from(it).ok()).unwrap_or(0);
-        let last = Entry {
-            channel: parsed("channel_head.channel", &self.channel)?,
-            off: off(Some(self.top)),
-            epoch: self.epoch,
-            kind: self.kind,
-            sender: self.sender,
-            cid: self.cid,
-            body: self.body,
-            at: Timestamp::from_ms(self.at_ms),
-            joins,
-        };
         let (delivered, read) = (off(self.delivered_off), off(self.read_off));
         Ok(Place { cursor: Cursor { profile, delivered, read }, last })
     }

@@ -9,12 +9,7 @@ use domain::{channel::Channel, clock::Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    args,
-    db::{Reader, Val},
-    error::StoreError,
-    push::Push,
-};
+use crate::{args, columns::any_of, db::Reader, error::StoreError, push::Push};
 
 mod append;
 
@@ -133,11 +128,10 @@ pub async fn heads(
 ) -> Result<Vec<(Channel, Head)>, StoreError> {
     let mut found = Vec::with_capacity(channels.len());
     for some in channels.chunks(HEADS_MAX) {
-        let marks = vec!["?"; some.len()].join(", ");
+        let (marks, names) = any_of(some);
         let sql = format!(
             "select channel, top, epoch, removed from channel_head where channel in ({marks})"
         );
-        let names: Vec<Val<'_>> = some.iter().map(|it| Val::Owned(it.to_string())).collect();
         count_query("heads");
         let rows: Vec<HeadRow> = reader.all(&sql, &names).await?;
         for row in rows {

@@ -35,8 +35,8 @@ pub type ResultOf = Box<dyn Fn(&Entry) -> Result<String, StoreError> + Send>;
 
 /// A message that is about to be written.
 pub struct Post {
-    /// Who sent which command.
-    pub key: CommandKey,
+    /// Who sent which command; `None` if it cannot come again: then its result is not kept.
+    pub key: Option<CommandKey>,
     /// What it becomes.
     pub entry: NewEntry,
     /// Whose absence is to be noticed.
@@ -69,10 +69,7 @@ pub(crate) type Written = Vec<Result<Posted, StoreError>>;
 /// # Errors
 ///
 /// [`StoreError::LockConflict`] or [`StoreError::Unavailable`]: the transaction is lost.
-pub(crate) async fn write_all(
-    tx: &mut Tx,
-    posts: &[&Post],
-) -> Result<Option<Written>, StoreError> {
+pub(crate) async fn write_all(tx: &mut Tx, posts: &[&Post]) -> Result<Option<Written>, StoreError> {
     let Some(first) = posts.first() else { return Ok(Some(Vec::new())) };
     match write_together(tx, posts, first.clock.now()).await {
         Ok(entries) => Ok(Some(entries.into_iter().map(|it| Ok(Posted::New(it))).collect())),
@@ -107,12 +104,16 @@ pub(crate) async fn write_one_by_one(tx: &mut Tx, posts: &[&Post]) -> Outcomes {
 }
 
 async fn write_one(tx: &mut Tx, post: &Post, at: Timestamp) -> Result<Posted, StoreError> {
-    if let Some(text) = commands::claim(tx, &post.key, at).await? {
+    if let Some(key) = &post.key
+        && let Some(text) = commands::claim(tx, key, at).await?
+    {
         return Ok(Posted::Before(text));
     }
     let entries = journal::append_watched(tx, vec![post.entry.clone()], at, post.watched).await?;
     let entry = entries.into_iter().next().ok_or_else(|| StoreError::refused("no entry"))?;
-    commands::keep(tx, &post.key, &(post.result)(&entry)?, at).await?;
+    if let Some(key) = &post.key {
+        commands::keep(tx, key, &(post.result)(&entry)?, at).await?;
+    }
     Ok(Posted::New(entry))
 }
 
@@ -144,8 +145,8 @@ async fn write_together(
     let mut results = posts
         .iter()
         .zip(&entries)
-        .map(|(post, entry)| {
-            let CommandKey { sender, cid, body_hash } = &post.key;
+        .filter_map(|(post, entry)| Some((post, entry, post.key.as_ref()?)))
+        .map(|(post, entry, CommandKey { sender, cid, body_hash })| {
             let result = (post.result)(entry)?;
             Ok([sender.into(), cid.into(), body_hash.into(), Val::Owned(result), Val::from(at)])
         })

@@ -7,6 +7,7 @@ use domain::{channel::Channel, clock::Timestamp, ids::OrderId};
 
 use crate::{
     args,
+    columns::any_of,
     db::{Reader, Tx, Val},
     error::StoreError,
 };
@@ -86,12 +87,11 @@ pub async fn ended_before(
     if orders.is_empty() {
         return Ok(Vec::new());
     }
-    let marks = vec!["?"; orders.len()].join(", ");
+    let (marks, mut values) = any_of(orders);
     let sql = format!(
         "select order_id from customer_order where ended_at_ms < ? and order_id in ({marks})"
     );
-    let mut values = vec![Val::from(cutoff)];
-    values.extend(orders.iter().map(|it| Val::Owned(it.to_string())));
+    values.insert(0, Val::from(cutoff));
     let rows: Vec<OrderRow> = reader.all(&sql, &values).await?;
     let parse = |row: OrderRow| {
         row.order_id

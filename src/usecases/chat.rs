@@ -138,7 +138,7 @@ pub async fn send(
     let key = key(speaker, &saying.channel, saying.cid, &body);
     match allowed {
         Ok(()) => match att {
-            None => write(platform, speaker, saying.channel, key, body).await,
+            None => write(platform, speaker, saying.channel, Some(key), body).await,
             Some(att) => write_with_file(platform, speaker, order_id, key, body, att).await,
         },
         Err(refusal) => platform.recorded(&key).await?.ok_or(refusal),
@@ -190,7 +190,7 @@ pub async fn open_hours(
     Ok(stored.map(|it| hours(&it.order, platform.now(), &platform.policy)))
 }
 
-/// Writes a body as it is to a channel of the load generator.
+/// Writes a body as it is to a channel of the load generator; once for each `cid`, if there is one.
 ///
 /// # Errors
 ///
@@ -199,12 +199,12 @@ pub async fn send_bench(
     platform: &Platform,
     speaker: Profile,
     channel: Channel,
-    cid: String,
+    cid: Option<String>,
     body: String,
 ) -> Result<Done<Sent>, ChatError> {
     match channel {
         Channel::BenchLog(_) => {
-            let key = key(speaker, &channel, cid, &body);
+            let key = cid.map(|cid| key(speaker, &channel, cid, &body));
             write(platform, speaker, channel, key, body).await
         }
         _ => Err(ChatError::NotFound),
@@ -221,10 +221,11 @@ async fn write(
     platform: &Platform,
     speaker: Profile,
     channel: Channel,
-    key: CommandKey,
+    key: Option<CommandKey>,
     body: String,
 ) -> Result<Done<Sent>, ChatError> {
-    let entry = message(&channel, speaker, &key.cid, &body);
+    let cid = key.as_ref().map(|it| it.cid.as_str());
+    let entry = message(&channel, speaker, cid, &body);
     Ok(platform.post(key, entry, |entry| Sent { ts: entry.at.ms() }).await?)
 }
 
@@ -241,18 +242,18 @@ async fn write_with_file(
     let channel = into.clone();
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: domain::clock::Timestamp| {
         attachments::claim(tx, att, order_id, speaker, &cid).await?;
-        changes.entries.push(message(&into, speaker, &cid, &body));
+        changes.entries.push(message(&into, speaker, Some(&cid), &body));
         Ok::<_, ChatError>(Sent { ts: at.ms() })
     };
     platform.grouped_command(&channel, Some(key), work).await
 }
 
-fn message(into: &Channel, speaker: Profile, cid: &str, body: &str) -> journal::NewEntry {
+fn message(into: &Channel, speaker: Profile, cid: Option<&str>, body: &str) -> journal::NewEntry {
     journal::NewEntry {
         channel: into.clone(),
         kind: Push::Msg,
         sender: speaker.to_string(),
-        cid: Some(cid.to_owned()),
+        cid: cid.map(str::to_owned),
         body: body.to_owned(),
         joins: None,
     }

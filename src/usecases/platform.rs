@@ -247,15 +247,15 @@ impl Platform {
         Ok(self.after_commit(carried_out))
     }
 
-    /// Writes a message exactly once for its key: like [`Self::command`] with one entry and nothing
-    /// else, for a tenth of the cost. `value` makes the result of the entry.
+    /// Writes a message, exactly once if it has a key: like [`Self::command`] with one entry and
+    /// nothing else, for a tenth of the cost. `value` makes the result of the entry.
     ///
     /// # Errors
     ///
     /// [`StoreError`] as [`Store::post`] gives it.
     pub async fn post<T>(
         &self,
-        key: CommandKey,
+        key: Option<CommandKey>,
         entry: NewEntry,
         value: fn(&Entry) -> T,
     ) -> Result<Done<T>, StoreError>

@@ -118,7 +118,7 @@ async fn a_command_is_known_for_a_week() {
 /// Whether it was said before.
 async fn say(world: &World, by: &Person, channel: &Channel, cid: &str) -> bool {
     let Profile::Customer(_) = by.profile else { panic!("a customer says it") };
-    let (cid, body) = (cid.to_owned(), "{\"n\":1}".to_owned());
+    let (cid, body) = (Some(cid.to_owned()), "{\"n\":1}".to_owned());
     let said = chat::send_bench(&world.platform, by.profile, channel.clone(), cid, body).await;
     said.unwrap().dup
 }

@@ -36,7 +36,7 @@ fn key(cid: &str, body: &str) -> CommandKey {
 
 fn post(channel: &Channel, cid: &str, body: &str) -> Post {
     Post {
-        key: key(cid, &format!("{channel} {body}")),
+        key: Some(key(cid, &format!("{channel} {body}"))),
         entry: NewEntry {
             channel: channel.clone(),
             kind: Push::Msg,
@@ -91,6 +91,31 @@ async fn messages_of_many_channels_get_offsets_without_holes_and_keep_their_resu
             assert_eq!(offsets(&store, &channel).await, told);
             let head = journal::head(&mut store.reader(), &channel).await.unwrap();
             assert_eq!(head.top, told.len() as u64);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_come_again_leaves_no_result() {
+    each_engine(async |store| {
+        let channel = order();
+        let posts = (0..20).map(|n| {
+            let mut it = post(&channel, &format!("c{n}"), "hello");
+            if n % 2 == 0 {
+                it.key = None;
+            }
+            store.post(it)
+        });
+        for posted in join_all(posts).await {
+            assert!(matches!(posted, Ok(Posted::New(_))), "{posted:?}");
+        }
+        assert_eq!(offsets(&store, &channel).await, (1..=20).collect::<Vec<_>>());
+        for n in 0..20 {
+            let key = key(&format!("c{n}"), &format!("{channel} hello"));
+            let kept: Option<(String, u64)> =
+                commands::find(&mut store.reader(), &key).await.unwrap();
+            assert_eq!(kept.is_some(), n % 2 == 1, "{n}");
         }
     })
     .await;
