@@ -69,6 +69,7 @@ pub mod herald;
 pub mod housekeeper;
 pub mod presence;
 pub mod presence_book;
+pub mod roll;
 pub mod timekeeper;
 pub mod warden;
 

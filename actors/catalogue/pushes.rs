@@ -10,6 +10,7 @@ use storage::{
         OpsStore, OpsValue, OrderDelayed, OrderMoved, PoolItem, RouteChanged, Said, StoreOpened,
         Tombstone,
     },
+    explanations::Explanation,
     journal,
     push::Push,
 };
@@ -249,6 +250,13 @@ fn unlogged(push: Push) -> Vec<PushRow> {
                 shape::<OpsEvent<'static, OrderDelayed>>,
                 r#"{"push":"ops.event","ch":"ops:wx4g","kind":"delay","order":"$ORD","promised":1790002400000,
                     "low":1790002640000,"late_ms":240000,"again":false}"#),
+        ],
+        Push::OpsWhy => vec![
+            latest("ops.why", &[Ops], "Why a rider was asked: the candidates and what the delivery would cost with each, in minutes.",
+                shape::<Explanation>,
+                r#"{"push":"ops.why","ch":"ops:wx4g","order":"$ORD","offer":"$OFR","policy":"batch",
+                    "chosen":{"rider":"$RID","cost_min":31.4,"handicap_min":0.0,"pickup_m":740,"load":1},
+                    "others":[],"n_candidates":1,"at":1790000000789}"#),
         ],
         Push::Cur => vec![
             latest("cur", &[Order, Inbox, Store], "How far somebody has come.", shape::<CursorMoved>,

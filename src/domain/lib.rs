@@ -49,6 +49,7 @@ pub mod travel;
 
 pub mod eta;
 pub mod geofence;
+pub mod regions;
 pub mod sighting;
 
 mod dice;

@@ -43,6 +43,8 @@ text_enum! {
         RiderDeclined => "rider_declined",
         /// The rider said nothing in time.
         RiderSilent => "rider_silent",
+        /// Another rider had become much better.
+        Overtaken => "overtaken",
         /// Something else.
         Other => "other",
     }

@@ -32,7 +32,7 @@ use super::{
         quick_replies::list,
         attachments::create, attachments::append, attachments::ask, attachments::show,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
-        operations::regions, operations::snapshot,
+        operations::regions, operations::snapshot, operations::why,
         inbox::show, push::key, push::put, push::remove,
     )
 )]

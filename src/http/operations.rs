@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::web::{Data, Query};
+use actix_web::web::{Data, Path, Query};
+use domain::ids::OrderId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use storage::explanations::{Candidate, Explanation};
 use usecases::{ops, stores};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     answer::Answer,
-    extract::Operator,
+    extract::{IdPath, Operator},
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
 };
@@ -79,4 +81,64 @@ pub async fn snapshot(
         values.insert(key, serde_json::from_str(&value).unwrap_or(Value::Null));
     }
     Ok(Answer::ok(SnapshotView { region, values }))
+}
+
+/// A rider who could have got a delivery.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CandidateView {
+    /// Who.
+    pub rider: String,
+    /// What the delivery adds to his route, handicap included, in minutes of one customer's waiting.
+    pub cost_min: f64,
+    /// What speaks against him besides his route, in the same minutes.
+    pub handicap_min: f64,
+    /// Metres from him to the store.
+    pub pickup_m: i64,
+    /// Orders that he holds or is asked about.
+    pub load: u32,
+}
+
+/// Why a rider was asked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExplanationView {
+    /// The offer that was made.
+    pub offer: String,
+    /// `instant` or `batch`.
+    pub policy: String,
+    /// The rider who was asked.
+    pub chosen: CandidateView,
+    /// The best others, the cheapest first; at most seven.
+    pub others: Vec<CandidateView>,
+    /// Riders whose routes were tried.
+    pub n_candidates: u32,
+    /// When, in UTC milliseconds.
+    pub at: i64,
+}
+
+/// Says why riders were asked about an order, the newest first; kept as long as results of commands.
+#[utoipa::path(get, path = "/v1/ops/orders/{order}/why", operation_id = "get_order_why",
+    tag = "operations", security(("bearer" = [])), params(("order" = String, Path)),
+    responses((status = 200, body = Vec<ExplanationView>), (status = "4XX", body = ProblemView)))]
+pub async fn why(
+    _: Operator,
+    order: Path<IdPath<OrderId>>,
+    state: Data<HttpState>,
+) -> Result<Answer<Vec<ExplanationView>>, Problem> {
+    let found = ops::why(&state.platform, order.0).await?;
+    Ok(Answer::ok(found.into_iter().map(ExplanationView::from).collect()))
+}
+
+impl From<Explanation> for ExplanationView {
+    fn from(it: Explanation) -> Self {
+        let Explanation { offer, policy, chosen, others, n_candidates, at, order: _ } = it;
+        let others = others.into_iter().map(CandidateView::from).collect();
+        Self { offer, policy, chosen: chosen.into(), others, n_candidates, at }
+    }
+}
+
+impl From<Candidate> for CandidateView {
+    fn from(it: Candidate) -> Self {
+        let Candidate { rider, cost_min, handicap_min, pickup_m, load } = it;
+        Self { rider, cost_min, handicap_min, pickup_m, load }
+    }
 }

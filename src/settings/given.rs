@@ -123,6 +123,9 @@ pub struct Given {
     /// Seconds that he must stay there [default: 20]
     #[arg(long, env = "RIDERHUB_ARRIVAL_DWELL_S")]
     pub arrival_dwell_s: Option<u32>,
+    /// Weights of dispatch as name=minutes, with commas between; see docs/dispatch.md [default: none differs]
+    #[arg(long, env = "RIDERHUB_DISPATCH_WEIGHTS", value_delimiter = ',')]
+    pub dispatch_weights: Option<Vec<String>>,
     /// Milliseconds over which a node that goes down spreads the good-byes to its clients
     /// [default: 5000]
     #[arg(long, env = "RIDERHUB_DRAIN_MS")]
@@ -203,6 +206,7 @@ impl Given {
             dispatch: self.dispatch.or(other.dispatch),
             arrival_radius_m: self.arrival_radius_m.or(other.arrival_radius_m),
             arrival_dwell_s: self.arrival_dwell_s.or(other.arrival_dwell_s),
+            dispatch_weights: self.dispatch_weights.or(other.dispatch_weights),
             drain_ms: self.drain_ms.or(other.drain_ms),
             sockets_max: self.sockets_max.or(other.sockets_max),
             connects_per_s: self.connects_per_s.or(other.connects_per_s),
@@ -258,6 +262,7 @@ impl Given {
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
             arrival_radius_m: self.arrival_radius_m.unwrap_or(ARRIVAL_RADIUS_M),
             arrival_dwell_s: self.arrival_dwell_s.unwrap_or(ARRIVAL_DWELL_S),
+            dispatch_weights: self.dispatch_weights.unwrap_or_default(),
             drain_ms: self.drain_ms.unwrap_or(DRAIN_MS),
             sockets_max: self.sockets_max.unwrap_or(SOCKETS_MAX),
             connects_per_s: self.connects_per_s.unwrap_or(CONNECTS_PER_S),

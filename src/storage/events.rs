@@ -217,6 +217,9 @@ pub struct Offered {
     pub route: Vec<StopView>,
     /// When it lapses, in UTC milliseconds.
     pub expires: i64,
+    /// More deliveries on the same trip: whoever answers one of these offers answers all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<crate::offers::Bundled>,
 }
 
 /// Push `offer.closed`: the offer is over, however it ended.

@@ -14,6 +14,7 @@ pub mod migrations;
 pub mod store;
 
 pub mod bus;
+pub mod claims;
 
 pub mod attachments;
 pub mod blobs;
@@ -21,6 +22,7 @@ pub mod commands;
 pub mod cursors;
 pub mod entries;
 pub mod events;
+pub mod explanations;
 pub mod gaps;
 pub mod inbox;
 pub mod journal;
@@ -51,9 +53,11 @@ pub mod stories;
 
 pub mod delays;
 pub mod deliveries;
+pub mod dispatch_nodes;
 pub mod duty;
 pub mod leases;
 pub mod offers;
+pub mod rider_records;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -45,6 +45,8 @@ text_enum! {
         Ops => "ops",
         /// The operators' feed.
         OpsEvent => "ops.event",
+        /// Why a rider was asked.
+        OpsWhy => "ops.why",
         /// How far somebody has come.
         Cur => "cur",
         /// Somebody writes.

@@ -12,6 +12,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use storage::{
+    claims::Claimed,
     commands::CommandKey,
     db::{Reader, Tx},
     deliveries::{self, StoredDelivery},
@@ -52,13 +53,35 @@ pub struct DeliveryView {
     pub order_state: String,
 }
 
-/// A rider takes a delivery from the pool. Exactly one of many wins.
+/// What a rider hears who grabs what another one is taking this moment.
+const CLAIMED: &str = "claimed";
+
+/// A rider takes a delivery from the pool. Exactly one of many wins; the others do not reach SQL.
 ///
 /// # Errors
 ///
-/// [`AskError::Gone`] if it is not in the pool any more, [`AskError::BagFull`] and
-/// [`AskError::NotOnDuty`] if the rider cannot take it.
+/// [`AskError::Gone`] if it is not in the pool any more or somebody is taking it this moment,
+/// [`AskError::BagFull`] and [`AskError::NotOnDuty`] if the rider cannot take it.
 pub async fn grab(
+    platform: &Platform,
+    rider_id: RiderId,
+    order_id: OrderId,
+    key: Option<CommandKey>,
+) -> Result<Done<Answered>, AskError> {
+    let claimed = platform.claims.take(order_id, rider_id).await;
+    metrics::counter!("riderhub_claims_total", "result" => claimed.as_str()).increment(1);
+    if claimed == Claimed::Lost {
+        return Err(AskError::Gone { state: CLAIMED });
+    }
+    let grabbed = grab_claimed(platform, rider_id, order_id, key).await;
+    if grabbed.is_err() {
+        platform.claims.free(order_id, rider_id).await;
+    }
+    grabbed
+}
+
+/// SQL decides, whatever the claim said.
+async fn grab_claimed(
     platform: &Platform,
     rider_id: RiderId,
     order_id: OrderId,

@@ -29,6 +29,7 @@ use crate::{
     error::AskError,
     expected::Expectations,
     platform::Platform,
+    rider_scores::Scores,
 };
 
 /// One region's plan, and who is told by it.
@@ -55,6 +56,7 @@ pub struct Memory {
     shown: HashMap<RiderId, String>,
     names: HashMap<RiderId, String>,
     pub(crate) pooled_since: HashMap<OrderId, Timestamp>,
+    pub(crate) scores: Scores,
 }
 
 /// Tells riders whose certain stops changed, and parties whose ETA moved.
@@ -191,6 +193,24 @@ impl Memory {
         self.told_routes.retain(|rider, _| working.contains(rider));
         self.shown.retain(|rider, _| working.contains(rider));
         self.names.retain(|rider, _| working.contains(rider));
+    }
+
+    /// Forgets what other nodes plan and tell now: what was true of it may have changed when it comes
+    /// back.
+    pub(crate) fn forget_other_nodes(&mut self, look: &Look, is_ours: &impl Fn(&str) -> bool) {
+        let homes = look.homes();
+        let is_told_here = |rider: &RiderId| homes.get(rider).is_none_or(|home| is_ours(home));
+        self.routes.retain(|region, _| is_ours(region));
+        self.told_routes.retain(|rider, _| is_told_here(rider));
+        self.shown.retain(|rider, _| is_told_here(rider));
+        let elsewhere: HashSet<OrderId> = look
+            .deliveries
+            .iter()
+            .filter(|it| it.delivery.rider_id.is_some_and(|rider| !is_told_here(&rider)))
+            .map(|it| it.delivery.order_id)
+            .collect();
+        self.expected.keep_only(|order| !elsewhere.contains(order));
+        self.told_delays.retain(|order, _| !elsewhere.contains(order));
     }
 
     async fn name(&mut self, platform: &Platform, rider: RiderId) -> Result<String, StoreError> {

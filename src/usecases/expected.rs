@@ -26,6 +26,9 @@ use crate::board::{Numbered, SERVICE};
 /// Who is farther from a store than this has left it, in metres.
 const LEFT_M: f64 = 40.0;
 
+/// An order that a rider took longer ago than this is no news to its region, in milliseconds.
+const FRESH_MS: i64 = 20_000;
+
 /// One order on its way.
 #[derive(Debug)]
 struct Watched {
@@ -39,8 +42,6 @@ struct Watched {
 #[derive(Debug, Default)]
 pub(crate) struct Expectations {
     orders: HashMap<OrderId, Watched>,
-    /// When this memory began; orders from before were told of by somebody else.
-    began: Option<i64>,
 }
 
 /// The guesses for one order.
@@ -64,9 +65,8 @@ impl Expectations {
         stops: &[Stop],
         now: Timestamp,
     ) -> Result<Vec<Latest>, StoreError> {
-        let began = *self.began.get_or_insert(now.ms());
         for stop in stops {
-            self.note_state(&numbered.deliveries[stop.delivery() as usize], began, now);
+            self.note_state(&numbered.deliveries[stop.delivery() as usize], now);
         }
         let mut values = Vec::new();
         for (order_id, guesses) in self.walk(numbered, rider, stops, now) {
@@ -92,10 +92,11 @@ impl Expectations {
         self.orders.retain(|order, _| is_open(order));
     }
 
-    fn note_state(&mut self, stored: &StoredDelivery, began: i64, now: Timestamp) {
+    fn note_state(&mut self, stored: &StoredDelivery, now: Timestamp) {
         let state = stored.delivery.state;
-        let is_older = stored.assigned_at.is_some_and(|it| it.ms() < began);
-        let quiet_until = if is_older { began + TOLD_EVERY_MS } else { 0 };
+        // Another dispatcher may have told of it a moment ago.
+        let is_known = stored.assigned_at.is_some_and(|it| now.ms_since(it) > FRESH_MS);
+        let quiet_until = if is_known { now.ms() + TOLD_EVERY_MS } else { 0 };
         let fresh =
             Watched { feed: EtaFeed::new(quiet_until), held: None, state: (state, now.ms()) };
         let watched = self.orders.entry(stored.delivery.order_id).or_insert(fresh);

@@ -63,5 +63,7 @@ pub mod delays;
 pub mod dispatch;
 pub mod dispatch_news;
 mod expected;
+mod offering;
+mod rider_scores;
 
 pub mod deadlines;

@@ -1,13 +1,14 @@
 //! What operators see live: every open order, store and event of a region.
 
 use domain::{
-    channel::Channel, clock::Timestamp, geo::Place, money::Money, order_state::OrderState,
-    role::Profile,
+    channel::Channel, clock::Timestamp, geo::Place, ids::OrderId, money::Money,
+    order_state::OrderState, role::Profile,
 };
 use storage::{
     deliveries, duty,
     error::StoreError,
     events::{self, Latest, OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue, OrderMoved, Point},
+    explanations::{self, Explanation},
     orders,
     push::Push,
     stores::{self, StoreRecord},
@@ -70,6 +71,34 @@ pub(crate) fn tell(
         at,
     });
     Ok(())
+}
+
+/// Tells operators of the region why a rider is asked. Only the newest of an order counts.
+pub(crate) fn tell_why(
+    changes: &mut Changes,
+    region: &str,
+    why: &Explanation,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    changes.latest.push(Latest {
+        channel: Channel::Ops(region.to_owned()),
+        key: format!("why:{}", why.order),
+        push: Push::OpsWhy,
+        body: events::json(why)?,
+        at,
+    });
+    Ok(())
+}
+
+/// Why riders were asked about an order, the newest first.
+///
+/// # Errors
+///
+/// [`AskError::NotFound`] if there is no such order.
+pub async fn why(platform: &Platform, order_id: OrderId) -> Result<Vec<Explanation>, AskError> {
+    let mut reader = platform.reader();
+    orders::find(&mut reader, order_id).await?.ok_or(AskError::not_found("order"))?;
+    Ok(explanations::list_for_order(&mut reader, order_id).await?)
 }
 
 /// Tells operators of the region about a store.

@@ -7,6 +7,7 @@ use storage::{
     db::Tx,
     delays,
     error::StoreError,
+    explanations,
     retention::{self as rows, CHANNELS_MAX, Kept},
 };
 
@@ -114,6 +115,19 @@ pub async fn forget_commands(
 ) -> Result<u64, StoreError> {
     let cutoff = before(platform.now(), retention.commands);
     platform.store.write(async move |tx: &mut Tx| rows::remove_results(tx, cutoff).await).await
+}
+
+/// Removes some explanations of offers that are too old; returns how many. 0 when none is left.
+///
+/// # Errors
+///
+/// [`StoreError`] if the store fails.
+pub async fn forget_explanations(
+    platform: &Platform,
+    retention: &Retention,
+) -> Result<u64, StoreError> {
+    let cutoff = before(platform.now(), retention.commands);
+    platform.store.write(async move |tx: &mut Tx| explanations::remove_old(tx, cutoff).await).await
 }
 
 fn before(now: Timestamp, span: Duration) -> Timestamp {

@@ -111,6 +111,11 @@ async fn with_offers(seen: &mut BTreeSet<String>) {
     let late = json!({ "offer": offer["offer"], "cid": new_cid(), "take": true });
     assert!(rider.link.ask("offer.reply", late).await.is_err());
     until_kind(&mut rider, "route").await;
+    until_push(&mut operator, "ops.why").await;
+    let why = Call::get(format!("/v1/ops/orders/{order}/why"));
+    let why = operator.session.call(why).await.unwrap();
+    assert_eq!(why[0]["chosen"]["rider"], rider.profile(), "{why}");
+    assert_eq!(why[0]["offer"], offer["offer"], "{why}");
     for seq in 1..=3 {
         let t = 1_790_000_000_000_i64;
         rider.link.tell(

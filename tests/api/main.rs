@@ -22,7 +22,9 @@ mod life;
 mod metrics;
 mod notices;
 mod on_the_way;
+mod pool;
 mod presence;
+mod regions;
 mod replay;
 mod resume;
 #[path = "../shapes/mod.rs"]

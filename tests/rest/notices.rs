@@ -194,6 +194,7 @@ async fn an_offer_is_told_while_it_can_be_taken() {
                 adds_s: 1,
                 route: Vec::new(),
                 expires,
+                also: Vec::new(),
             };
             let write = async move |_: &mut Tx, changes: &mut Changes, _| {
                 changes.entries.push(events::entry(into.clone(), Push::Offer, None, &body)?);

@@ -1,11 +1,39 @@
 /** The types of all frames. Made by `npm run frames` from docs/asyncapi.yaml, which the server makes of its own types. Do not edit. */
 
+/** One more delivery of a bundle, as push `offer` names it. */
+export interface Bundled {
+  /** Geohash of six characters around the door. */
+  dropoff_area: string;
+  /** Its own offer. */
+  offer: string;
+  /** The order. */
+  order: string;
+  /** What the rider earns by it, in minor units of the same currency. */
+  pay_minor: number;
+  /** Metres from the store to the door. */
+  trip_m: number;
+}
+
 /** Who caused a change. */
 export interface By {
   /** The profile, if it was a person. */
   id?: string;
   /** A role, `system` or `provider`. */
   role: 'customer' | 'merchant' | 'rider' | 'operator' | 'system' | 'provider';
+}
+
+/** A rider who could have got a delivery. */
+export interface Candidate {
+  /** What the delivery adds to his route, handicap included, in minutes. */
+  cost_min: number;
+  /** What speaks against him besides his route, in minutes. */
+  handicap_min: number;
+  /** Orders that he holds or is asked about. */
+  load: number;
+  /** Metres from him to the store. */
+  pickup_m: number;
+  /** Who. */
+  rider: string;
 }
 
 /** Whether the order's chat takes messages, and until when. */
@@ -593,6 +621,8 @@ export interface PushMsgRecalled {
 export interface PushOffer {
   /** Seconds that the route grows by. */
   adds_s: number;
+  /** More deliveries on the same trip: whoever answers one of these offers answers all. */
+  also?: Bundled[];
   /** The channel. */
   ch: string;
   /** The `cid` of the command that wrote it: a client knows its own by it. */
@@ -741,6 +771,27 @@ export interface PushOpsSnapshot {
   push: 'ops';
   /** Everything that is true now. */
   snapshot: Record<string, OpsThing>;
+}
+
+/** Why a rider was asked: the candidates and what the delivery would cost with each, in minutes. */
+export interface PushOpsWhy {
+  /** When, in UTC milliseconds. */
+  at: number;
+  /** The channel. */
+  ch: string;
+  /** The rider who was asked. */
+  chosen: Candidate;
+  /** Riders whose routes were tried. */
+  n_candidates: number;
+  /** The offer that was made. */
+  offer: string;
+  /** The order. */
+  order: string;
+  /** The best others, the cheapest first; at most seven. */
+  others: Candidate[];
+  /** How riders are chosen. */
+  policy: 'instant' | 'batch';
+  push: 'ops.why';
 }
 
 /** A line of the order's story. The same line comes on the order's channel, to the store from payment on, and to the inboxes of its parties, with an offset of each channel. */
@@ -1485,6 +1536,7 @@ export interface Pushes {
   'offer.closed': PushOfferClosed;
   ops: PushOps | PushOpsSnapshot;
   'ops.event': PushOpsEvent | PushOpsEventDelay;
+  'ops.why': PushOpsWhy;
   order: PushOrder;
   'order.delayed': PushOrderDelayed;
   ping: PushPing;

@@ -17,7 +17,7 @@ use domain::{
 use storage::{deliveries, journal, offers, store::Store};
 use usecases::{
     accounts::{self, Registration},
-    dispatch::{self, CycleReport},
+    dispatch::{self, Choosing, CycleReport},
     dispatch_news::Memory,
     duty::{self, DutyOn},
     orders::{self, Acceptance},
@@ -40,6 +40,7 @@ pub(crate) struct City {
     pub(crate) centre: Place,
     line: CartLine,
     memory: Memory,
+    pub(crate) policy: Policy,
 }
 
 impl City {
@@ -60,7 +61,8 @@ impl City {
         };
         let (store, line) = shop(&platform, merchant, centre).await;
         let memory = Memory::default();
-        Self { platform, clock, customer, merchant, store, centre, line, memory }
+        let policy = Policy::Instant;
+        Self { platform, clock, customer, merchant, store, centre, line, memory, policy }
     }
 
     /// Orders are placed in another store from now on.
@@ -108,8 +110,11 @@ impl City {
     /// One look of the dispatcher.
     pub(crate) async fn cycle(&mut self) -> CycleReport {
         let look = dispatch::look(&self.platform).await.unwrap();
-        let (places, policy) = (HashMap::new(), Policy::Instant);
-        dispatch::cycle(&self.platform, &look, &places, &mut self.memory, policy).await.unwrap()
+        let choosing = Choosing { policy: self.policy, ..Choosing::default() };
+        let places = HashMap::new();
+        let is_ours = |_: &str| true;
+        let (platform, memory) = (&self.platform, &mut self.memory);
+        dispatch::cycle(platform, &look, &places, memory, &choosing, &is_ours).await.unwrap()
     }
 
     /// Carries out every deadline that is due.
