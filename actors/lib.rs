@@ -60,6 +60,7 @@ mod standing;
 
 mod for_ever;
 
+pub mod arrivals;
 pub mod fleet;
 pub mod positions;
 pub mod publishers;

@@ -1,7 +1,7 @@
 //! Settings of the server, read once at start: flags, then `RIDERHUB_…` variables, then a TOML
 //! file, then defaults. A wrong value stops the start and says what to write instead.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use actors::admission::SocketLimits;
 use clap::ValueEnum;
@@ -10,6 +10,7 @@ use domain::{
         Policy,
         tuning::{Tuning, TuningError},
     },
+    geofence::Fence,
     role::Role,
 };
 use serde::{Deserialize, Serialize};
@@ -17,12 +18,18 @@ use storage::{bus::redis::Address, db::Durability};
 use usecases::{dispatch::Choosing, retention::Retention, vapid::VapidKey};
 
 mod given;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use given::Given;
 
 /// Characters of the webhook's secret at least.
 const WEBHOOK_SECRET_MIN: usize = 24;
+/// Metres around a stop that make sense.
+const RADIUS_M: RangeInclusive<u32> = 15..=500;
+/// Seconds of a stay that make sense.
+const DWELL_S: RangeInclusive<u32> = 5..=600;
 /// Longest drain: ten minutes.
 const DRAIN_MS_MAX: u64 = 600_000;
 
@@ -162,6 +169,10 @@ pub struct Settings {
     pub rider_silent_min: u32,
     /// Minutes without coming closer to the store after which he loses it.
     pub rider_standing_min: u32,
+    /// Metres around a stop within which a rider arrives by his positions; 0 is never.
+    pub arrival_radius_m: u32,
+    /// Seconds that he must stay there.
+    pub arrival_dwell_s: u32,
     /// Weights of dispatch that differ from the defaults, as `name=minutes`.
     pub dispatch_weights: Vec<String>,
     /// Milliseconds over which a node that goes down spreads the good-byes to its clients.
@@ -236,6 +247,12 @@ impl Settings {
 
     fn tuning(&self) -> Result<Tuning, TuningError> {
         Tuning::read(self.dispatch_weights.iter().map(String::as_str))
+    }
+
+    /// How near and how long is there.
+    pub fn arrival_fence(&self) -> Fence {
+        let dwell = Duration::from_secs(self.arrival_dwell_s.into());
+        Fence { radius_m: self.arrival_radius_m.into(), dwell }
     }
 
     /// Roles that may be signed in on one device only.
@@ -320,6 +337,9 @@ impl Settings {
             (500..=600_000).contains(&self.presence_grace_ms),
             "presence-grace-ms must be 500 to 600000",
         );
+        let radius = self.arrival_radius_m;
+        must(radius == 0 || RADIUS_M.contains(&radius), "arrival-radius-m must be 15 to 500, or 0");
+        must(DWELL_S.contains(&self.arrival_dwell_s), "arrival-dwell-s must be 5 to 600");
         must(self.drain_ms <= DRAIN_MS_MAX, "drain-ms must be at most 600000");
         must(self.workers <= 256, "workers must be at most 256");
         must(
@@ -337,7 +357,3 @@ impl Settings {
         wrong
     }
 }
-
-#[cfg(test)]
-#[path = "settings/tests.rs"]
-mod tests;

@@ -52,7 +52,10 @@ pub mod channel;
 
 pub mod travel;
 
+pub mod eta;
+pub mod geofence;
 pub mod regions;
+pub mod sighting;
 
 mod dice;
 

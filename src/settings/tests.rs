@@ -1,4 +1,4 @@
-//! What is promised about settings.
+//! What is wrong is said at once, and secrets are not.
 
 use super::{given::LISTEN, *};
 

@@ -20,10 +20,12 @@ use serde::{Deserialize, Serialize};
 use crate::{error::StoreError, journal::NewEntry, push::Push};
 
 mod chat;
+mod on_the_way;
 mod ops;
 mod trouble;
 
 pub use chat::{Edited, MemberMoved, Said, SharedPlace, Tombstone};
+pub use on_the_way::{Eta, EtaRange, OrderDelayed};
 pub use ops::{OpsAlarm, OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue};
 pub use trouble::Unassigned;
 
@@ -254,22 +256,6 @@ pub struct StoreOpened {
     pub store: String,
     /// Its name.
     pub name: String,
-}
-
-/// Push `eta`: when a rider is expected at a stop.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct Eta {
-    /// The order.
-    pub order: String,
-    /// Fetching it, or handing it over.
-    #[schemars(extend("enum" = ["pickup", "dropoff"]))]
-    pub stop: String,
-    /// The best guess, in UTC milliseconds.
-    pub eta: i64,
-    /// The earliest sensible guess.
-    pub low: i64,
-    /// The latest sensible guess.
-    pub high: i64,
 }
 
 /// Push `pool`: a delivery that any rider near may grab, or one that is gone.

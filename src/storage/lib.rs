@@ -52,6 +52,7 @@ pub mod stores;
 pub mod stories;
 
 pub mod alarms;
+pub mod delays;
 pub mod deliveries;
 pub mod dispatch_nodes;
 pub mod duty;

@@ -63,8 +63,10 @@ pub mod handing_on;
 pub mod watch;
 
 pub mod board;
+pub mod delays;
 pub mod dispatch;
 pub mod dispatch_news;
+mod expected;
 mod offering;
 mod rider_scores;
 

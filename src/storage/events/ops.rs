@@ -101,7 +101,7 @@ pub struct OpsValue<T> {
 /// Push `ops.event`: a line of the operators' feed.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OpsEvent<'a, T> {
-    /// `order`, `offer`, `duty` or `alarm`.
+    /// `order`, `offer`, `duty`, `alarm` or `delay`.
     pub kind: &'static str,
     /// What happened.
     #[serde(flatten)]
