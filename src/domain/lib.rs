@@ -49,6 +49,8 @@ pub mod travel;
 
 pub mod regions;
 
+pub mod kitchen;
+
 mod dice;
 
 pub mod route;

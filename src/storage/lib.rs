@@ -54,6 +54,7 @@ pub mod stories;
 pub mod deliveries;
 pub mod dispatch_nodes;
 pub mod duty;
+pub mod kitchens;
 pub mod leases;
 pub mod offers;
 pub mod rider_records;
