@@ -5,23 +5,29 @@
 //! same.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
-use domain::{ids::NodeId, regions};
+use domain::{
+    delivery_state::DeliveryState,
+    ids::{NodeId, RiderId},
+    regions,
+};
 use metrics::{counter, gauge};
 use storage::{db::Tx, dispatch_nodes, error::StoreError};
 use tokio::sync::Notify;
 use usecases::{
+    deliveries::StopKind,
     dispatch::{self, Choosing, CycleReport, Places},
     dispatch_news::Memory,
     platform::Platform,
 };
 
 use crate::{
-    fleet::Fleet,
+    fleet::{Fleet, Goal, Work as RiderWork},
     for_ever::{RETRY_AFTER, for_ever},
     messages::{DispatcherState, Observe, Stop},
     roll::{BEAT_EVERY, Roll},
@@ -165,15 +171,14 @@ impl Work {
     /// Tells the fleet who carries whose orders, and reads where everybody is.
     fn update_fleet(&self, look: &dispatch::Look) -> Places {
         let now = self.platform.now();
-        let mut carried = look.carried();
+        let mut work = work_of(look);
         let mut fleet = lock(&self.fleet);
         let mut places = Places::new();
         for duty in &look.riders {
             let seen = fleet.place(duty.rider_id, now).map(|(place, _)| place);
             let place = seen.unwrap_or(duty.place);
             places.insert(duty.rider_id, place);
-            let orders = carried.remove(&duty.rider_id).unwrap_or_default();
-            fleet.set_work(duty.rider_id, orders, place.region());
+            fleet.set_work(duty.rider_id, work.remove(&duty.rider_id).unwrap_or_default());
         }
         fleet.keep_only(|rider| places.contains_key(&rider));
         places
@@ -192,6 +197,24 @@ impl Work {
         counter!("riderhub_offers_total").increment(report.n_offers as u64);
         counter!("riderhub_offers_withdrawn_total").increment(report.n_withdrawn as u64);
     }
+}
+
+/// Whose orders each rider holds, and where he is wanted for them.
+fn work_of(look: &dispatch::Look) -> HashMap<RiderId, RiderWork> {
+    let mut all: HashMap<RiderId, RiderWork> = HashMap::new();
+    for it in &look.deliveries {
+        let Some(rider) = it.delivery.rider_id else { continue };
+        let work = all.entry(rider).or_default();
+        let order = it.delivery.order_id;
+        work.carries.push(order);
+        let goal = match it.delivery.state {
+            DeliveryState::Assigned => Some((StopKind::Pickup, it.pickup)),
+            DeliveryState::PickedUp => Some((StopKind::Dropoff, it.dropoff)),
+            _ => None,
+        };
+        work.goals.extend(goal.map(|(stop, place)| Goal { order, stop, place }));
+    }
+    all
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -59,6 +59,7 @@ pub mod session;
 
 mod for_ever;
 
+pub mod arrivals;
 pub mod fleet;
 pub mod positions;
 pub mod publishers;

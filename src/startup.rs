@@ -17,6 +17,7 @@ use actix_web::{
 };
 use actors::{
     admission::Admission,
+    arrivals::Arrivals,
     bridge::{Bridge, NUDGE},
     catch_up::CatchUp,
     dispatcher::{DispatchBell, Dispatcher},
@@ -181,8 +182,9 @@ async fn start_live_side(
             .await
             .map_err(|err| CliError::failed("cannot open the store", &err))?;
     actix_web::rt::spawn(look_at_files(platform.clone()));
-    let fleet = Arc::new(Mutex::new(Fleet::default()));
-    let positions = positions::start(&fleet, &bridge, clock);
+    let fleet = Arc::new(Mutex::new(Fleet::new(settings.arrival_fence())));
+    let (arrivals, arrival_sink) = Arrivals::new(platform.clone());
+    let positions = positions::start(&fleet, &bridge, clock, arrival_sink);
     let bell = DispatchBell::default();
     let rung = bell.clone();
     bridge.listen(NUDGE, Box::new(move |_| rung.ring()));
@@ -208,6 +210,7 @@ async fn start_live_side(
         .map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
     let workers = Workers {
         relay: Relay::new(hub, Arc::clone(store)).start(),
+        arrivals: arrivals.start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
         herald: Herald::new(platform.clone(), ways).start(),
         dispatcher: Dispatcher::new(platform.clone(), fleet, node, choosing, bell).start(),

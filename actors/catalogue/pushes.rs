@@ -7,7 +7,8 @@ use serde::Serialize;
 use storage::{
     events::{
         Alarm, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsEvent, OpsOrder, OpsRider,
-        OpsStore, OpsValue, OrderMoved, PoolItem, RouteChanged, Said, StoreOpened, Tombstone,
+        OpsStore, OpsValue, OrderDelayed, OrderMoved, PoolItem, RouteChanged, Said, StoreOpened,
+        Tombstone,
     },
     explanations::Explanation,
     journal,
@@ -151,6 +152,14 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
                     "status":"accepted","order_state":"accepted","refund":"none","by":{"role":"merchant","id":"$MER"},
                     "at":1790000000789,"store":"$STO","total_minor":4280,"currency":"CNY","ready_at":1790000720000}"#),
         ],
+        Push::OrderDelayed => vec![
+            entry("order.delayed", &[Order, Store, Inbox],
+                "The order will be at the door later than promised. Told once, and again when the delay has grown by ten minutes.",
+                shape::<OrderDelayed>,
+                r#"{"push":"order.delayed","ch":"inbox:$CUS","ep":"0c11d2e3","off":21,"ts":1790002280000,"sender":"system",
+                    "order":"$ORD","promised":1790002400000,"low":1790002640000,"high":1790003000000,"late_ms":240000,
+                    "again":false}"#),
+        ],
         Push::Member => vec![
             entry("member", &[Order], "Somebody joined or left the order's chat.", shape::<MemberMoved>,
                 r#"{"push":"member","ch":"order:$ORD","ep":"5f3a91c2","off":9,"ts":1790000001000,"sender":"$RID",
@@ -212,9 +221,10 @@ fn unlogged(push: Push) -> Vec<PushRow> {
                     "t":1790000003000,"age_ms":140}"#),
         ],
         Push::Eta => vec![
-            latest("eta", &[Loc], "When the rider is expected at a stop.", shape::<Eta>,
+            latest("eta", &[Loc], "When the order is expected at the door, and the rider at the store while he has not been there. \
+                 At most one a minute for each order.", shape::<Eta>,
                 r#"{"push":"eta","ch":"loc:$ORD","order":"$ORD","stop":"dropoff","eta":1790000900000,
-                    "low":1790000780000,"high":1790001020000}"#),
+                    "low":1790000780000,"high":1790001020000,"at":1790000003000}"#),
         ],
         Push::Pool => vec![
             latest("pool", &[Pool], "A delivery to grab, or (`open:false`) one that is gone.", shape::<PoolItem>,
@@ -236,6 +246,10 @@ fn unlogged(push: Push) -> Vec<PushRow> {
                 r#"{"push":"ops.event","ch":"ops:wx4g","kind":"order","order":"$ORD","seq":3,"machine":"order",
                     "event":"store_accepted","from":"paid","to":"accepted","status":"accepted",
                     "order_state":"accepted","refund":"none","by":{"role":"merchant","id":"$MER"},"at":1790000000789,"store":"$STO"}"#),
+            latest("ops.event.delay", &[Ops], "A line of the operators' feed: an order will be late.",
+                shape::<OpsEvent<'static, OrderDelayed>>,
+                r#"{"push":"ops.event","ch":"ops:wx4g","kind":"delay","order":"$ORD","promised":1790002400000,
+                    "low":1790002640000,"late_ms":240000,"again":false}"#),
         ],
         Push::OpsWhy => vec![
             latest("ops.why", &[Ops], "Why a rider was asked: the candidates and what the delivery would cost with each, in minutes.",
@@ -298,7 +312,7 @@ fn unlogged(push: Push) -> Vec<PushRow> {
             whole("ping", &[Connection], "A ping that a page can see. Nothing need be answered.", shape::<frames::Heartbeat>,
                 r#"{"push":"ping"}"#),
         ],
-        Push::Msg | Push::Edit | Push::Order | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::OfferClosed
+        Push::Msg | Push::Edit | Push::Order | Push::OrderDelayed | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::OfferClosed
         | Push::Assigned | Push::Route | Push::Duty | Push::Store => Vec::new(),
     }
 }

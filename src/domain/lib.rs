@@ -47,7 +47,10 @@ pub mod channel;
 
 pub mod travel;
 
+pub mod eta;
+pub mod geofence;
 pub mod regions;
+pub mod sighting;
 
 pub mod kitchen;
 

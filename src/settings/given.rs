@@ -17,6 +17,10 @@ pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCAL
 const DATA: &str = "./data";
 /// Connections to the database unless told otherwise.
 const CONNECTIONS: u32 = 32;
+/// Metres around a stop unless told otherwise.
+const ARRIVAL_RADIUS_M: u32 = 50;
+/// Seconds of a stay unless told otherwise.
+const ARRIVAL_DWELL_S: u32 = 20;
 /// Milliseconds of a drain unless told otherwise.
 const DRAIN_MS: u64 = 5_000;
 /// Sockets of a node unless told otherwise.
@@ -112,6 +116,13 @@ pub struct Given {
     /// How riders are chosen: `instant` or `batch` [default: instant]
     #[arg(long, env = "RIDERHUB_DISPATCH")]
     pub dispatch: Option<String>,
+    /// Metres around a stop within which a rider arrives by his positions, without a tap; 0 is never
+    /// [default: 50]
+    #[arg(long, env = "RIDERHUB_ARRIVAL_RADIUS_M")]
+    pub arrival_radius_m: Option<u32>,
+    /// Seconds that he must stay there [default: 20]
+    #[arg(long, env = "RIDERHUB_ARRIVAL_DWELL_S")]
+    pub arrival_dwell_s: Option<u32>,
     /// Weights of dispatch as name=minutes, with commas between; see docs/dispatch.md [default: none differs]
     #[arg(long, env = "RIDERHUB_DISPATCH_WEIGHTS", value_delimiter = ',')]
     pub dispatch_weights: Option<Vec<String>>,
@@ -193,6 +204,8 @@ impl Given {
             echo: self.echo.or(other.echo),
             fixtures: self.fixtures.or(other.fixtures),
             dispatch: self.dispatch.or(other.dispatch),
+            arrival_radius_m: self.arrival_radius_m.or(other.arrival_radius_m),
+            arrival_dwell_s: self.arrival_dwell_s.or(other.arrival_dwell_s),
             dispatch_weights: self.dispatch_weights.or(other.dispatch_weights),
             drain_ms: self.drain_ms.or(other.drain_ms),
             sockets_max: self.sockets_max.or(other.sockets_max),
@@ -247,6 +260,8 @@ impl Given {
             echo: self.echo.unwrap_or(false),
             fixtures: self.fixtures.unwrap_or(false),
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
+            arrival_radius_m: self.arrival_radius_m.unwrap_or(ARRIVAL_RADIUS_M),
+            arrival_dwell_s: self.arrival_dwell_s.unwrap_or(ARRIVAL_DWELL_S),
             dispatch_weights: self.dispatch_weights.unwrap_or_default(),
             drain_ms: self.drain_ms.unwrap_or(DRAIN_MS),
             sockets_max: self.sockets_max.unwrap_or(SOCKETS_MAX),

@@ -20,8 +20,10 @@ use serde::{Deserialize, Serialize};
 use crate::{error::StoreError, journal::NewEntry, push::Push};
 
 mod chat;
+mod on_the_way;
 
 pub use chat::{Edited, MemberMoved, Said, SharedPlace, Tombstone};
+pub use on_the_way::{Eta, EtaRange, OrderDelayed};
 
 /// The sender of entries that no person caused.
 pub const SYSTEM: &str = "system";
@@ -332,27 +334,11 @@ pub struct OpsValue<T> {
 /// Push `ops.event`: a line of the operators' feed.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OpsEvent<'a, T> {
-    /// `order`, `offer`, `duty` or `alarm`.
+    /// `order`, `offer`, `duty`, `alarm` or `delay`.
     pub kind: &'static str,
     /// What happened.
     #[serde(flatten)]
     pub line: &'a T,
-}
-
-/// Push `eta`: when a rider is expected at a stop.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct Eta {
-    /// The order.
-    pub order: String,
-    /// Fetching it, or handing it over.
-    #[schemars(extend("enum" = ["pickup", "dropoff"]))]
-    pub stop: String,
-    /// The best guess, in UTC milliseconds.
-    pub eta: i64,
-    /// The earliest sensible guess.
-    pub low: i64,
-    /// The latest sensible guess.
-    pub high: i64,
 }
 
 /// Push `pool`: a delivery that any rider near may grab, or one that is gone.

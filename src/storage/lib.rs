@@ -51,6 +51,7 @@ pub mod products;
 pub mod stores;
 pub mod stories;
 
+pub mod delays;
 pub mod deliveries;
 pub mod dispatch_nodes;
 pub mod duty;

@@ -15,6 +15,8 @@ text_enum! {
         Edit => "edit",
         /// A line of an order's story.
         Order => "order",
+        /// An order will be late.
+        OrderDelayed => "order.delayed",
         /// Somebody joined or left an order's chat.
         Member => "member",
         /// The store's bell rings.

@@ -227,7 +227,8 @@ pub(crate) async fn assign(
     Ok(())
 }
 
-/// The rider has reached a stop.
+/// The rider has reached a stop: he says so, or his positions show it. Saying it again changes
+/// nothing.
 ///
 /// # Errors
 ///
@@ -241,10 +242,13 @@ pub async fn arrive(
 ) -> Result<Done<DeliveryView>, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let mut case = lock_own(tx, rider_id, order_id).await?;
-        let event = match stop {
-            StopKind::Pickup => DeliveryEvent::RiderAtStore,
-            StopKind::Dropoff => DeliveryEvent::RiderAtDoor,
+        let (event, there) = match stop {
+            StopKind::Pickup => (DeliveryEvent::RiderAtStore, DeliveryState::ArrivedPickup),
+            StopKind::Dropoff => (DeliveryEvent::RiderAtDoor, DeliveryState::ArrivedDropoff),
         };
+        if case.delivery.as_ref().is_some_and(|it| it.delivery.state == there) {
+            return Ok(view(&case));
+        }
         let cause = Cause { by: rider_id.into(), reason: None, at };
         case.move_delivery(tx, changes, event, cause).await?;
         Ok(view(&case))

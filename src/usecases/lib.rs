@@ -60,8 +60,10 @@ pub mod offers;
 pub mod deliveries;
 
 pub mod board;
+pub mod delays;
 pub mod dispatch;
 pub mod dispatch_news;
+mod expected;
 mod offering;
 mod rider_scores;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{channel::Channel, clock::Timestamp, ids::OrderId};
 use storage::{
     db::Tx,
+    delays,
     error::StoreError,
     explanations,
     retention::{self as rows, CHANNELS_MAX, Kept},
@@ -79,7 +80,10 @@ pub async fn step(
         if let Channel::Order(id) = it.channel
             && it.removed < upto
         {
-            let write = async move |tx: &mut Tx| attachment_ends::forget_order(tx, id, now).await;
+            let write = async move |tx: &mut Tx| {
+                delays::forget(tx, id).await?;
+                attachment_ends::forget_order(tx, id, now).await
+            };
             platform.store.write::<_, _, StoreError>(write).await?;
         }
         round.after = it.channel.to_string();

@@ -21,7 +21,9 @@ use crate::{
 };
 
 /// What needs a fault, an hour or hundreds of orders, and is looked at by the tests named.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 11] = [
+    ("push.order.delayed", "on_the_way.rs: after forty minutes"),
+    ("push.ops.event.delay", "the same for operators"),
     ("push.hub", "tests/chaos"),
     ("push.ping", "tests/sockets: twenty seconds"),
     ("push.lag", "static/client/tests/real.test.ts"),

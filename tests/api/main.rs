@@ -21,6 +21,7 @@ mod grab;
 mod life;
 mod metrics;
 mod notices;
+mod on_the_way;
 mod pool;
 mod presence;
 mod regions;

@@ -71,7 +71,7 @@ export interface DutyView {
 }
 
 /** An entry of a logged channel, as it is pushed. */
-export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushOfferClosed | PushAssigned | PushRoute | PushDuty | PushStore;
+export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushOfferClosed | PushAssigned | PushRoute | PushDuty | PushStore;
 
 export interface WireError {
   /** The row's name. */
@@ -86,6 +86,16 @@ export interface WireError {
   retry: boolean;
   /** What became of the thing, where the client needs to know. */
   state?: string;
+}
+
+/** A time as people are told it: a range, in UTC milliseconds. */
+export interface EtaRange {
+  /** The best guess. */
+  eta: number;
+  /** The latest sensible guess. */
+  high: number;
+  /** The earliest sensible guess. */
+  low: number;
 }
 
 /** Where a client says it stands in a channel. */
@@ -457,11 +467,13 @@ export interface PushEdit {
   ts: number;
 }
 
-/** When the rider is expected at a stop. */
+/** When the order is expected at the door, and the rider at the store while he has not been there. At most one a minute for each order. */
 export interface PushEta {
+  /** When it was reckoned, in UTC milliseconds. */
+  at: number;
   /** The channel. */
   ch: string;
-  /** The best guess, in UTC milliseconds. */
+  /** The best guess. */
   eta: number;
   /** The latest sensible guess. */
   high: number;
@@ -469,9 +481,11 @@ export interface PushEta {
   low: number;
   /** The order. */
   order: string;
+  /** The rider at the store; left out once he has been there. */
+  pickup?: EtaRange;
   push: 'eta';
-  /** Fetching it, or handing it over. */
-  stop: 'pickup' | 'dropoff';
+  /** Always `dropoff`. */
+  stop: 'dropoff';
 }
 
 /** The link between the nodes. Nothing is lost while it is away. */
@@ -698,7 +712,7 @@ export interface PushOpsEvent {
   event: string;
   /** State before. */
   from?: string;
-  /** `order`, `offer`, `duty` or `alarm`. */
+  /** `order`, `offer`, `duty`, `alarm` or `delay`. */
   kind: string;
   /** Which machine moved. */
   machine: 'order' | 'payment' | 'delivery' | 'offer' | 'refund';
@@ -727,6 +741,27 @@ export interface PushOpsEvent {
   to: string;
   /** What the customer pays, in minor units. */
   total_minor?: number;
+}
+
+/** A line of the operators' feed: an order will be late. */
+export interface PushOpsEventDelay {
+  /** Whether this was told before, and has grown. */
+  again: boolean;
+  /** The channel. */
+  ch: string;
+  /** The latest sensible arrival; left out while nobody is found to bring it. */
+  high?: number;
+  /** `order`, `offer`, `duty`, `alarm` or `delay`. */
+  kind: string;
+  /** How late it will be at least, in milliseconds. */
+  late_ms: number;
+  /** The earliest sensible arrival, in UTC milliseconds. */
+  low: number;
+  /** The order. */
+  order: string;
+  /** When it was promised, in UTC milliseconds. */
+  promised: number;
+  push: 'ops.event';
 }
 
 /** The whole map by key; comes after `sub`. */
@@ -814,6 +849,35 @@ export interface PushOrder {
   to: string;
   /** What the customer pays, in minor units. */
   total_minor?: number;
+  /** When it was written, in UTC milliseconds. */
+  ts: number;
+}
+
+/** The order will be at the door later than promised. Told once, and again when the delay has grown by ten minutes. */
+export interface PushOrderDelayed {
+  /** Whether this was told before, and has grown. */
+  again: boolean;
+  /** The channel. */
+  ch: string;
+  /** The `cid` of the command that wrote it: a client knows its own by it. */
+  cid?: string;
+  /** The numbering: it changes only if an older backup was restored. */
+  ep: string;
+  /** The latest sensible arrival; left out while nobody is found to bring it. */
+  high?: number;
+  /** How late it will be at least, in milliseconds. */
+  late_ms: number;
+  /** The earliest sensible arrival, in UTC milliseconds. */
+  low: number;
+  /** The place in the channel: 1, 2, 3 … without holes. */
+  off: number;
+  /** The order. */
+  order: string;
+  /** When it was promised, in UTC milliseconds. */
+  promised: number;
+  push: 'order.delayed';
+  /** The profile that caused it, or `system`. */
+  sender: string;
   /** When it was written, in UTC milliseconds. */
   ts: number;
 }
@@ -1471,9 +1535,10 @@ export interface Pushes {
   offer: PushOffer;
   'offer.closed': PushOfferClosed;
   ops: PushOps | PushOpsSnapshot;
-  'ops.event': PushOpsEvent;
+  'ops.event': PushOpsEvent | PushOpsEventDelay;
   'ops.why': PushOpsWhy;
   order: PushOrder;
+  'order.delayed': PushOrderDelayed;
   ping: PushPing;
   pool: PushPool | PushPoolSnapshot;
   presence: PushPresence | PushPresenceSnapshot;
