@@ -57,6 +57,8 @@ pub mod geofence;
 pub mod regions;
 pub mod sighting;
 
+pub mod kitchen;
+
 mod dice;
 
 pub mod route;

@@ -56,6 +56,7 @@ pub mod delays;
 pub mod deliveries;
 pub mod dispatch_nodes;
 pub mod duty;
+pub mod kitchens;
 pub mod leases;
 pub mod leaves;
 pub mod offers;

@@ -42,6 +42,7 @@ pub mod placing;
 pub mod payments;
 pub mod sandbox;
 
+mod kitchens;
 pub mod orders;
 
 mod endings;

@@ -20,6 +20,7 @@ use storage::{
     db::Tx,
     deliveries::{self, Outreach, StoredDelivery},
     events::{self, MemberMoved},
+    kitchens as kitchen_rows,
     push::Push,
     stores,
     timers::{self, TimerKind},
@@ -28,6 +29,7 @@ use storage::{
 use crate::{
     endings,
     error::AskError,
+    kitchens,
     order_case::{Cause, Moved, OrderCase, people},
     payments,
     platform::{Changes, Done, Nudge, Platform},
@@ -72,7 +74,10 @@ pub async fn accept(
             timers::clear(tx, TimerKind::OrderUnaccepted, &order_id.to_string()).await?;
             endings::silence_bell(&case, changes)?;
             open_chat(&case, tx, changes, &change.told()).await?;
-            create_delivery(&mut case, tx, changes, ready_at, &policy.search, at).await?;
+            // The customer hears what the store says; riders are sent by what was seen of it.
+            let (expected, n_open) = kitchens::expect(tx, &case, ready_at.ms_since(at), at).await?;
+            create_delivery(&mut case, tx, changes, expected, &policy.search, at).await?;
+            kitchen_rows::save_load(tx, order_id, n_open).await?;
             if how.start {
                 let event = OrderEvent::KitchenStarted;
                 case.move_order(tx, changes, &policy, event, cause).await?;
@@ -192,7 +197,9 @@ pub async fn ready(
             let mut case = OrderCase::lock(tx, order_id).await?;
             case.only_for(tx, Profile::Merchant(by)).await?;
             let cause = Cause { by: by.into(), reason: None, at };
+            let announced = case.stored.order.ready_at;
             case.move_order(tx, changes, &policy, OrderEvent::KitchenDone, cause).await?;
+            kitchens::learn(tx, &case, announced, at).await?;
             deliveries::save_ready_at(tx, order_id, at).await?;
             changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });
             Ok(case.moved(at))

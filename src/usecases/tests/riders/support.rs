@@ -75,6 +75,14 @@ impl City {
 
     /// An order that the store has accepted and that is ready at once.
     pub(crate) async fn accepted_order(&self) -> OrderId {
+        let order = self.paid_order().await;
+        let how = Acceptance { prep_min: Some(0), start: true };
+        orders::accept(&self.platform, self.merchant, order, None, how).await.unwrap();
+        order
+    }
+
+    /// An order that waits for the store.
+    pub(crate) async fn paid_order(&self) -> OrderId {
         let wish = OrderWish {
             store_id: self.store,
             lines: Some(vec![self.line]),
@@ -87,8 +95,6 @@ impl City {
         let started =
             payments::start(&self.platform, self.customer, order, None).await.unwrap().value;
         payments::play_customer(&self.platform, &started.provider_ref, true).await.unwrap();
-        let how = Acceptance { prep_min: Some(0), start: true };
-        orders::accept(&self.platform, self.merchant, order, None, how).await.unwrap();
         order
     }
 
