@@ -1,44 +1,43 @@
 //! Looks for riders: the shell that keeps time around `usecases::dispatch`.
 //!
-//! Every node keeps its fleet's picture up to date; the one that holds the lease also plans. The
-//! lease only saves work: what two dispatchers do at once is right all the same.
+//! Every node keeps its fleet's picture up to date and plans the regions that are its own among the
+//! nodes that live. That division only saves work: what two dispatchers do at once is right all the
+//! same.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
 use domain::{
-    clock::{SystemClock, Timestamp},
-    dispatch::Policy,
-    ids::NodeId,
+    delivery_state::DeliveryState,
+    ids::{NodeId, RiderId},
+    regions,
 };
-use storage::{error::StoreError, leases};
+use metrics::{counter, gauge};
+use storage::{db::Tx, dispatch_nodes, error::StoreError};
 use tokio::sync::Notify;
 use usecases::{
-    dispatch::{self, CycleReport, Places},
+    deliveries::StopKind,
+    dispatch::{self, Choosing, CycleReport, Places},
     dispatch_news::Memory,
     platform::Platform,
+    watch::{self, Sightings, Watches},
 };
 
 use crate::{
-    fleet::Fleet,
+    fleet::{Fleet, Goal, Work as RiderWork},
     for_ever::{RETRY_AFTER, for_ever},
     messages::{DispatcherState, Observe, Stop},
+    roll::{BEAT_EVERY, Roll},
 };
 
 /// Longest pause between two cycles, on the platform's clock.
 pub const CYCLE_MAX: Duration = Duration::from_secs(5);
 /// Shortest pause between two cycles, in real time: a burst of news is one cycle.
 pub const CYCLE_MIN: Duration = Duration::from_millis(100);
-/// How long a lease holds, in real time.
-pub const LEASE: Duration = Duration::from_secs(6);
-/// Renewed when so much of it has passed.
-const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(2);
-/// The lease's name. One dispatcher plans for all regions until regions are spread over nodes.
-const LEASE_NAME: &str = "dispatch";
-
 /// The actor: a shell around its private `Work`.
 pub struct Dispatcher {
     work: Arc<Work>,
@@ -59,8 +58,10 @@ struct Work {
     platform: Platform,
     fleet: Arc<Mutex<Fleet>>,
     node: NodeId,
-    policy: Policy,
+    choosing: Choosing,
     bell: DispatchBell,
+    /// Nodes that plan, as far as this one knows.
+    nodes: Mutex<Vec<NodeId>>,
     state: Mutex<DispatcherState>,
 }
 
@@ -70,11 +71,11 @@ impl Dispatcher {
         platform: Platform,
         fleet: Arc<Mutex<Fleet>>,
         node: NodeId,
-        policy: Policy,
+        choosing: Choosing,
         bell: DispatchBell,
     ) -> Self {
-        let state = Mutex::default();
-        Self { work: Arc::new(Work { platform, fleet, node, policy, bell, state }) }
+        let (nodes, state) = (Mutex::new(vec![node]), Mutex::default());
+        Self { work: Arc::new(Work { platform, fleet, node, choosing, bell, nodes, state }) }
     }
 }
 
@@ -85,21 +86,23 @@ impl Actor for Dispatcher {
         let work = Arc::clone(&self.work);
         let rounds = async move { for_ever("dispatcher", async || work.run().await).await };
         ctx.spawn(rounds.into_actor(self));
+        let work = Arc::clone(&self.work);
+        let calls = async move { for_ever("roll call", async || work.call_the_roll().await).await };
+        ctx.spawn(calls.into_actor(self));
     }
 }
 
 impl Handler<Stop> for Dispatcher {
     type Result = ResponseFuture<()>;
 
-    /// Another node need not wait for the lease to run out.
+    /// The other nodes need not wait for its silence.
     fn handle(&mut self, _msg: Stop, ctx: &mut Self::Context) -> Self::Result {
         ctx.stop();
         let (store, node) = (Arc::clone(&self.work.platform.store), self.work.node);
         Box::pin(async move {
-            let write =
-                async move |tx: &mut storage::db::Tx| leases::give_back(tx, LEASE_NAME, node).await;
+            let write = async move |tx: &mut Tx| dispatch_nodes::leave(tx, node).await;
             if let Err(err) = store.write(write).await {
-                tracing::debug!(error = ?err, "the lease is left to run out");
+                tracing::debug!(error = ?err, "the other dispatchers find out by themselves");
             }
         })
     }
@@ -109,19 +112,19 @@ impl Handler<Observe<DispatcherState>> for Dispatcher {
     type Result = DispatcherState;
 
     fn handle(&mut self, _msg: Observe<DispatcherState>, _: &mut Self::Context) -> DispatcherState {
-        *self.work.state.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.work.state)
     }
 }
 
 impl Work {
     async fn run(&self) {
         let mut memory = Memory::default();
-        let mut lease = Lease::default();
+        let mut watches = Watches::default();
         loop {
             let longest = self.platform.clock.real(CYCLE_MAX).max(CYCLE_MIN);
             let _woken_or_due = tokio::time::timeout(longest, self.bell.0.notified()).await;
-            match self.cycle(&mut memory, &mut lease).await {
-                Ok(report) => self.note(report, lease.is_held),
+            match self.cycle(&mut memory, &mut watches).await {
+                Ok(report) => self.note(report),
                 Err(err) => {
                     tracing::warn!(error = ?err, "a cycle of the dispatcher failed");
                     tokio::time::sleep(RETRY_AFTER).await;
@@ -134,67 +137,95 @@ impl Work {
     async fn cycle(
         &self,
         memory: &mut Memory,
-        lease: &mut Lease,
+        watches: &mut Watches,
     ) -> Result<CycleReport, StoreError> {
         let look = dispatch::look(&self.platform).await?;
-        let places = self.update_fleet(&look);
-        if !self.holds(lease).await? {
-            // Another node plans; what it told is not what we remember.
-            *memory = Memory::default();
-            return Ok(CycleReport::default());
-        }
-        dispatch::cycle(&self.platform, &look, &places, memory, self.policy).await
+        let (places, seen) = self.update_fleet(&look);
+        let nodes = lock(&self.nodes).clone();
+        let is_ours = |region: &str| regions::owner(region, &nodes) == Some(self.node);
+        watch::tend(&self.platform, &look, &seen, watches, &is_ours).await?;
+        dispatch::cycle(&self.platform, &look, &places, memory, &self.choosing, &is_ours).await
     }
 
-    /// Tells the fleet who carries whose orders, and reads where everybody is.
-    fn update_fleet(&self, look: &dispatch::Look) -> Places {
+    /// Counts on, and looks which other nodes do.
+    async fn call_the_roll(&self) {
+        let mut roll = Roll::new(self.node);
+        loop {
+            if let Err(err) = self.call_once(&mut roll).await {
+                tracing::warn!(error = ?err, "the dispatcher does not know who else plans");
+            }
+            tokio::time::sleep(BEAT_EVERY).await;
+        }
+    }
+
+    async fn call_once(&self, roll: &mut Roll) -> Result<(), StoreError> {
+        let (store, node) = (&self.platform.store, self.node);
+        store.write(async move |tx: &mut Tx| dispatch_nodes::beat(tx, node).await).await?;
+        let listed = dispatch_nodes::list(&mut self.platform.reader()).await?;
+        let called = roll.call(&listed, Instant::now());
+        for gone in called.gone {
+            store.write(async move |tx: &mut Tx| dispatch_nodes::clear(tx, gone).await).await?;
+        }
+        let before = std::mem::replace(&mut *lock(&self.nodes), called.living.clone());
+        if before != called.living {
+            let n_nodes = called.living.len();
+            tracing::info!(n_nodes, "regions are divided among {n_nodes} dispatchers");
+            self.bell.ring();
+        }
+        Ok(())
+    }
+
+    /// Tells the fleet who carries whose orders, and reads where everybody is, and who was seen.
+    fn update_fleet(&self, look: &dispatch::Look) -> (Places, Sightings) {
         let now = self.platform.now();
-        let mut carried = look.carried();
-        let mut fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut places = Places::new();
+        let mut work = work_of(look);
+        let mut fleet = lock(&self.fleet);
+        let (mut places, mut sightings) = (Places::new(), Sightings::new());
         for duty in &look.riders {
             let seen = fleet.place(duty.rider_id, now).map(|(place, _)| place);
+            sightings.extend(seen.map(|it| (duty.rider_id, it)));
             let place = seen.unwrap_or(duty.place);
             places.insert(duty.rider_id, place);
-            let orders = carried.remove(&duty.rider_id).unwrap_or_default();
-            fleet.set_work(duty.rider_id, orders, place.region());
+            fleet.set_work(duty.rider_id, work.remove(&duty.rider_id).unwrap_or_default());
         }
         fleet.keep_only(|rider| places.contains_key(&rider));
-        places
+        (places, sightings)
     }
 
-    async fn holds(&self, lease: &mut Lease) -> Result<bool, StoreError> {
-        let now = SystemClock::machine_time();
-        if lease.is_held && now < lease.renew_at {
-            return Ok(true);
-        }
-        let (node, until) = (self.node, now + LEASE);
-        let write = async move |tx: &mut storage::db::Tx| {
-            leases::take(tx, LEASE_NAME, node, now, until).await
-        };
-        lease.is_held = self.platform.store.write(write).await?;
-        lease.renew_at = now + LEASE_RENEWED_EVERY;
-        Ok(lease.is_held)
-    }
-
-    fn note(&self, report: CycleReport, is_leader: bool) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+    fn note(&self, report: CycleReport) {
+        let n_nodes = lock(&self.nodes).len();
+        let mut state = lock(&self.state);
         state.n_cycles += 1;
         state.n_offers += report.n_offers as u64;
         state.n_pooled += report.n_pooled as u64;
         state.n_beaten += report.n_beaten as u64;
-        state.is_leader = is_leader;
+        (state.n_nodes, state.n_regions) = (n_nodes, report.n_regions);
+        gauge!("riderhub_dispatch_nodes").set(n_nodes as f64);
+        gauge!("riderhub_dispatch_regions").set(report.n_regions as f64);
+        counter!("riderhub_offers_total").increment(report.n_offers as u64);
+        counter!("riderhub_offers_withdrawn_total").increment(report.n_withdrawn as u64);
     }
 }
 
-#[derive(Debug)]
-struct Lease {
-    is_held: bool,
-    renew_at: Timestamp,
+/// Whose orders each rider holds, and where he is wanted for them.
+fn work_of(look: &dispatch::Look) -> HashMap<RiderId, RiderWork> {
+    let mut all: HashMap<RiderId, RiderWork> = HashMap::new();
+    for it in &look.deliveries {
+        let Some(rider) = it.delivery.rider_id else { continue };
+        let work = all.entry(rider).or_default();
+        let order = it.delivery.order_id;
+        work.carries.push(order);
+        let goal = match it.delivery.state {
+            DeliveryState::Assigned => Some((StopKind::Pickup, it.pickup)),
+            DeliveryState::PickedUp => Some((StopKind::Dropoff, it.dropoff)),
+            _ => None,
+        };
+        work.goals.extend(goal.map(|(stop, place)| Goal { order, stop, place }));
+    }
+    all
 }
 
-impl Default for Lease {
-    fn default() -> Self {
-        Self { is_held: false, renew_at: Timestamp::from_ms(0) }
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change is complete in itself, so a poisoned lock still guards good data.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

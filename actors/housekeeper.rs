@@ -95,7 +95,8 @@ impl Work {
             tokio::time::sleep(STEP_PAUSE).await;
         }
         while self.holds_lease().await? {
-            let n = retention::forget_commands(&self.platform, &self.retention).await?;
+            let n = retention::forget_commands(&self.platform, &self.retention).await?
+                + retention::forget_explanations(&self.platform, &self.retention).await?;
             if n == 0 {
                 break;
             }

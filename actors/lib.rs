@@ -56,9 +56,11 @@ pub mod rate;
 pub mod receipts;
 pub mod refusal;
 pub mod session;
+mod standing;
 
 mod for_ever;
 
+pub mod arrivals;
 pub mod fleet;
 pub mod positions;
 pub mod publishers;
@@ -68,6 +70,7 @@ pub mod herald;
 pub mod housekeeper;
 pub mod presence;
 pub mod presence_book;
+pub mod roll;
 pub mod timekeeper;
 pub mod warden;
 

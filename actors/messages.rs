@@ -63,8 +63,10 @@ pub struct DispatcherState {
     pub n_pooled: u64,
     /// Changes that somebody else had made first.
     pub n_beaten: u64,
-    /// Whether this node plans.
-    pub is_leader: bool,
+    /// Nodes that plan, this one included.
+    pub n_nodes: usize,
+    /// Regions with work that this node plans.
+    pub n_regions: usize,
 }
 
 /// Reply of the herald to [`Observe`].

@@ -16,8 +16,9 @@ use storage::{
 use usecases::platform::Announcer;
 
 use crate::{
+    arrivals::{Arrival, ArrivalSink},
     bridge::Bridge,
-    fleet::{Fix, Fleet, Stamp},
+    fleet::{Believed, Fix, Fleet, Stamp},
     live::PositionSink,
 };
 
@@ -53,11 +54,13 @@ pub(crate) struct Loc {
     age_ms: i64,
 }
 
-/// Connects the fleet with the bridge; what comes back takes the positions of this node's riders.
+/// Connects the fleet with the bridge; what comes back takes the positions of this node's riders,
+/// and tells the arrivals that they show.
 pub fn start(
     fleet: &Arc<Mutex<Fleet>>,
     bridge: &Arc<Bridge>,
     clock: Arc<dyn Clock>,
+    arrivals: ArrivalSink,
 ) -> PositionSink {
     let (heard_fleet, heard_clock) = (Arc::clone(fleet), Arc::clone(&clock));
     bridge.listen(
@@ -67,11 +70,11 @@ pub fn start(
             let Ok(rider) = moved.rider.parse() else { return };
             let mut fleet = heard_fleet.lock().unwrap_or_else(PoisonError::into_inner);
             let stamp = Stamp { fence: moved.fence, series: Timestamp::from_ms(moved.series) };
-            fleet.put(rider, stamp, moved.fix, heard_clock.now());
+            fleet.hear(rider, stamp, moved.fix, heard_clock.now());
         }),
     );
-    let (fleet, bridge) = (Arc::clone(fleet), Arc::clone(bridge));
-    Arc::new(move |rider, stamp, fix| take(&fleet, &bridge, &*clock, rider, stamp, fix))
+    let taker = Taker { fleet: Arc::clone(fleet), bridge: Arc::clone(bridge), clock, arrivals };
+    Arc::new(move |rider, stamp, fix| taker.take(rider, stamp, fix))
 }
 
 /// Where the rider of an order was seen last, as its parties see it; `None` if nobody knows.
@@ -94,27 +97,35 @@ fn value(order: OrderId, body: String, at: Timestamp) -> Latest {
     Latest { channel: Channel::Loc(order), key: "loc".to_owned(), push: Push::Loc, body, at }
 }
 
-fn take(
-    fleet: &Mutex<Fleet>,
-    bridge: &Bridge,
-    clock: &dyn Clock,
-    rider: RiderId,
-    stamp: Stamp,
-    fix: Fix,
-) {
-    let now = clock.now();
-    let viewers = fleet.lock().unwrap_or_else(PoisonError::into_inner).put(rider, stamp, fix, now);
-    let Some(viewers) = viewers else { return };
-    if let Ok(body) = body(rider, fix, now) {
-        let values = viewers.orders.into_iter().map(|order| value(order, body.clone(), now));
-        bridge.latest(values.collect());
-    }
-    let Stamp { fence, series } = stamp;
-    let (rider, series) = (rider.to_string(), series.ms());
-    let moved = Moved { rider, fence, series, fix, at: now.ms() };
-    if let Ok(body) = events::json(&moved) {
-        // Our own fleet has it already and drops it as old.
-        bridge.tell_nodes(POSITION, body);
+struct Taker {
+    fleet: Arc<Mutex<Fleet>>,
+    bridge: Arc<Bridge>,
+    clock: Arc<dyn Clock>,
+    arrivals: ArrivalSink,
+}
+
+impl Taker {
+    fn take(&self, rider: RiderId, stamp: Stamp, fix: Fix) {
+        let now = self.clock.now();
+        let believed =
+            self.fleet.lock().unwrap_or_else(PoisonError::into_inner).put(rider, stamp, fix, now);
+        let Some(Believed { orders, reached, .. }) = believed else { return };
+        for goal in reached {
+            self.arrivals.tell(Arrival { rider, goal });
+        }
+        if !orders.is_empty()
+            && let Ok(body) = body(rider, fix, now)
+        {
+            let values = orders.iter().map(|order| value(*order, body.clone(), now));
+            self.bridge.latest(values.collect());
+        }
+        let Stamp { fence, series } = stamp;
+        let (rider, series) = (rider.to_string(), series.ms());
+        let moved = Moved { rider, fence, series, fix, at: now.ms() };
+        if let Ok(body) = events::json(&moved) {
+            // Our own fleet has it already and drops it as old.
+            self.bridge.tell_nodes(POSITION, body);
+        }
     }
 }
 

@@ -1,22 +1,35 @@
 //! Settings of the server, read once at start: flags, then `RIDERHUB_…` variables, then a TOML
 //! file, then defaults. A wrong value stops the start and says what to write instead.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use actors::admission::SocketLimits;
 use clap::ValueEnum;
-use domain::{dispatch::Policy, role::Role};
+use domain::{
+    dispatch::{
+        Policy,
+        tuning::{Tuning, TuningError},
+    },
+    geofence::Fence,
+    role::Role,
+};
 use serde::{Deserialize, Serialize};
 use storage::{bus::redis::Address, db::Durability};
-use usecases::retention::Retention;
-use usecases::vapid::VapidKey;
+use usecases::{dispatch::Choosing, retention::Retention, vapid::VapidKey};
 
 mod given;
+#[cfg(test)]
+mod tests;
+mod work;
 
 pub use given::Given;
 
 /// Characters of the webhook's secret at least.
 const WEBHOOK_SECRET_MIN: usize = 24;
+/// Metres around a stop that make sense.
+const RADIUS_M: RangeInclusive<u32> = 15..=500;
+/// Seconds of a stay that make sense.
+const DWELL_S: RangeInclusive<u32> = 5..=600;
 /// Longest drain: ten minutes.
 const DRAIN_MS_MAX: u64 = 600_000;
 
@@ -144,6 +157,24 @@ pub struct Settings {
     pub fixtures: bool,
     /// How riders are chosen: `instant` or `batch`.
     pub dispatch: String,
+    /// Minutes without a rider after which operators, customer and store are told.
+    pub no_rider_alarm_min: u32,
+    /// Minutes without a rider after which the order ends and the money goes back.
+    pub no_rider_stop_min: u32,
+    /// By how many percent the pay rises each time while no rider is found.
+    pub bonus_percent: u32,
+    /// All rises of the pay together at most, in percent.
+    pub bonus_percent_max: u32,
+    /// Minutes without position and connection after which a rider loses what he has not fetched.
+    pub rider_silent_min: u32,
+    /// Minutes without coming closer to the store after which he loses it.
+    pub rider_standing_min: u32,
+    /// Metres around a stop within which a rider arrives by his positions; 0 is never.
+    pub arrival_radius_m: u32,
+    /// Seconds that he must stay there.
+    pub arrival_dwell_s: u32,
+    /// Weights of dispatch that differ from the defaults, as `name=minutes`.
+    pub dispatch_weights: Vec<String>,
     /// Milliseconds over which a node that goes down spreads the good-byes to its clients.
     pub drain_ms: u64,
     /// Sockets that a node has open at most; 0 is no limit.
@@ -209,8 +240,19 @@ impl Settings {
     }
 
     /// How riders are chosen.
-    pub fn dispatch_policy(&self) -> Policy {
-        Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant)
+    pub fn choosing(&self) -> Choosing {
+        let policy = Policy::from_text(&self.dispatch).unwrap_or(Policy::Instant);
+        Choosing { policy, tuning: self.tuning().unwrap_or_default() }
+    }
+
+    fn tuning(&self) -> Result<Tuning, TuningError> {
+        Tuning::read(self.dispatch_weights.iter().map(String::as_str))
+    }
+
+    /// How near and how long is there.
+    pub fn arrival_fence(&self) -> Fence {
+        let dwell = Duration::from_secs(self.arrival_dwell_s.into());
+        Fence { radius_m: self.arrival_radius_m.into(), dwell }
     }
 
     /// Roles that may be signed in on one device only.
@@ -273,6 +315,8 @@ impl Settings {
             must(said.is_empty(), &format!("redis {said}"));
         }
         must(Policy::from_text(&self.dispatch).is_some(), "dispatch must be instant or batch");
+        let said = self.tuning().err().map(|it| it.to_string()).unwrap_or_default();
+        must(said.is_empty(), &format!("dispatch-weights: {said}"));
         must(
             (1..=PREFIX_MAX).contains(&self.redis_prefix.len())
                 && self
@@ -293,6 +337,9 @@ impl Settings {
             (500..=600_000).contains(&self.presence_grace_ms),
             "presence-grace-ms must be 500 to 600000",
         );
+        let radius = self.arrival_radius_m;
+        must(radius == 0 || RADIUS_M.contains(&radius), "arrival-radius-m must be 15 to 500, or 0");
+        must(DWELL_S.contains(&self.arrival_dwell_s), "arrival-dwell-s must be 5 to 600");
         must(self.drain_ms <= DRAIN_MS_MAX, "drain-ms must be at most 600000");
         must(self.workers <= 256, "workers must be at most 256");
         must(
@@ -300,6 +347,7 @@ impl Settings {
             "token-secret must have 32 characters or more",
         );
         self.notice_faults(&mut must);
+        self.work_faults(&mut must);
         if self.environment == Environment::Production {
             must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
             must(!self.bench_channels, "production has no bench channels");
@@ -307,77 +355,5 @@ impl Settings {
             must(!self.fixtures, "production makes no fixtures");
         }
         wrong
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{given::LISTEN, *};
-
-    #[test]
-    fn flags_win_over_the_file_and_the_file_over_defaults() {
-        let file: Given =
-            toml::from_str("connections = 7\nlisten = \"127.0.0.1:9000\"").expect("a good file");
-        let flags = Given { connections: Some(9), ..Given::default() };
-        let settings = flags.or(file).settle().expect("good settings");
-        assert_eq!(settings.connections, 9);
-        assert_eq!(settings.listen.port(), 9_000);
-        assert_eq!(Given::default().settle().expect("defaults hold").listen, LISTEN);
-    }
-
-    #[test]
-    fn unknown_names_and_wrong_values_stop_the_start_all_at_once() {
-        assert!(toml::from_str::<Given>("listne = \"x\"").is_err());
-        let given = Given {
-            environment: Some(Environment::Production),
-            time_scale: Some(60.0),
-            fixtures: Some(true),
-            connections: Some(0),
-            database: Some(Secret::new("postgres://x".to_owned())),
-            ..Given::default()
-        };
-        let Err(SettingsError::Wrong(wrong)) = given.settle() else { panic!("must be refused") };
-        assert_eq!(wrong.len(), 4, "{wrong:?}");
-    }
-
-    #[test]
-    fn production_chooses_its_own_redis_prefix() {
-        let given = |prefix: Option<&str>| Given {
-            environment: Some(Environment::Production),
-            redis: Some(Secret::new("redis-cluster://one:7000,two:7000".to_owned())),
-            redis_prefix: prefix.map(str::to_owned),
-            ..Given::default()
-        };
-        let Err(SettingsError::Wrong(wrong)) = given(None).settle() else { panic!("refused") };
-        assert!(wrong[0].contains("redis-prefix"), "{wrong:?}");
-        assert_eq!(given(Some("acme:live")).settle().expect("good").redis_prefix, "acme:live");
-        for bad in ["", "a b", "{slot}", "a*"] {
-            assert!(given(Some(bad)).settle().is_err(), "`{bad}`");
-        }
-        let staging = Given { environment: Some(Environment::Staging), ..given(None) };
-        assert_eq!(staging.settle().expect("good").redis_prefix, "riderhub:staging");
-    }
-
-    #[test]
-    fn a_wrong_redis_address_says_what_to_write() {
-        let given =
-            |redis: &str| Given { redis: Some(Secret::new(redis.to_owned())), ..Given::default() };
-        let good = ["redis://r:6379/", "redis-sentinel://s:26379/main", "redis-cluster://c:7000"];
-        assert!(good.iter().all(|it| given(it).settle().is_ok()));
-        let Err(SettingsError::Wrong(wrong)) = given("redis-sentinel://s").settle() else {
-            panic!("must be refused");
-        };
-        assert!(wrong[0].starts_with("redis redis-sentinel://host:port"), "{wrong:?}");
-    }
-
-    #[test]
-    fn a_secret_is_not_printed() {
-        let given = Given {
-            database: Some(Secret::new("mysql://root:hunter2@db/x".to_owned())),
-            ..Given::default()
-        };
-        let settings = given.settle().expect("good settings");
-        assert!(!format!("{settings:?}").contains("hunter2"));
-        assert!(!toml::to_string(&settings).expect("printable").contains("hunter2"));
     }
 }

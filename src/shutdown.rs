@@ -14,8 +14,9 @@ use std::{
 use actix::Addr;
 use actix_web::dev::ServerHandle;
 use actors::{
-    dispatcher::Dispatcher, drain::drain, herald::Herald, housekeeper::Housekeeper, live::Live,
-    messages::Stop, presence::Presence, relay::Relay, timekeeper::Timekeeper, warden::Warden,
+    arrivals::Arrivals, dispatcher::Dispatcher, drain::drain, herald::Herald,
+    housekeeper::Housekeeper, live::Live, messages::Stop, presence::Presence, relay::Relay,
+    timekeeper::Timekeeper, warden::Warden,
 };
 use storage::store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,6 +63,8 @@ impl Drop for Begun {
 pub struct Workers {
     /// Brings what the bus did not.
     pub relay: Addr<Relay>,
+    /// Carries out what positions show.
+    pub arrivals: Addr<Arrivals>,
     /// Carries out deadlines.
     pub timekeeper: Addr<Timekeeper>,
     /// Tells people who are away.
@@ -84,6 +87,7 @@ impl Workers {
             self.warden.send(Stop).await,
             self.housekeeper.send(Stop).await,
             self.dispatcher.send(Stop).await,
+            self.arrivals.send(Stop).await,
             self.timekeeper.send(Stop).await,
             self.herald.send(Stop).await,
             self.relay.send(Stop).await,

@@ -17,6 +17,7 @@ use actix_web::{
 };
 use actors::{
     admission::Admission,
+    arrivals::Arrivals,
     bridge::{Bridge, NUDGE},
     catch_up::CatchUp,
     dispatcher::{DispatchBell, Dispatcher},
@@ -41,6 +42,7 @@ use domain::{
 use storage::{
     blobs::Blobs,
     bus::{Bus, BusEvents, in_process::InProcessBus, redis::RedisBus},
+    claims::{Claims, redis::RedisClaims},
     db::Db,
     error::StoreError,
     store::Store,
@@ -176,12 +178,13 @@ async fn start_live_side(
     let bridge = Bridge::start(node, Arc::clone(&hub), Arc::clone(&bus), events);
     let announcer = Arc::clone(&bridge);
     let platform =
-        Platform::open(Arc::clone(store), Arc::clone(&clock), announcer, with_files(settings)?)
+        Platform::open(Arc::clone(store), Arc::clone(&clock), announcer, for_serving(settings)?)
             .await
             .map_err(|err| CliError::failed("cannot open the store", &err))?;
     actix_web::rt::spawn(look_at_files(platform.clone()));
-    let fleet = Arc::new(Mutex::new(Fleet::default()));
-    let positions = positions::start(&fleet, &bridge, clock);
+    let fleet = Arc::new(Mutex::new(Fleet::new(settings.arrival_fence())));
+    let (arrivals, arrival_sink) = Arrivals::new(platform.clone());
+    let positions = positions::start(&fleet, &bridge, clock, arrival_sink);
     let bell = DispatchBell::default();
     let rung = bell.clone();
     bridge.listen(NUDGE, Box::new(move |_| rung.ring()));
@@ -201,15 +204,16 @@ async fn start_live_side(
         pace: Pace::default(),
         bench_channels: settings.bench_channels,
     });
-    let policy = settings.dispatch_policy();
+    let choosing = settings.choosing();
     let grace = Duration::from_millis(settings.presence_grace_ms);
     let ways = Ways::open(settings, &platform)
         .map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
     let workers = Workers {
         relay: Relay::new(hub, Arc::clone(store)).start(),
+        arrivals: arrivals.start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
         herald: Herald::new(platform.clone(), ways).start(),
-        dispatcher: Dispatcher::new(platform.clone(), fleet, node, policy, bell).start(),
+        dispatcher: Dispatcher::new(platform.clone(), fleet, node, choosing, bell).start(),
         housekeeper: Housekeeper::new(platform, node, settings.retention()).start(),
         warden: Warden::new(Arc::clone(&live)).start(),
         presence: Presence::new(Arc::clone(&live), grace).start(),
@@ -220,6 +224,7 @@ async fn start_live_side(
 fn secrets(settings: &Settings) -> PlatformSettings {
     let reveal = |it: &Option<Secret>| it.as_ref().map(|it| it.reveal().to_owned());
     PlatformSettings {
+        policy: settings.order_policy(),
         token_secret: reveal(&settings.token_secret),
         sandbox_secret: reveal(&settings.sandbox_secret),
         vapid_key: reveal(&settings.vapid_key),
@@ -233,11 +238,15 @@ fn secrets(settings: &Settings) -> PlatformSettings {
     }
 }
 
-/// The same with the storage of files.
-fn with_files(settings: &Settings) -> Result<PlatformSettings, CliError> {
+/// The same with the storage of files, and claims that all nodes see.
+fn for_serving(settings: &Settings) -> Result<PlatformSettings, CliError> {
     let blobs = Blobs::open(&settings.attachments)
         .map_err(|err| CliError::failed("cannot open the storage of attachments", &err))?;
-    Ok(PlatformSettings { blobs, ..secrets(settings) })
+    let open = |url: &Secret| RedisClaims::new(url.reveal(), &settings.redis_prefix);
+    let claims = settings.redis.as_ref().map(open).transpose();
+    let claims = claims.map_err(|err| CliError::Failed(format!("redis {err}")))?;
+    let claims = claims.map(|it| Arc::new(it) as Arc<dyn Claims>);
+    Ok(PlatformSettings { blobs, claims, ..secrets(settings) })
 }
 
 /// Says in the log what `riderhub doctor` would say; uploads look again.

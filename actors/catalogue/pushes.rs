@@ -6,9 +6,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use storage::{
     events::{
-        Alarm, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsEvent, OpsOrder, OpsRider,
-        OpsStore, OpsValue, OrderMoved, PoolItem, RouteChanged, Said, StoreOpened, Tombstone,
+        Alarm, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsAlarm, OpsEvent, OpsOrder,
+        OpsRider, OpsStore, OpsValue, OrderDelayed, OrderMoved, PoolItem, RouteChanged, Said,
+        StoreOpened, Tombstone, Unassigned,
     },
+    explanations::Explanation,
     journal,
     push::Push,
 };
@@ -82,6 +84,7 @@ enum OpsThing {
     Rider(OpsRider),
     Order(OpsOrder),
     Store(OpsStore),
+    Alarm(OpsAlarm),
 }
 
 type OpsSnapshot = SnapshotPush<BTreeMap<String, OpsThing>>;
@@ -150,6 +153,14 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
                     "status":"accepted","order_state":"accepted","refund":"none","by":{"role":"merchant","id":"$MER"},
                     "at":1790000000789,"store":"$STO","total_minor":4280,"currency":"CNY","ready_at":1790000720000}"#),
         ],
+        Push::OrderDelayed => vec![
+            entry("order.delayed", &[Order, Store, Inbox],
+                "The order will be at the door later than promised. Told once, and again when the delay has grown by ten minutes.",
+                shape::<OrderDelayed>,
+                r#"{"push":"order.delayed","ch":"inbox:$CUS","ep":"0c11d2e3","off":21,"ts":1790002280000,"sender":"system",
+                    "order":"$ORD","promised":1790002400000,"low":1790002640000,"high":1790003000000,"late_ms":240000,
+                    "again":false}"#),
+        ],
         Push::Member => vec![
             entry("member", &[Order], "Somebody joined or left the order's chat.", shape::<MemberMoved>,
                 r#"{"push":"member","ch":"order:$ORD","ep":"5f3a91c2","off":9,"ts":1790000001000,"sender":"$RID",
@@ -183,6 +194,12 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
                 r#"{"push":"assigned","ch":"inbox:$RID","ep":"0c11d2e3","off":918,"ts":1790000010000,"sender":"system",
                     "order":"$ORD","state":"assigned","order_state":"preparing"}"#),
         ],
+        Push::Unassigned => vec![
+            entry("unassigned", &[Inbox], "A delivery is not this rider's any more, and why; the hub leaves the order's channel.",
+                shape::<Unassigned>,
+                r#"{"push":"unassigned","ch":"inbox:$RID","ep":"0c11d2e3","off":919,"ts":1790000200000,"sender":"system",
+                    "order":"$ORD","reason":"rider_not_moving","by":"system"}"#),
+        ],
         Push::Route => vec![
             entry("route", &[Inbox], "The rider's stops in their new order.", shape::<RouteChanged>,
                 r#"{"push":"route","ch":"inbox:$RID","ep":"0c11d2e3","off":919,"ts":1790000010500,"sender":"system",
@@ -211,9 +228,10 @@ fn unlogged(push: Push) -> Vec<PushRow> {
                     "t":1790000003000,"age_ms":140}"#),
         ],
         Push::Eta => vec![
-            latest("eta", &[Loc], "When the rider is expected at a stop.", shape::<Eta>,
+            latest("eta", &[Loc], "When the order is expected at the door, and the rider at the store while he has not been there. \
+                 At most one a minute for each order.", shape::<Eta>,
                 r#"{"push":"eta","ch":"loc:$ORD","order":"$ORD","stop":"dropoff","eta":1790000900000,
-                    "low":1790000780000,"high":1790001020000}"#),
+                    "low":1790000780000,"high":1790001020000,"at":1790000003000}"#),
         ],
         Push::Pool => vec![
             latest("pool", &[Pool], "A delivery to grab, or (`open:false`) one that is gone.", shape::<PoolItem>,
@@ -235,6 +253,17 @@ fn unlogged(push: Push) -> Vec<PushRow> {
                 r#"{"push":"ops.event","ch":"ops:wx4g","kind":"order","order":"$ORD","seq":3,"machine":"order",
                     "event":"store_accepted","from":"paid","to":"accepted","status":"accepted",
                     "order_state":"accepted","refund":"none","by":{"role":"merchant","id":"$MER"},"at":1790000000789,"store":"$STO"}"#),
+            latest("ops.event.delay", &[Ops], "A line of the operators' feed: an order will be late.",
+                shape::<OpsEvent<'static, OrderDelayed>>,
+                r#"{"push":"ops.event","ch":"ops:wx4g","kind":"delay","order":"$ORD","promised":1790002400000,
+                    "low":1790002640000,"late_ms":240000,"again":false}"#),
+        ],
+        Push::OpsWhy => vec![
+            latest("ops.why", &[Ops], "Why a rider was asked: the candidates and what the delivery would cost with each, in minutes.",
+                shape::<Explanation>,
+                r#"{"push":"ops.why","ch":"ops:wx4g","order":"$ORD","offer":"$OFR","policy":"batch",
+                    "chosen":{"rider":"$RID","cost_min":31.4,"handicap_min":0.0,"pickup_m":740,"load":1},
+                    "others":[],"n_candidates":1,"at":1790000000789}"#),
         ],
         Push::Cur => vec![
             latest("cur", &[Order, Inbox, Store], "How far somebody has come.", shape::<CursorMoved>,
@@ -290,7 +319,7 @@ fn unlogged(push: Push) -> Vec<PushRow> {
             whole("ping", &[Connection], "A ping that a page can see. Nothing need be answered.", shape::<frames::Heartbeat>,
                 r#"{"push":"ping"}"#),
         ],
-        Push::Msg | Push::Edit | Push::Order | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::OfferClosed
-        | Push::Assigned | Push::Route | Push::Duty | Push::Store => Vec::new(),
+        Push::Msg | Push::Edit | Push::Order | Push::OrderDelayed | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::OfferClosed
+        | Push::Assigned | Push::Unassigned | Push::Route | Push::Duty | Push::Store => Vec::new(),
     }
 }

@@ -10,11 +10,15 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::{
-    city::{story, tally::Tally},
+    city::{
+        story::{self, Moved},
+        tally::Tally,
+    },
     client::{
         calls::{self, OrderAsk},
         error::ClientError,
         link::{Event, Events, Link},
+        log::Entry,
         pace::Pace,
         session::Session,
     },
@@ -106,12 +110,21 @@ pub async fn see_through(
         Ended { order: order.to_owned(), placed_at, delivered_at: None, state: String::new() };
     let mut asked = Instant::now();
     let mut last_seq = 0;
+    watch_rider(link, order, tally).await;
     loop {
         let news = tokio::select! {
             event = events.next() => match event {
                 None => return Ok(ended),
                 Some(Event::Closed { code, reason }) => {
                     return Err(ClientError::Closed { code, reason });
+                }
+                Some(Event::Up(_)) => {
+                    watch_rider(link, order, tally).await;
+                    None
+                }
+                Some(Event::Push(frame)) => {
+                    tally.see(|it| it.on_push(order, &frame));
+                    None
                 }
                 Some(Event::Entry(entry)) => match story::moved(&entry) {
                     Some(moved)
@@ -121,7 +134,10 @@ pub async fn see_through(
                         last_seq = moved.seq;
                         Some((moved.to.to_owned(), entry.ts))
                     }
-                    _ => None,
+                    moved => {
+                        note_sights(&entry, moved, order, tally);
+                        None
+                    }
                 },
                 Some(_) => None,
             },
@@ -146,6 +162,28 @@ pub async fn see_through(
             }
             return Ok(ended);
         }
+    }
+}
+
+/// Hears where the rider is, if anybody looks; also after the socket was away.
+async fn watch_rider(link: &Link, order: &str, tally: &Tally) {
+    if tally.sights.is_some() {
+        drop(link.call("sub", json!({ "ch": format!("loc:{order}") })).await);
+    }
+}
+
+fn note_sights(entry: &Entry, moved: Option<Moved<'_>>, order: &str, tally: &Tally) {
+    // The order's channel and the inbox say the same.
+    if !entry.channel.starts_with("order:") {
+        return;
+    }
+    if entry.kind == "order.delayed" {
+        tally.see(|it| it.n_delays += 1);
+    }
+    if let Some(moved) = moved
+        && (moved.order, moved.machine, moved.to) == (order, "delivery", "arrived_dropoff")
+    {
+        tally.see(|it| it.on_arrival_at_door(order, entry.ts));
     }
 }
 

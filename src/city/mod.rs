@@ -7,6 +7,7 @@ pub mod customer;
 pub mod merchant;
 pub mod rider;
 pub mod road;
+pub mod sights;
 pub mod signup;
 pub mod story;
 pub mod tally;

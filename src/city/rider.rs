@@ -30,6 +30,7 @@ use crate::{
         log::Entry,
         pace::Pace,
     },
+    replay::gps::Noise,
 };
 
 /// A position report covers at most so many report intervals: after a stall nobody jumps.
@@ -73,6 +74,9 @@ pub struct Plan {
     pub reports_every: Duration,
     /// When he takes nothing new any more, by the server's clock in milliseconds.
     pub off_at: Option<i64>,
+    /// The noise of his receiver. With it he leaves arrivals to his positions; without, he is
+    /// where he says and taps when he is there.
+    pub noise: Option<Noise>,
     /// What his dice start from.
     pub seed: u64,
 }
@@ -184,9 +188,18 @@ impl Rider {
                 self.road.plan(stops);
             }
             "duty" => self.on_duty_changed(entry).await,
+            "unassigned" => self.lose(entry),
             "order" => self.on_moved(entry),
             "msg" => self.on_said(entry).await,
             _ => {}
+        }
+    }
+
+    /// A delivery is not his any more.
+    fn lose(&mut self, entry: &Entry) {
+        if let Some(order) = entry.text("order") {
+            self.road.forget(order);
+            self.mine.remove(order);
         }
     }
 
@@ -202,6 +215,8 @@ impl Rider {
     fn on_moved(&mut self, entry: &Entry) {
         let Some(moved) = story::moved(entry) else { return };
         match (moved.machine, moved.to) {
+            ("delivery", "arrived_pickup") => self.on_arrival(moved.order, "pickup"),
+            ("delivery", "arrived_dropoff") => self.on_arrival(moved.order, "dropoff"),
             ("order", "ready") => self.road.is_ready(moved.order),
             ("order", state) if story::is_over(state) => {
                 self.road.forget(moved.order);
@@ -211,6 +226,15 @@ impl Rider {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Where positions tell of arrivals, they must tell the truth.
+    fn on_arrival(&self, order: &str, stop: &str) {
+        if self.plan.noise.is_some()
+            && let Some(metres) = self.road.metres_to_stop(order, stop)
+        {
+            self.tally.see(|it| it.on_arrival(order, stop, metres));
         }
     }
 
@@ -259,10 +283,16 @@ impl Rider {
     }
 
     fn report(&mut self, now: i64) {
+        let (off, acc) = match &self.plan.noise {
+            None => (Some([0.0, 0.0]), 8),
+            Some(noise) => (noise.at(now), 20),
+        };
+        // In a gap of the receiver nothing is told.
+        let Some([east, north]) = off else { return };
         self.seq += 1;
         self.tally.positions.add();
-        let at = self.road.at();
-        let params = json!({ "seq": self.seq, "lat": at.lat(), "lng": at.lng(), "acc": 8,
+        let at = self.road.at().offset(east, north);
+        let params = json!({ "seq": self.seq, "lat": at.lat(), "lng": at.lng(), "acc": acc,
             "spd": self.plan.manner.speed_m_per_s, "hdg": self.road.heading().round(), "t": now });
         self.link.tell("loc.put", params);
     }
@@ -285,6 +315,9 @@ impl Rider {
     }
 
     async fn carry_out(&mut self, task: Task) {
+        if self.plan.noise.is_some() && matches!(task, Task::Arrive(_)) {
+            return;
+        }
         let (verb, stop) = match &task {
             Task::Arrive(stop) => ("stop.arrive", stop),
             Task::Finish(stop) => ("stop.done", stop),

@@ -114,6 +114,12 @@ impl Road {
         self.heading
     }
 
+    /// How far a stop that is still to be done is from here, in metres.
+    pub fn metres_to_stop(&self, order: &str, stop: &str) -> Option<f64> {
+        let found = self.stops.iter().find(|it| it.order == order && it.stop == stop)?;
+        Some(self.at.metres_to(found.place()?))
+    }
+
     /// Whether there is nothing to do.
     pub fn is_free(&self) -> bool {
         self.stops.is_empty()

@@ -5,9 +5,12 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::client::{
-    error::ClientError,
-    link::{Link, new_cid},
+use crate::{
+    city::sights::Sights,
+    client::{
+        error::ClientError,
+        link::{Link, new_cid},
+    },
 };
 
 /// A message that the server has acknowledged.
@@ -44,6 +47,8 @@ pub struct Tally {
     pub grabbed: Count,
     /// Positions sent.
     pub positions: Count,
+    /// What people see of riders, if anybody looks.
+    pub sights: Option<Mutex<Sights>>,
     /// Every message acknowledged, if anybody wants to check them later.
     pub acknowledged: Option<Mutex<Vec<Acknowledged>>>,
 }
@@ -52,6 +57,19 @@ impl Tally {
     /// Counts that also keep every acknowledged message.
     pub fn keeping_messages() -> Self {
         Self { acknowledged: Some(Mutex::default()), ..Self::default() }
+    }
+
+    /// The same, with an eye on what people see of riders.
+    #[must_use]
+    pub fn with_sights(self) -> Self {
+        Self { sights: Some(Mutex::default()), ..self }
+    }
+
+    /// Lets `look` see what people see of riders, if anybody looks.
+    pub fn see(&self, look: impl FnOnce(&mut Sights)) {
+        if let Some(sights) = &self.sights {
+            look(&mut sights.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     /// Says something in an order's chat and counts it.

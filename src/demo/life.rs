@@ -172,6 +172,7 @@ async fn ride(session: Session, start: Place, shared: Shared, seed: u64) {
         },
         reports_every: REPORTS_EVERY,
         off_at: None,
+        noise: None,
         seed,
     };
     // Whoever is sent away for good has left town; the others live on.

@@ -32,6 +32,11 @@ pub mod delivery;
 pub mod offer;
 pub mod payment;
 
+pub mod progress;
+
+pub mod alarm;
+pub mod escalation;
+
 pub mod display_status;
 
 pub mod cart;
@@ -46,6 +51,13 @@ pub mod notice;
 pub mod channel;
 
 pub mod travel;
+
+pub mod eta;
+pub mod geofence;
+pub mod regions;
+pub mod sighting;
+
+pub mod kitchen;
 
 mod dice;
 

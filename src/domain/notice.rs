@@ -16,6 +16,8 @@ text_enum! {
         Alarm => "alarm",
         /// A change of an order that somebody else caused.
         Order => "order",
+        /// An order that will be late.
+        Delay => "delay",
         /// Something said in an order's chat.
         Chat => "chat",
     }
@@ -59,6 +61,7 @@ impl NoticeClass {
             Self::Offer => rules(2, 60, Urgency::High, 0),
             Self::Alarm => rules(3, 10 * 60, Urgency::High, 0),
             Self::Order => rules(5, 4 * 3_600, Urgency::Normal, 0),
+            Self::Delay => rules(5, 3_600, Urgency::Normal, 0),
             Self::Chat => rules(10, 24 * 3_600, Urgency::Normal, 30),
         }
     }

@@ -103,6 +103,18 @@ figures! {
         "How long a message of our own takes through the bus and back.";
     Seconds "riderhub_bus_lag_seconds"
         "Age of announcements of other nodes when they arrive here; their clocks are in it.";
+    Counter "riderhub_arrivals_total" ["result": &["carried_out", "too_late", "failed"]]
+        "Arrivals at stops that positions showed: carried out, told by the rider before, or failed and tried again.";
+    Gauge "riderhub_dispatch_nodes"
+        "Nodes that plan, this one included, as far as it knows.";
+    Gauge "riderhub_dispatch_regions"
+        "Regions with open deliveries that this node plans.";
+    Counter "riderhub_claims_total" ["result": &["won", "already_yours", "lost", "unknown"]]
+        "Riders who grabbed from the pool: let through to SQL, turned away before it, or without Redis.";
+    Counter "riderhub_offers_total"
+        "Offers that this node has made to riders.";
+    Counter "riderhub_offers_withdrawn_total"
+        "Offers that this node took back because another rider had become much better.";
     Counter "riderhub_notices_total"
         "Notices to people who are away, by class, way and result.";
 }

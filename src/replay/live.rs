@@ -12,7 +12,7 @@ pub mod report;
 pub(crate) mod show;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -23,7 +23,10 @@ use self::report::Report;
 use crate::{
     client::{error::ClientError, rest::Rest},
     http_client,
-    replay::instance::{Instance, InstanceError},
+    replay::{
+        gps::GpsError,
+        instance::{Instance, InstanceError},
+    },
 };
 
 /// How long a node may take to answer before the day begins.
@@ -53,6 +56,10 @@ pub struct LiveArgs {
     /// Real milliseconds between two positions of a rider
     #[arg(long, value_name = "MS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(50..=60_000), requires = "live")]
     pub report_ms: u64,
+    /// Gives riders the noise and the gaps of these recorded tracks (CSV: traj,t_s,x_m,y_m), leaves
+    /// arrivals to their positions, and looks for false arrivals, flapping estimates and jumps
+    #[arg(long, value_name = "FILE", requires = "live")]
+    pub gps: Option<PathBuf>,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -75,6 +82,9 @@ pub enum LiveError {
     /// The day cannot be read.
     #[error(transparent)]
     Instance(#[from] InstanceError),
+    /// The tracks cannot be read.
+    #[error(transparent)]
+    Gps(#[from] GpsError),
     /// The options do not fit together.
     #[error("{0}")]
     Wrong(String),

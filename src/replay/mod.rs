@@ -1,5 +1,6 @@
 //! Recorded city days, played through the real dispatcher.
 
+pub mod gps;
 pub mod instance;
 pub mod live;
 pub mod log;

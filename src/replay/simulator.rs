@@ -220,6 +220,7 @@ impl<'a> World<'a> {
             service: self.service,
             weights: self.play.weights,
             lead_ms: 0,
+            reroute_gain: None,
             rounds: self.play.rounds,
             riders: riders.iter().map(|it| self.rider(*it, &order_index)).collect(),
             deliveries: orders.iter().map(|it| self.delivery(*it, &rider_index)).collect(),

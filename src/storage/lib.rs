@@ -14,6 +14,7 @@ pub mod migrations;
 pub mod store;
 
 pub mod bus;
+pub mod claims;
 
 pub mod attachments;
 pub mod blobs;
@@ -21,6 +22,7 @@ pub mod commands;
 pub mod cursors;
 pub mod entries;
 pub mod events;
+pub mod explanations;
 pub mod gaps;
 pub mod inbox;
 pub mod journal;
@@ -49,10 +51,16 @@ pub mod products;
 pub mod stores;
 pub mod stories;
 
+pub mod alarms;
+pub mod delays;
 pub mod deliveries;
+pub mod dispatch_nodes;
 pub mod duty;
+pub mod kitchens;
 pub mod leases;
+pub mod leaves;
 pub mod offers;
+pub mod rider_records;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -35,6 +35,7 @@ pub fn class_of(channel: &Channel, kind: Push) -> Option<NoticeClass> {
         // Staff are told by the store's channel.
         (Channel::Inbox(Profile::Customer(_) | Profile::Rider(_)), Push::Order)
         | (Channel::Store(_), Push::Order) => Some(NoticeClass::Order),
+        (Channel::Inbox(Profile::Customer(_)), Push::OrderDelayed) => Some(NoticeClass::Delay),
         (Channel::Store(_), Push::Alarm) => Some(NoticeClass::Alarm),
         (Channel::Order(_), Push::Msg) => Some(NoticeClass::Chat),
         _ => None,
@@ -47,6 +48,7 @@ const fn kind_of(class: NoticeClass) -> Push {
         NoticeClass::Offer => Push::Offer,
         NoticeClass::Alarm => Push::Alarm,
         NoticeClass::Order => Push::Order,
+        NoticeClass::Delay => Push::OrderDelayed,
         NoticeClass::Chat => Push::Msg,
     }
 }

@@ -7,11 +7,31 @@ use domain::{
     offer_state::OfferState,
 };
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::{
     args,
+    columns::{parsed, word},
     db::{Reader, Tx},
     error::StoreError,
+    leaves,
 };
+
+/// One more delivery of a bundle, as push `offer` names it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Bundled {
+    /// Its own offer.
+    pub offer: String,
+    /// The order.
+    pub order: String,
+    /// Geohash of six characters around the door.
+    pub dropoff_area: String,
+    /// What the rider earns by it, in minor units of the same currency.
+    pub pay_minor: i64,
+    /// Metres from the store to the door.
+    pub trip_m: i64,
+}
 
 #[derive(sqlx::FromRow)]
 struct OfferRow {
@@ -25,6 +45,7 @@ struct OfferRow {
 
 #[derive(sqlx::FromRow)]
 struct AskedRow {
+    offer_id: String,
     delivery_id: String,
     rider_id: String,
     state: String,
@@ -40,6 +61,8 @@ pub struct Asked {
     pub rider_id: RiderId,
     /// How it ended, or `Open`.
     pub state: OfferState,
+    /// The offer, while it is open.
+    pub open: Option<OfferId>,
     /// When the offer was made.
     pub at: Timestamp,
 }
@@ -83,6 +106,42 @@ pub async fn find(
     reader.opt::<OfferRow>(&sql, args![offer_id]).await?.map(OfferRow::read).transpose()
 }
 
+/// Notes that offers were made together and will be answered together.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn bundle(tx: &mut Tx, offers: &[OfferId]) -> Result<(), StoreError> {
+    let Some(first) = offers.first() else { return Ok(()) };
+    for offer_id in offers {
+        let sql = "insert into offer_bundle (offer_id, bundle_id) values (?, ?)";
+        tx.exec(sql, args![*offer_id, *first]).await?;
+    }
+    Ok(())
+}
+
+/// An offer and those that were made together with it, whatever became of them, in the order of their
+/// orders' ids; empty if there is no such offer.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn list_together(
+    reader: &mut impl Reader,
+    offer_id: OfferId,
+) -> Result<Vec<Offer>, StoreError> {
+    let sql = format!(
+        "select {COLUMNS} from offer
+          where offer_id = ?
+             or offer_id in (select o.offer_id from offer_bundle b
+                               join offer_bundle o on o.bundle_id = b.bundle_id
+                              where b.offer_id = ?)
+          order by order_id"
+    );
+    let rows: Vec<OfferRow> = reader.all(&sql, args![offer_id, offer_id]).await?;
+    rows.into_iter().map(OfferRow::read).collect()
+}
+
 /// The open offer of a delivery, if somebody is being asked.
 ///
 /// # Errors
@@ -109,7 +168,7 @@ pub async fn list_open_for_rider(
     reader.all::<OfferRow>(&sql, args![rider_id]).await?.into_iter().map(OfferRow::read).collect()
 }
 
-/// Who was asked about the deliveries that still have no rider.
+/// Who was asked about the deliveries that still have no rider, or has left them; the oldest first.
 ///
 /// # Errors
 ///
@@ -117,14 +176,18 @@ pub async fn list_open_for_rider(
 pub async fn list_asked(reader: &mut impl Reader) -> Result<Vec<Asked>, StoreError> {
     let rows: Vec<AskedRow> = reader
         .all(
-            "select o.delivery_id, o.rider_id, o.state, o.created_at_ms as last_ms
+            "select o.offer_id, o.delivery_id, o.rider_id, o.state, o.created_at_ms as last_ms
                from offer o join delivery d on d.delivery_id = o.delivery_id
-              where d.state in ('waiting', 'offering', 'pooled')
-              order by o.created_at_ms",
+              where d.state in ('waiting', 'offering', 'pooled')",
             args![],
         )
         .await?;
-    rows.into_iter().map(AskedRow::read).collect()
+    let mut asked: Vec<Asked> = leaves::list(reader).await?;
+    for row in rows {
+        asked.push(row.read()?);
+    }
+    asked.sort_by_key(|it| it.at);
+    Ok(asked)
 }
 
 /// Writes a decided change, if the offer is still as it was read.
@@ -165,17 +228,13 @@ impl OfferRow {
 
 impl AskedRow {
     fn read(self) -> Result<Asked, StoreError> {
+        let state = word("offer.state", &self.state, OfferState::from_text)?;
+        let open = (state == OfferState::Open).then(|| parsed("offer.offer_id", &self.offer_id));
         Ok(Asked {
-            delivery_id: self
-                .delivery_id
-                .parse()
-                .map_err(|_| StoreError::corrupt("offer.delivery_id", &self.delivery_id))?,
-            rider_id: self
-                .rider_id
-                .parse()
-                .map_err(|_| StoreError::corrupt("offer.rider_id", &self.rider_id))?,
-            state: OfferState::from_text(&self.state)
-                .ok_or_else(|| StoreError::corrupt("offer.state", &self.state))?,
+            delivery_id: parsed("offer.delivery_id", &self.delivery_id)?,
+            rider_id: parsed("offer.rider_id", &self.rider_id)?,
+            state,
+            open: open.transpose()?,
             at: Timestamp::from_ms(self.last_ms),
         })
     }

@@ -15,6 +15,8 @@ text_enum! {
         Edit => "edit",
         /// A line of an order's story.
         Order => "order",
+        /// An order will be late.
+        OrderDelayed => "order.delayed",
         /// Somebody joined or left an order's chat.
         Member => "member",
         /// The store's bell rings.
@@ -27,6 +29,8 @@ text_enum! {
         OfferClosed => "offer.closed",
         /// A delivery is the rider's now.
         Assigned => "assigned",
+        /// A delivery is not the rider's any more.
+        Unassigned => "unassigned",
         /// A rider's new stop plan.
         Route => "route",
         /// A rider's duty was changed for him.
@@ -43,6 +47,8 @@ text_enum! {
         Ops => "ops",
         /// The operators' feed.
         OpsEvent => "ops.event",
+        /// Why a rider was asked.
+        OpsWhy => "ops.why",
         /// How far somebody has come.
         Cur => "cur",
         /// Somebody writes.

@@ -8,8 +8,9 @@ use domain::{
     clock::Timestamp,
     delivery_state::DeliveryState,
     dispatch::{
+        scoring::{self, Record},
         snapshot::{Delivery, Rider, Rules, Service, Snapshot, Stage, Stop, Visit},
-        weights::Weights,
+        tuning::Tuning,
     },
     geo::Place,
     ids::{DeliveryId, OrderId, RiderId, StoreId},
@@ -60,6 +61,19 @@ pub struct Board {
     pub asked: Vec<Asked>,
     /// The routes planned last time.
     pub routes: Routes,
+    /// What is known of riders besides their places.
+    pub records: HashMap<RiderId, Record>,
+}
+
+/// How to plan.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Planning {
+    /// How long before a rider has to act he must be asked, in milliseconds.
+    pub lead_ms: i64,
+    /// How hard to search.
+    pub rounds: u32,
+    /// Weights and thresholds.
+    pub tuning: Tuning,
 }
 
 /// A snapshot together with the ids that its indices stand for.
@@ -104,12 +118,13 @@ impl Board {
             riders: riders.to_vec(),
             asked: look.asked.clone(),
             routes,
+            records: HashMap::new(),
         };
         Some((centre, board))
     }
 
     /// Numbers everything for the policy, on a flat map around `centre`.
-    pub fn number(&self, centre: Place, lead_ms: i64, rounds: u32, now: Timestamp) -> Numbered {
+    pub fn number(&self, centre: Place, planning: &Planning, now: Timestamp) -> Numbered {
         let riders: Vec<&(RiderDuty, Place)> = self
             .riders
             .iter()
@@ -144,21 +159,26 @@ impl Board {
                 excluded: asked.excluded(it.delivery.id, &rider_index),
             })
             .collect();
+        let record = |it: &RiderId| self.records.get(it).copied().unwrap_or_default();
+        let records: Vec<Record> = ids.iter().map(record).collect();
+        let handicaps = scoring::handicaps(&planning.tuning.scoring, &records);
         let snapshot_riders = riders
             .iter()
-            .map(|(duty, place)| {
+            .zip(handicaps)
+            .map(|((duty, place), handicap)| {
                 let visit = visit(&deliveries, duty.rider_id, &store_numbers, now);
                 let rider = self.rider(duty, spot(*place), &order_index, &deliveries, now);
-                Rider { visit, ..rider }
+                Rider { visit, handicap, ..rider }
             })
             .collect();
         Numbered {
             snapshot: Snapshot {
                 rules: Rules::Own,
                 service: SERVICE,
-                weights: Weights::default(),
-                lead_ms,
-                rounds,
+                weights: planning.tuning.weights,
+                lead_ms: planning.lead_ms,
+                rounds: planning.rounds,
+                reroute_gain: Some(planning.tuning.reroute_gain),
                 riders: snapshot_riders,
                 deliveries: numbered,
                 demand: Vec::new(),
@@ -202,7 +222,7 @@ impl Board {
             free_at: now.ms(),
             visit: None,
             shift_ends_at: None,
-            handicap: f64::from(duty.n_timeouts),
+            handicap: 0.0,
             stops,
         }
     }

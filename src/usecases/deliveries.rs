@@ -4,7 +4,7 @@ use domain::{
     channel::Channel,
     clock::Timestamp,
     delivery_state::{DeliveryEvent, DeliveryState},
-    geo::POOL_CELL_CHARS,
+    geo::{POOL_CELL_CHARS, cells_within},
     ids::{OrderId, RiderId},
     order_state::OrderEvent,
     role::{Actor, Profile},
@@ -12,6 +12,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use storage::{
+    claims::Claimed,
     commands::CommandKey,
     db::{Reader, Tx},
     deliveries::{self, StoredDelivery},
@@ -29,6 +30,7 @@ use crate::{
     order_case::{Cause, OrderCase},
     platform::{Changes, Done, Nudge, Platform},
     room::room_for_one,
+    searching,
 };
 
 text_enum! {
@@ -52,13 +54,35 @@ pub struct DeliveryView {
     pub order_state: String,
 }
 
-/// A rider takes a delivery from the pool. Exactly one of many wins.
+/// What a rider hears who grabs what another one is taking this moment.
+const CLAIMED: &str = "claimed";
+
+/// A rider takes a delivery from the pool. Exactly one of many wins; the others do not reach SQL.
 ///
 /// # Errors
 ///
-/// [`AskError::Gone`] if it is not in the pool any more, [`AskError::BagFull`] and
-/// [`AskError::NotOnDuty`] if the rider cannot take it.
+/// [`AskError::Gone`] if it is not in the pool any more or somebody is taking it this moment,
+/// [`AskError::BagFull`] and [`AskError::NotOnDuty`] if the rider cannot take it.
 pub async fn grab(
+    platform: &Platform,
+    rider_id: RiderId,
+    order_id: OrderId,
+    key: Option<CommandKey>,
+) -> Result<Done<Answered>, AskError> {
+    let claimed = platform.claims.take(order_id, rider_id).await;
+    metrics::counter!("riderhub_claims_total", "result" => claimed.as_str()).increment(1);
+    if claimed == Claimed::Lost {
+        return Err(AskError::Gone { state: CLAIMED });
+    }
+    let grabbed = grab_claimed(platform, rider_id, order_id, key).await;
+    if grabbed.is_err() {
+        platform.claims.free(order_id, rider_id).await;
+    }
+    grabbed
+}
+
+/// SQL decides, whatever the claim said.
+async fn grab_claimed(
     platform: &Platform,
     rider_id: RiderId,
     order_id: OrderId,
@@ -114,7 +138,7 @@ async fn move_pool(
     show_in_pool(tx, changes, &stored, change.to == DeliveryState::Pooled, at).await
 }
 
-/// Shows a delivery in its pool cell, or takes it away. For those who move orders in hand.
+/// Shows a delivery in the cells of the pool that it reaches, or takes it away. For those who move orders in hand.
 ///
 /// # Errors
 ///
@@ -127,13 +151,15 @@ pub async fn show_in_pool(
     at: Timestamp,
 ) -> Result<(), AskError> {
     let item = pool_item(tx, stored, open).await?;
-    changes.latest.push(Latest {
-        channel: Channel::Pool(stored.pool_cell.clone()),
-        key: item.order.clone(),
-        push: Push::Pool,
-        body: events::json(&item)?,
-        at,
-    });
+    for cell in cells_within(&stored.pool_cell, stored.outreach.rings) {
+        changes.latest.push(Latest {
+            channel: Channel::Pool(cell),
+            key: item.order.clone(),
+            push: Push::Pool,
+            body: events::json(&item)?,
+            at,
+        });
+    }
     Ok(())
 }
 
@@ -154,7 +180,8 @@ async fn pool_item(
             lat: stored.pickup.lat(),
             lng: stored.pickup.lng(),
         },
-        pay_minor: stored.pay.minor(),
+        pay_minor: stored.pay.minor() + stored.outreach.bonus.minor(),
+        bonus_minor: stored.outreach.bonus.minor(),
         currency: stored.pay.currency().code().to_owned(),
         dropoff_area: stored.dropoff.cell(POOL_CELL_CHARS),
         since: stored.created_at.ms(),
@@ -171,9 +198,14 @@ pub async fn pool_snapshot(
     cells: &[String],
 ) -> Result<Vec<PoolItem>, StoreError> {
     let mut reader = platform.reader();
+    let rings_max = platform.policy.search.rings_max;
+    let mut around: Vec<_> = cells.iter().flat_map(|it| cells_within(it, rings_max)).collect();
+    around.sort_unstable();
+    around.dedup();
     let mut items = Vec::new();
-    for cell in cells {
-        for stored in deliveries::list_pooled(&mut reader, cell).await? {
+    for stored in deliveries::list_pooled(&mut reader, &around).await? {
+        let reached = cells_within(&stored.pool_cell, stored.outreach.rings);
+        if reached.iter().any(|it| cells.contains(it)) {
             items.push(pool_item(&mut reader, &stored, true).await?);
         }
     }
@@ -191,6 +223,7 @@ pub(crate) async fn assign(
 ) -> Result<(), AskError> {
     let cause = Cause { by: rider_id.into(), reason: None, at };
     case.move_delivery(tx, changes, event, cause).await?;
+    searching::end(tx, changes, case, at).await?;
 
     let (profile, channel) = (Profile::Rider(rider_id), Channel::Order(case.id()));
     let person = case.rider.clone().ok_or(AskError::not_found("rider"))?;
@@ -204,7 +237,8 @@ pub(crate) async fn assign(
     Ok(())
 }
 
-/// The rider has reached a stop.
+/// The rider has reached a stop: he says so, or his positions show it. Saying it again changes
+/// nothing.
 ///
 /// # Errors
 ///
@@ -218,10 +252,13 @@ pub async fn arrive(
 ) -> Result<Done<DeliveryView>, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let mut case = lock_own(tx, rider_id, order_id).await?;
-        let event = match stop {
-            StopKind::Pickup => DeliveryEvent::RiderAtStore,
-            StopKind::Dropoff => DeliveryEvent::RiderAtDoor,
+        let (event, there) = match stop {
+            StopKind::Pickup => (DeliveryEvent::RiderAtStore, DeliveryState::ArrivedPickup),
+            StopKind::Dropoff => (DeliveryEvent::RiderAtDoor, DeliveryState::ArrivedDropoff),
         };
+        if case.delivery.as_ref().is_some_and(|it| it.delivery.state == there) {
+            return Ok(view(&case));
+        }
         let cause = Cause { by: rider_id.into(), reason: None, at };
         case.move_delivery(tx, changes, event, cause).await?;
         Ok(view(&case))
@@ -288,7 +325,8 @@ pub async fn tell_route(
     platform.command(None, work).await.map(|_| ())
 }
 
-fn view(case: &OrderCase) -> DeliveryView {
+/// Where a delivery stands, for whoever moved it.
+pub(crate) fn view(case: &OrderCase) -> DeliveryView {
     let state = case.delivery.as_ref().map_or("", |it| it.delivery.state.as_str());
     DeliveryView {
         order: case.id().to_string(),
@@ -297,7 +335,8 @@ fn view(case: &OrderCase) -> DeliveryView {
     }
 }
 
-async fn lock_delivery(
+/// Locks an order and reads its delivery.
+pub(crate) async fn lock_delivery(
     tx: &mut Tx,
     order_id: OrderId,
 ) -> Result<(OrderCase, StoredDelivery), AskError> {
@@ -307,7 +346,7 @@ async fn lock_delivery(
 }
 
 /// A delivery that this rider holds; somebody else's is "not found".
-async fn lock_own(
+pub(crate) async fn lock_own(
     tx: &mut Tx,
     rider_id: RiderId,
     order_id: OrderId,

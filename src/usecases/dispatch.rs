@@ -8,30 +8,45 @@ use std::collections::{BTreeSet, HashMap};
 use domain::{
     clock::Timestamp,
     delivery_state::DeliveryState,
-    dispatch::{self, Policy, decision::Decision, snapshot::Stage},
+    dispatch::{self, Policy, tuning::Tuning},
     geo::Place,
-    ids::{OrderId, RiderId},
+    ids::{DeliveryId, OfferId, OrderId, RiderId},
 };
 use storage::{
-    deliveries,
+    deliveries::{self, StoredDelivery},
     duty::{self, RiderDuty},
     error::StoreError,
     offers,
 };
 
 use crate::{
-    board::{Board, Numbered},
+    board::{Board, Numbered, Planning},
     deliveries as delivery_cases,
     dispatch_news::{Memory, PlannedRegion, show_riders, tell_routes},
     error::AskError,
-    offers::{Proposal, make},
+    offering::{Decided, offer_all},
+    offers::withdraw,
     platform::Platform,
 };
 
 /// Rounds of search of the batch policy in one cycle.
 const ROUNDS: u32 = 40;
-/// A pooled delivery stays with the pool for so long before riders are asked one by one again.
-const POOL_TURN_MS: i64 = 60_000;
+
+/// How riders are chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choosing {
+    /// By which policy.
+    pub policy: Policy,
+    /// With which weights and thresholds.
+    pub tuning: Tuning,
+}
+
+impl Default for Choosing {
+    fn default() -> Self {
+        Self { policy: Policy::Instant, tuning: Tuning::default() }
+    }
+}
+
 /// Where riders are now, as far as positions tell.
 pub type Places = HashMap<RiderId, Place>;
 
@@ -57,6 +72,10 @@ pub struct CycleReport {
     pub n_routes: usize,
     /// Conditional changes that somebody else had made first.
     pub n_beaten: usize,
+    /// Regions with work that were planned.
+    pub n_regions: usize,
+    /// Offers withdrawn because another rider had become much better.
+    pub n_withdrawn: usize,
 }
 
 /// Reads what a cycle looks at.
@@ -86,7 +105,7 @@ impl Look {
     }
 
     /// The region that tells a rider his route: that of the oldest delivery that he holds.
-    fn homes(&self) -> HashMap<RiderId, &str> {
+    pub(crate) fn homes(&self) -> HashMap<RiderId, &str> {
         let mut homes = HashMap::new();
         for it in &self.deliveries {
             if let Some(rider) = it.delivery.rider_id {
@@ -97,7 +116,7 @@ impl Look {
     }
 }
 
-/// Plans every region and carries the plan out.
+/// Plans the regions that `is_ours` names and carries the plan out.
 ///
 /// # Errors
 ///
@@ -107,25 +126,34 @@ pub async fn cycle(
     look: &Look,
     places: &Places,
     memory: &mut Memory,
-    policy: Policy,
+    choosing: &Choosing,
+    is_ours: &impl Fn(&str) -> bool,
 ) -> Result<CycleReport, StoreError> {
     let now = platform.now();
-    let mut report = CycleReport::default();
     memory.forget_ended(look);
-    let regions: BTreeSet<&str> = look.deliveries.iter().map(|it| it.region.as_str()).collect();
+    memory.forget_other_nodes(look, is_ours);
+    let regions: BTreeSet<&str> =
+        look.deliveries.iter().map(|it| it.region.as_str()).filter(|it| is_ours(it)).collect();
+    let mut report = CycleReport { n_regions: regions.len(), ..CycleReport::default() };
     let homes = look.homes();
+    memory.scores.refresh(platform, now).await?;
+    let records = memory.scores.records(look, now);
+    let lead_ms = platform.policy.offer_open.as_millis() as i64;
+    let planning = Planning { lead_ms, rounds: ROUNDS, tuning: choosing.tuning };
     let at_place =
         |it: &RiderDuty| (it.clone(), places.get(&it.rider_id).copied().unwrap_or(it.place));
-    let riders: Vec<(RiderDuty, Place)> = look.riders.iter().map(at_place).collect();
+    let mut riders: Vec<(RiderDuty, Place)> = look.riders.iter().map(at_place).collect();
     for region in regions {
         let routes = memory.routes.get(region).cloned().unwrap_or_default();
-        let Some((centre, board)) = Board::of_region(look, region, &riders, routes) else {
+        let Some((centre, mut board)) = Board::of_region(look, region, &riders, routes) else {
             continue;
         };
-        let lead_ms = platform.policy.offer_open.as_millis() as i64;
-        let numbered = board.number(centre, lead_ms, ROUNDS, now);
-        let outcome = dispatch::plan(policy, &numbered.snapshot, now.ms());
+        board.records.clone_from(&records);
+        let numbered = board.number(centre, &planning, now);
+        withdraw_overtaken(platform, look, &numbered, &planning, now, &mut report).await?;
+        let outcome = dispatch::plan(choosing.policy, &numbered.snapshot, now.ms());
         let decided = Decided {
+            policy: choosing.policy,
             numbered: &numbered,
             decisions: &outcome.decisions,
             unplanned: &outcome.unplanned,
@@ -137,49 +165,40 @@ pub async fn cycle(
             PlannedRegion { region, homes: &homes, numbered: &numbered, routes: &outcome.routes };
         report.n_routes += tell_routes(platform, &planned, memory, now).await?;
     }
+    let is_shown_here = |(duty, place): &(RiderDuty, Place)| match homes.get(&duty.rider_id) {
+        Some(home) => is_ours(home),
+        None => is_ours(&place.region()),
+    };
+    riders.retain(is_shown_here);
     show_riders(platform, look, &riders, memory, now).await?;
     Ok(report)
 }
 
-struct Decided<'a> {
-    numbered: &'a Numbered,
-    decisions: &'a [Decision],
-    /// Deliveries that nobody can be planned for; the others may wait on purpose.
-    unplanned: &'a [u32],
-    now: Timestamp,
-}
-
-async fn offer_all(
+/// Takes offers back where another rider would cost much less by now; the next cycle asks him.
+async fn withdraw_overtaken(
     platform: &Platform,
-    decided: &Decided<'_>,
-    routes: &[dispatch::decision::Route],
-    memory: &mut Memory,
+    look: &Look,
+    numbered: &Numbered,
+    planning: &Planning,
+    now: Timestamp,
     report: &mut CycleReport,
 ) -> Result<(), StoreError> {
-    for decision in decided.decisions {
-        let stored = &decided.numbered.deliveries[decision.delivery as usize];
-        let order_id = stored.delivery.order_id;
-        if stored.delivery.state == DeliveryState::Pooled {
-            let since = *memory.pooled_since.entry(order_id).or_insert(decided.now);
-            if decided.now.ms_since(since) < POOL_TURN_MS {
-                continue;
-            }
-            if !carried_out(delivery_cases::take_from_pool(platform, order_id).await, report)? {
-                continue;
-            }
-            memory.pooled_since.remove(&order_id);
-        }
-        let proposal = propose(decided, decision, &routes[decision.rider as usize].stops);
-        if carried_out(make(platform, proposal).await, report)? {
-            report.n_offers += 1;
-            let why = decision.why;
-            tracing::debug!(
-                order.id = %order_id,
-                n_candidates = why.n_candidates,
-                cost_min = why.cost,
-                runner_up_min = why.runner_up.map(|it| it.1),
-                "offered {order_id}",
-            );
+    let open: HashMap<DeliveryId, OfferId> =
+        look.asked.iter().filter_map(|it| Some((it.delivery_id, it.open?))).collect();
+    let is_offered = |it: &StoredDelivery| it.delivery.state == DeliveryState::Offering;
+    let offered: Vec<u32> =
+        (0..).zip(&numbered.deliveries).filter(|(_, it)| is_offered(it)).map(|it| it.0).collect();
+    if offered.is_empty() {
+        return Ok(());
+    }
+    let gain = planning.tuning.withdraw_gain;
+    for it in dispatch::overtaken(&numbered.snapshot, now.ms(), &offered, gain) {
+        let delivery = &numbered.deliveries[it.delivery as usize].delivery;
+        let Some(offer) = open.get(&delivery.id) else { continue };
+        if carried_out(withdraw(platform, *offer).await, report)? {
+            report.n_withdrawn += 1;
+            let (order, gain) = (delivery.order_id, it.gain);
+            tracing::debug!(order.id = %order, gain_min = gain, "withdrew an offer of {order}");
         }
     }
     Ok(())
@@ -187,7 +206,7 @@ async fn offer_all(
 
 /// `Ok(false)` if somebody else was faster or something is wrong with this one order; only when the
 /// store itself is in trouble the cycle ends.
-fn carried_out<T>(
+pub(crate) fn carried_out<T>(
     outcome: Result<T, AskError>,
     report: &mut CycleReport,
 ) -> Result<bool, StoreError> {
@@ -205,38 +224,6 @@ fn carried_out<T>(
             report.n_beaten += 1;
             Ok(false)
         }
-    }
-}
-
-fn propose(
-    decided: &Decided<'_>,
-    decision: &Decision,
-    stops: &[dispatch::snapshot::Stop],
-) -> Proposal {
-    let numbered = decided.numbered;
-    let stored = &numbered.deliveries[decision.delivery as usize];
-    let planned: Vec<_> = stops
-        .iter()
-        .filter(|it| {
-            let is_bound =
-                numbered.snapshot.deliveries[it.delivery() as usize].stage != Stage::Movable;
-            is_bound || it.delivery() == decision.delivery
-        })
-        .copied()
-        .collect();
-    let without: Vec<_> =
-        planned.iter().filter(|it| it.delivery() != decision.delivery).copied().collect();
-    let timed = numbered.timed(decision.rider, &planned, decided.now);
-    let before = numbered.timed(decision.rider, &without, decided.now);
-    let at = numbered.snapshot.riders[decision.rider as usize].at;
-    let delivery = &numbered.snapshot.deliveries[decision.delivery as usize];
-    Proposal {
-        order_id: stored.delivery.order_id,
-        rider_id: numbered.riders[decision.rider as usize],
-        pickup_m: at.metres_to(delivery.pickup).round() as i64,
-        trip_m: delivery.pickup.metres_to(delivery.drop_off).round() as i64,
-        adds_s: ((timed.done_at - before.done_at) / 1_000).max(0),
-        route: timed.stops,
     }
 }
 

@@ -6,12 +6,15 @@ use domain::{
     channel::Channel,
     clock::Timestamp,
     dispatch::decision::Route,
+    eta::{Told, delay_to_tell},
     geo::Place,
     ids::{OrderId, RiderId},
     role::Profile,
+    travel::Vehicle,
 };
 use storage::{
     accounts,
+    deliveries::StoredDelivery,
     duty::RiderDuty,
     error::StoreError,
     events::{self, Latest, OpsRider, OpsValue, StopView},
@@ -19,17 +22,15 @@ use storage::{
 };
 
 use crate::{
-    board::{Numbered, PlannedStop, Routes, TimedRoute},
+    board::{Numbered, PlannedStop, Routes},
+    delays::{self, Outlook},
     deliveries as delivery_cases,
     dispatch::Look,
+    error::AskError,
+    expected::Expectations,
     platform::Platform,
+    rider_scores::Scores,
 };
-
-/// An ETA is told again when it moves by more than this.
-const ETA_DRIFT_MS: i64 = 60_000;
-/// Half the width of an ETA's range for each minute ahead, and at least.
-const ETA_SPREAD: f64 = 0.15;
-const ETA_SPREAD_MIN_MS: i64 = 60_000;
 
 /// One region's plan, and who is told by it.
 pub(crate) struct PlannedRegion<'a> {
@@ -50,10 +51,12 @@ pub struct Memory {
     /// The routes planned last time, by region.
     pub(crate) routes: HashMap<String, Routes>,
     told_routes: HashMap<RiderId, Vec<PlannedStop>>,
-    told_etas: HashMap<(OrderId, String), i64>,
+    expected: Expectations,
+    told_delays: HashMap<OrderId, i64>,
     shown: HashMap<RiderId, String>,
     names: HashMap<RiderId, String>,
     pub(crate) pooled_since: HashMap<OrderId, Timestamp>,
+    pub(crate) scores: Scores,
 }
 
 /// Tells riders whose certain stops changed, and parties whose ETA moved.
@@ -83,57 +86,55 @@ pub(crate) async fn tell_routes(
             })
             .collect();
         let names = numbered.named(&certain);
-        let timed = numbered.timed(rider as u32, &certain, now);
         if memory.told_routes.get(&rider_id).map(Vec::as_slice).unwrap_or_default() != names {
-            delivery_cases::tell_route(platform, rider_id, timed.stops.clone(), "planned").await?;
+            let timed = numbered.timed(rider as u32, &certain, now);
+            delivery_cases::tell_route(platform, rider_id, timed.stops, "planned").await?;
             memory.told_routes.insert(rider_id, names);
             n_told += 1;
         }
-        tell_etas(platform, memory, &timed, now)?;
+        let values = memory.expected.follow(numbered, rider as u32, &certain, now)?;
+        if !values.is_empty() {
+            platform.announcer.latest(values);
+        }
     }
+    tell_delays(platform, numbered, memory, now).await?;
     Ok(n_told)
 }
 
-fn tell_etas(
+/// Tells the parties of orders that cannot be in time any more.
+async fn tell_delays(
     platform: &Platform,
+    numbered: &Numbered,
     memory: &mut Memory,
-    timed: &TimedRoute,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut values = Vec::new();
-    for stop in &timed.stops {
-        let Ok(order_id) = stop.order.parse::<OrderId>() else { continue };
-        let key = (order_id, stop.stop.clone());
-        let told = memory.told_etas.get(&key).copied();
-        if told.is_some_and(|it| (it - stop.eta).abs() < ETA_DRIFT_MS) {
+    for (stored, planned) in numbered.deliveries.iter().zip(&numbered.snapshot.deliveries) {
+        let (order_id, promised_at) = (stored.delivery.order_id, planned.promised_at);
+        let outlook = match memory.expected.of(order_id) {
+            Some(Told { door, .. }) if stored.delivery.rider_id.is_some() => {
+                Outlook { order_id, promised_at, low: door.low, high: Some(door.high) }
+            }
+            _ => Outlook { order_id, promised_at, low: at_best(stored, now), high: None },
+        };
+        let told = memory.told_delays.get(&order_id).copied();
+        if delay_to_tell(outlook.low, promised_at, told).is_none() {
             continue;
         }
-        memory.told_etas.insert(key, stop.eta);
-        values.push(eta_value(order_id, stop, now)?);
-    }
-    if !values.is_empty() {
-        platform.announcer.latest(values);
+        match delays::tell(platform, outlook).await {
+            Ok(late_ms) => drop(memory.told_delays.insert(order_id, late_ms)),
+            Err(AskError::Store(err)) => return Err(err),
+            Err(err) => tracing::debug!(cause = %err, "a delay is nobody's business any more"),
+        }
     }
     Ok(())
 }
 
-fn eta_value(order_id: OrderId, stop: &StopView, now: Timestamp) -> Result<Latest, StoreError> {
-    let ahead = (stop.eta - now.ms()).max(0) as f64;
-    let spread = ((ahead * ETA_SPREAD) as i64).max(ETA_SPREAD_MIN_MS);
-    let eta = events::Eta {
-        order: stop.order.clone(),
-        stop: stop.stop.clone(),
-        eta: stop.eta,
-        low: (stop.eta - spread).max(now.ms()),
-        high: stop.eta + spread,
-    };
-    Ok(Latest {
-        channel: Channel::Loc(order_id),
-        key: format!("eta:{}", stop.stop),
-        push: Push::Eta,
-        body: events::json(&eta)?,
-        at: now,
-    })
+/// When goods can be at the door if the fastest rider takes them as soon as they are there.
+fn at_best(stored: &StoredDelivery, now: Timestamp) -> i64 {
+    let ride = Vehicle::Car.ride_ms(stored.pickup.metres_to(stored.dropoff));
+    let on_board = stored.delivery.state.is_on_board();
+    let leaves = if on_board { now } else { now.max(stored.ready_at) };
+    if on_board { leaves.ms() } else { leaves.ms() + ride }
 }
 
 /// Shows riders whose picture changed to the operators of their region.
@@ -184,13 +185,32 @@ impl Memory {
         let open: HashSet<OrderId> =
             look.deliveries.iter().map(|it| it.delivery.order_id).collect();
         let working: HashSet<RiderId> = look.riders.iter().map(|it| it.rider_id).collect();
-        self.told_etas.retain(|(order, _), _| open.contains(order));
+        self.expected.keep_only(|order| open.contains(order));
+        self.told_delays.retain(|order, _| open.contains(order));
         self.pooled_since.retain(|order, _| open.contains(order));
         let regions: HashSet<&str> = look.deliveries.iter().map(|it| it.region.as_str()).collect();
         self.routes.retain(|region, _| regions.contains(region.as_str()));
         self.told_routes.retain(|rider, _| working.contains(rider));
         self.shown.retain(|rider, _| working.contains(rider));
         self.names.retain(|rider, _| working.contains(rider));
+    }
+
+    /// Forgets what other nodes plan and tell now: what was true of it may have changed when it comes
+    /// back.
+    pub(crate) fn forget_other_nodes(&mut self, look: &Look, is_ours: &impl Fn(&str) -> bool) {
+        let homes = look.homes();
+        let is_told_here = |rider: &RiderId| homes.get(rider).is_none_or(|home| is_ours(home));
+        self.routes.retain(|region, _| is_ours(region));
+        self.told_routes.retain(|rider, _| is_told_here(rider));
+        self.shown.retain(|rider, _| is_told_here(rider));
+        let elsewhere: HashSet<OrderId> = look
+            .deliveries
+            .iter()
+            .filter(|it| it.delivery.rider_id.is_some_and(|rider| !is_told_here(&rider)))
+            .map(|it| it.delivery.order_id)
+            .collect();
+        self.expected.keep_only(|order| !elsewhere.contains(order));
+        self.told_delays.retain(|order, _| !elsewhere.contains(order));
     }
 
     async fn name(&mut self, platform: &Platform, rider: RiderId) -> Result<String, StoreError> {
@@ -213,13 +233,16 @@ impl Memory {
                     delivery_cases::StopKind::Pickup => stored.pickup,
                     delivery_cases::StopKind::Dropoff => stored.dropoff,
                 };
-                let key = (*order, kind.as_str().to_owned());
+                let expected = self.expected.of(*order).and_then(|it| match kind {
+                    delivery_cases::StopKind::Pickup => it.store,
+                    delivery_cases::StopKind::Dropoff => Some(it.door),
+                });
                 Some(StopView {
                     order: order.to_string(),
                     stop: kind.as_str().to_owned(),
                     lat: place.lat(),
                     lng: place.lng(),
-                    eta: self.told_etas.get(&key).copied().unwrap_or_default(),
+                    eta: expected.map_or(0, |it| it.at),
                 })
             })
             .collect()

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use storage::{
     commands::fingerprint,
     error::StoreError,
-    events::{self, Alarm, Offered, OrderMoved, Person},
+    events::{self, Alarm, Offered, OrderDelayed, OrderMoved, Person},
     journal::Entry,
     notices::NoticeKey,
 };
@@ -46,6 +46,9 @@ pub struct Item {
     /// Why the store's bell rings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm: Option<String>,
+    /// How late the order will be at least, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_ms: Option<i64>,
     /// The role of whoever said something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -133,6 +136,12 @@ pub fn items(
                     found.push(Item { order: Some(it.order), status: Some(it.status), ..item });
                 }
             }
+            (NoticeClass::Delay, "order.delayed") => {
+                let Some(it) = events::read_json::<OrderDelayed>(body) else { continue };
+                if over.insert(it.order.clone()) {
+                    found.push(Item { order: Some(it.order), late_ms: Some(it.late_ms), ..item });
+                }
+            }
             (NoticeClass::Chat, "edit") => {
                 over.extend(events::read_json::<Recall>(body).map(|it| it.of.to_string()));
             }
@@ -163,6 +172,10 @@ fn wakes(it: &OrderMoved, profile: Profile) -> bool {
         }
         Profile::Customer(_) | Profile::Rider(_) => match &*it.machine {
             "order" => true,
+            // He need not go there any more.
+            "delivery" if it.event == "rider_left" => matches!(profile, Profile::Rider(_)),
+            // The customer may want to call it off.
+            "delivery" if it.event == "no_rider" => true,
             // Looking for a rider is not news.
             "delivery" => !matches!(&*it.to, "waiting" | "offering" | "pooled"),
             "refund" => it.to == "succeeded",

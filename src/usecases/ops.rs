@@ -1,19 +1,21 @@
 //! What operators see live: every open order, store and event of a region.
 
 use domain::{
-    channel::Channel, clock::Timestamp, geo::Place, money::Money, order_state::OrderState,
-    role::Profile,
+    channel::Channel, clock::Timestamp, geo::Place, ids::OrderId, money::Money,
+    order_state::OrderState, role::Profile,
 };
 use storage::{
     deliveries, duty,
     error::StoreError,
     events::{self, Latest, OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue, OrderMoved, Point},
+    explanations::{self, Explanation},
     orders,
     push::Push,
     stores::{self, StoreRecord},
 };
 
 use crate::{
+    alarms,
     error::AskError,
     order_case::{OrderCase, people},
     platform::{Changes, Platform},
@@ -72,6 +74,34 @@ pub(crate) fn tell(
     Ok(())
 }
 
+/// Tells operators of the region why a rider is asked. Only the newest of an order counts.
+pub(crate) fn tell_why(
+    changes: &mut Changes,
+    region: &str,
+    why: &Explanation,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    changes.latest.push(Latest {
+        channel: Channel::Ops(region.to_owned()),
+        key: format!("why:{}", why.order),
+        push: Push::OpsWhy,
+        body: events::json(why)?,
+        at,
+    });
+    Ok(())
+}
+
+/// Why riders were asked about an order, the newest first.
+///
+/// # Errors
+///
+/// [`AskError::NotFound`] if there is no such order.
+pub async fn why(platform: &Platform, order_id: OrderId) -> Result<Vec<Explanation>, AskError> {
+    let mut reader = platform.reader();
+    orders::find(&mut reader, order_id).await?.ok_or(AskError::not_found("order"))?;
+    Ok(explanations::list_for_order(&mut reader, order_id).await?)
+}
+
 /// Tells operators of the region about a store.
 pub(crate) fn tell_store(
     changes: &mut Changes,
@@ -111,6 +141,10 @@ pub async fn snapshot(
     for open in orders::list_open_in_region(&mut reader, region, SNAPSHOT_ORDERS_MAX).await? {
         let case = OrderCase::read(&mut reader, open.order.id).await?;
         found.push((format!("order:{}", open.order.id), events::json(&order_value(&case))?));
+    }
+    for alarm in storage::alarms::list_open(&mut reader, Some(region)).await? {
+        let key = alarms::key(alarm.order_id, alarm.kind);
+        found.push((key, events::json(&alarms::value(&alarm))?));
     }
     let is_here = |place: Place| place.cell(region.len()) == region;
     let working: Vec<_> =

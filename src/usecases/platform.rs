@@ -6,6 +6,7 @@ use domain::{channel::Channel, clock::Clock, clock::Timestamp, policy::OrderPoli
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use storage::{
     blobs::Blobs,
+    claims::{Claims, in_process::InProcessClaims},
     commands::{self, CommandKey, Seen},
     db::{Db, Tx},
     error::{Failure, StoreError},
@@ -162,6 +163,8 @@ pub struct Platform {
     pub vapid: Arc<VapidKey>,
     /// How people are told who are away.
     pub notices: NoticeSettings,
+    /// Who of many that grab one delivery goes on to SQL.
+    pub claims: Arc<dyn Claims>,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -179,6 +182,8 @@ pub struct PlatformSettings {
     pub vapid_key: Option<String>,
     /// How people are told who are away.
     pub notices: NoticeSettings,
+    /// Who of many that grab one delivery goes on to SQL; `None` for one node alone.
+    pub claims: Option<Arc<dyn Claims>>,
 }
 
 impl Platform {
@@ -193,8 +198,9 @@ impl Platform {
         announcer: Arc<dyn Announcer>,
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
-        let PlatformSettings { policy, token_secret, sandbox_secret, blobs, vapid_key, notices } =
-            settings;
+        let PlatformSettings { policy, token_secret, sandbox_secret, blobs, .. } = settings;
+        let PlatformSettings { vapid_key, notices, claims, .. } = settings;
+        let claims = claims.unwrap_or_else(|| Arc::new(InProcessClaims::default()));
         let at = clock.now();
         let tokens = Arc::new(TokenKeys::open(&store, token_secret.as_deref(), at).await?);
         let sandbox = Arc::new(Sandbox::open(&store, sandbox_secret).await?);
@@ -211,6 +217,7 @@ impl Platform {
             known_place,
             vapid,
             notices,
+            claims,
         })
     }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use domain::{channel::Channel, clock::Timestamp, ids::OrderId};
 use storage::{
     db::Tx,
+    delays,
     error::StoreError,
+    explanations,
     retention::{self as rows, CHANNELS_MAX, Kept},
 };
 
@@ -78,7 +80,10 @@ pub async fn step(
         if let Channel::Order(id) = it.channel
             && it.removed < upto
         {
-            let write = async move |tx: &mut Tx| attachment_ends::forget_order(tx, id, now).await;
+            let write = async move |tx: &mut Tx| {
+                delays::forget(tx, id).await?;
+                attachment_ends::forget_order(tx, id, now).await
+            };
             platform.store.write::<_, _, StoreError>(write).await?;
         }
         round.after = it.channel.to_string();
@@ -110,6 +115,19 @@ pub async fn forget_commands(
 ) -> Result<u64, StoreError> {
     let cutoff = before(platform.now(), retention.commands);
     platform.store.write(async move |tx: &mut Tx| rows::remove_results(tx, cutoff).await).await
+}
+
+/// Removes some explanations of offers that are too old; returns how many. 0 when none is left.
+///
+/// # Errors
+///
+/// [`StoreError`] if the store fails.
+pub async fn forget_explanations(
+    platform: &Platform,
+    retention: &Retention,
+) -> Result<u64, StoreError> {
+    let cutoff = before(platform.now(), retention.commands);
+    platform.store.write(async move |tx: &mut Tx| explanations::remove_old(tx, cutoff).await).await
 }
 
 fn before(now: Timestamp, span: Duration) -> Timestamp {

@@ -21,11 +21,15 @@ mod grab;
 mod life;
 mod metrics;
 mod notices;
+mod on_the_way;
+mod pool;
 mod presence;
+mod regions;
 mod replay;
 mod resume;
 #[path = "../shapes/mod.rs"]
 mod shapes;
 mod support;
 mod tokens;
+mod trouble;
 mod without_redis;

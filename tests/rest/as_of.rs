@@ -19,7 +19,7 @@ use usecases::{
 };
 
 use crate::support::{Person, Shop, World, each_world};
-use domain::{dispatch::Policy, ids::RiderId, role::Role};
+use domain::{ids::RiderId, role::Role};
 
 const LIVES: usize = 8;
 const STEPS: usize = 30;
@@ -146,7 +146,10 @@ impl<'w> Life<'w> {
             5 | 6 => {
                 let look = dispatch::look(platform).await.unwrap();
                 let places = HashMap::new();
-                dispatch::cycle(platform, &look, &places, memory, Policy::Instant).await.unwrap();
+                let choosing = dispatch::Choosing::default();
+                dispatch::cycle(platform, &look, &places, memory, &choosing, &|_: &str| true)
+                    .await
+                    .unwrap();
             }
             7 | 8 => {
                 let mut reader = platform.reader();

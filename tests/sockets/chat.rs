@@ -321,13 +321,13 @@ async fn a_rider_works_by_socket() {
     assert_eq!(customer.push("loc").await["seq"], 3, "the last position is there at once");
     // The app starts again, and counts from one again.
     let (mut client, _) = table.node.connect(&rider).await;
-    let fix = json!({ "seq": 1, "lat": 31.21, "lng": 121.5, "t": 1 });
+    let fix = json!({ "seq": 1, "lat": 31.2001, "lng": 121.5, "t": 1 });
     client.raw(json!({ "m": "loc.put", "p": fix }).to_string()).await;
     while table.node.positions.lock().unwrap().len() < 4 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     customer.ask("sub", json!({ "ch": format!("loc:{order}") })).await.unwrap();
-    assert_eq!(customer.push("loc").await["lat"], 31.21, "the new connection is believed");
+    assert_eq!(customer.push("loc").await["lat"], 31.2001, "the new connection is believed");
     merchant.ask("order.ready", json!({ "order": order.to_string(), "cid": cid() })).await.unwrap();
     for (m, stop) in [
         ("stop.arrive", "pickup"),

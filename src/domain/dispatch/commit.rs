@@ -3,7 +3,7 @@
 use super::{
     candidates::Candidates,
     decision::{Decision, Route, Why},
-    instant::times,
+    instant::{others, times},
     snapshot::{Stage, Stop},
     tours::Tours,
     weights::MINUTE_MS,
@@ -80,12 +80,10 @@ fn explain<T: TravelTimes>(
     rider: u32,
     delivery: u32,
 ) -> Why {
-    let minutes = |cost: f64| cost / MINUTE_MS as f64;
-    let cost = minutes(tours.share(rider, delivery));
-    let others = tree.for_delivery(tours, delivery, RIDERS_COMPARED);
-    let n_candidates = others.len().max(1) as u32;
-    let runner_up = others.into_iter().find(|(other, _)| *other != rider);
-    Why { n_candidates, cost, runner_up: runner_up.map(|(other, cost)| (other, minutes(cost))) }
+    let cost = tours.share(rider, delivery) / MINUTE_MS as f64;
+    let found = tree.for_delivery(tours, delivery, RIDERS_COMPARED);
+    let n_candidates = found.len().max(1) as u32;
+    Why { n_candidates, cost, others: others(&found, rider) }
 }
 
 /// Everybody's stops, and when to set out for the first.

@@ -42,12 +42,16 @@ pub struct Decision {
 }
 
 /// The explanation of a decision, in minutes of one customer's waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct Why {
     /// Riders whose routes were tried.
     pub n_candidates: u32,
     /// What the delivery adds to the chosen rider's route.
     pub cost: f64,
-    /// The best other rider and what it would add to his route; `None` if nobody else could.
-    pub runner_up: Option<(u32, f64)>,
+    /// The best other riders and what it would add to their routes, the cheapest first; at most
+    /// [`OTHERS_MAX`].
+    pub others: Vec<(u32, f64)>,
 }
+
+/// Other riders that an explanation names at most.
+pub const OTHERS_MAX: usize = 7;

@@ -2,7 +2,7 @@
 
 use super::{
     candidates::Candidates,
-    decision::{Decision, Why},
+    decision::{Decision, OTHERS_MAX, Why},
     snapshot::{Stage, Stop},
     tours::Tours,
     weights::MINUTE_MS,
@@ -28,12 +28,18 @@ pub(super) fn assign<T: TravelTimes>(tours: &mut Tours<'_, T>) -> Vec<Decision> 
         let why = Why {
             n_candidates: found.len() as u32,
             cost: cost / MINUTE_MS as f64,
-            runner_up: found.get(1).map(|(rider, cost)| (*rider, cost / MINUTE_MS as f64)),
+            others: others(&found, rider),
         };
         let (pickup_at, drop_at) = times(tours, rider, delivery);
         decisions.push(Decision { delivery, rider, pickup_at, drop_at, why });
     }
     decisions
+}
+
+/// The best riders but the chosen one, in minutes.
+pub(super) fn others(found: &[(u32, f64)], chosen: u32) -> Vec<(u32, f64)> {
+    let others = found.iter().filter(|(rider, _)| *rider != chosen);
+    others.take(OTHERS_MAX).map(|(rider, cost)| (*rider, cost / MINUTE_MS as f64)).collect()
 }
 
 /// When a planned delivery is taken and handed over.

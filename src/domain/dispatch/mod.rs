@@ -2,12 +2,14 @@
 //!
 //! [`plan`] is a pure function of a [`Snapshot`] and the time. The live dispatcher calls it every few seconds
 //! and turns each decision into an offer; the replay of a recorded day calls it every minute of that day.
-//! Reading order: `snapshot`, `decision`, `weights`, then `timeline` (the clock work of a route), `prices`, `tours`
+//! Reading order: `snapshot`, `decision`, `weights`, `scoring`, then `timeline` (the clock work of a route), `prices`, `tours`
 //! (insertion), `candidates` (the R-tree), and the policies `instant` and `batch` with `commit`.
 
 pub mod decision;
 pub mod rider_index;
+pub mod scoring;
 pub mod snapshot;
+pub mod tuning;
 pub mod weights;
 
 mod batch;
@@ -16,11 +18,13 @@ mod commit;
 mod instant;
 mod prices;
 mod regret;
+mod revise;
 mod timeline;
 mod tours;
 
 use decision::Outcome;
 use prices::Prices;
+pub use revise::{Overtaken, overtaken};
 use snapshot::{Snapshot, Stage};
 use timeline::Timeline;
 use tours::Tours;
@@ -46,6 +50,9 @@ pub fn plan<T: TravelTimes>(policy: Policy, snapshot: &Snapshot<T>, now: i64) ->
     let is_bound_here = timeline::bound_here(snapshot);
     let timeline = Timeline { snapshot, now, prices: &prices, is_bound_here: &is_bound_here };
     let mut tours = Tours::new(timeline);
+    if let Some(gain) = snapshot.reroute_gain {
+        revise::reroute(&mut tours, gain);
+    }
     let decisions = match policy {
         Policy::Instant => instant::assign(&mut tours),
         Policy::Batch => {

@@ -45,6 +45,8 @@ pub struct Snapshot<T> {
     pub lead_ms: i64,
     /// How hard to search: rounds of ruin and recreate in one call of the batch policy.
     pub rounds: u32,
+    /// The order of stops that a rider is bound to changes if that gains so many minutes; `None` for never.
+    pub reroute_gain: Option<f64>,
     /// Riders on duty, and those whose shift starts later.
     pub riders: Vec<Rider>,
     /// Deliveries that are known and not yet handed over.

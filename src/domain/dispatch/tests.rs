@@ -12,6 +12,8 @@ use crate::{
     travel::{Spot, Stepped, Vehicle},
 };
 
+mod second_thoughts;
+
 /// 300 metres a minute, in whole minutes.
 const TRAVEL: Stepped = Stepped { metres_per_step: 300.0, step: MINUTE_MS };
 const NOON: i64 = 12 * 60 * MINUTE_MS;
@@ -62,6 +64,7 @@ fn given_snapshot(riders: Vec<Rider>, deliveries: Vec<Delivery>) -> Snapshot<Ste
         },
         weights: Weights::default(),
         lead_ms: 0,
+        reroute_gain: None,
         rounds: 40,
         riders,
         deliveries,
@@ -144,7 +147,7 @@ fn a_waiting_order_goes_to_the_rider_next_to_the_store() {
         let decision = &outcome.decisions[0];
         assert_eq!(decision.pickup_at, NOON + 4 * MINUTE_MS, "2 min on the road, 2 at the store");
         assert_eq!(decision.drop_at, NOON + 11 * MINUTE_MS);
-        let (runner_up, cost) = decision.why.runner_up.unwrap();
+        let (runner_up, cost) = decision.why.others[0];
         assert!(runner_up == 0 && cost > decision.why.cost, "{policy}: {:?}", decision.why);
     }
 }

@@ -19,7 +19,10 @@ use crate::{
         link::{self, Link},
         session::Session,
     },
-    replay::instance::Instance,
+    replay::{
+        gps::{self, Noise, Track},
+        instance::Instance,
+    },
 };
 
 /// Orders that a rider carries at once.
@@ -67,12 +70,15 @@ pub(super) struct Riding {
     pub(super) centre: Place,
     manner: Manner,
     reports_every: Duration,
+    /// One after the other for the riders; empty if their receivers are perfect.
+    noises: Arc<[Noise]>,
 }
 
 impl Riding {
     pub(super) fn new(instance: &Instance, args: &LiveArgs) -> Result<Self, LiveError> {
         let parameters = &instance.parameters;
         let half = |minutes: i64| Duration::from_secs_f64((minutes.max(0) as f64) * 60.0 / 2.0);
+        let tracks = args.gps.as_deref().map(gps::read).transpose()?.unwrap_or_default();
         let (store, door) = (half(parameters.pickup_service), half(parameters.drop_service));
         Ok(Self {
             centre: args.centre()?,
@@ -83,6 +89,7 @@ impl Riding {
                 at_door: (door, door),
             },
             reports_every: Duration::from_millis(args.report_ms),
+            noises: tracks.iter().map(Track::noise).collect(),
         })
     }
 
@@ -111,6 +118,7 @@ impl Riding {
             },
             reports_every: self.reports_every,
             off_at: Some(off_at),
+            noise: self.noises.iter().cycle().nth(index).cloned(),
             seed: index as u64,
         };
         let mut stop = stage.stop.clone();

@@ -134,9 +134,11 @@ pub(super) async fn play(
     let (tell_stop, stop) = watch::channel(false);
     let first_minute = first_minute(instance, args, &customers);
     let begins_at = pace.now_ms() + (PRELUDE.as_secs_f64() * args.speed * 1_000.0) as i64;
+    let tally = Tally::keeping_messages();
+    let tally = if args.gps.is_some() { tally.with_sights() } else { tally };
     let stage = Stage {
         settings,
-        tally: Arc::new(Tally::keeping_messages()),
+        tally: Arc::new(tally),
         ready: Arc::default(),
         stop,
         show: Show::start("orders", customers.len() as u64),

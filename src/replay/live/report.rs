@@ -7,6 +7,7 @@ use super::{
     play::{Day, Played},
 };
 use crate::{
+    city::sights::Sights,
     client::link::Counts,
     replay::{instance::Instance, summary::Spread},
 };
@@ -27,12 +28,36 @@ pub struct Report {
     n_grabbed: u64,
     n_positions: u64,
     counts: Counts,
+    /// What people saw of riders, if anybody looked.
+    sights: Option<Seen>,
     n_copies: usize,
     n_entries: usize,
     n_messages_found: usize,
     wrong: Vec<String>,
     log: String,
     wall: Duration,
+}
+
+/// What people saw of riders.
+#[derive(Debug)]
+struct Seen {
+    n_arrivals: u64,
+    n_estimates: u64,
+    held_percent: u64,
+    n_delays: u64,
+    n_faults: usize,
+}
+
+impl Seen {
+    fn of(sights: &Sights) -> Self {
+        Self {
+            n_arrivals: sights.n_arrivals,
+            n_estimates: sights.n_estimates,
+            held_percent: sights.n_held * 100 / sights.n_ranges.max(1),
+            n_delays: sights.n_delays,
+            n_faults: sights.wrong.len(),
+        }
+    }
 }
 
 impl Report {
@@ -67,6 +92,12 @@ impl Report {
                 unreachable.push(line);
             }
         }
+        let mut wrong = found.wrong;
+        let mut seen = None;
+        day.tally.see(|sights| {
+            wrong.extend(sights.wrong.iter().cloned());
+            seen = Some(Seen::of(sights));
+        });
         let mut counts = Counts::default();
         let link_counts = day.links.iter().map(|it| it.counts());
         for count in link_counts.chain(day.customer_counts.iter().copied()) {
@@ -87,10 +118,11 @@ impl Report {
             n_grabbed: day.tally.grabbed.get(),
             n_positions: day.tally.positions.get(),
             counts,
+            sights: seen,
             n_copies: found.n_copies,
             n_entries: found.n_entries,
             n_messages_found: found.n_messages,
-            wrong: found.wrong,
+            wrong,
             log,
             wall,
         }
@@ -121,6 +153,13 @@ impl fmt::Display for Report {
         row("chat messages", &self.n_messages)?;
         row("positions sent", &self.n_positions)?;
         row("pushes received", &self.counts.pushes)?;
+        if let Some(seen) = &self.sights {
+            row("arrivals shown by positions", &seen.n_arrivals)?;
+            row("estimates told", &seen.n_estimates)?;
+            row("estimates whose range held, %", &seen.held_percent)?;
+            row("delays told", &seen.n_delays)?;
+            row("false arrivals, flapping, jumps", &seen.n_faults)?;
+        }
         row("resumes", &self.counts.resumes)?;
         row("holes closed from history", &self.counts.repairs)?;
         row("copies compared with the journal", &self.n_copies)?;

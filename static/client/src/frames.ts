@@ -1,11 +1,39 @@
 /** The types of all frames. Made by `npm run frames` from docs/asyncapi.yaml, which the server makes of its own types. Do not edit. */
 
+/** One more delivery of a bundle, as push `offer` names it. */
+export interface Bundled {
+  /** Geohash of six characters around the door. */
+  dropoff_area: string;
+  /** Its own offer. */
+  offer: string;
+  /** The order. */
+  order: string;
+  /** What the rider earns by it, in minor units of the same currency. */
+  pay_minor: number;
+  /** Metres from the store to the door. */
+  trip_m: number;
+}
+
 /** Who caused a change. */
 export interface By {
   /** The profile, if it was a person. */
   id?: string;
   /** A role, `system` or `provider`. */
   role: 'customer' | 'merchant' | 'rider' | 'operator' | 'system' | 'provider';
+}
+
+/** A rider who could have got a delivery. */
+export interface Candidate {
+  /** What the delivery adds to his route, handicap included, in minutes. */
+  cost_min: number;
+  /** What speaks against him besides his route, in minutes. */
+  handicap_min: number;
+  /** Orders that he holds or is asked about. */
+  load: number;
+  /** Metres from him to the store. */
+  pickup_m: number;
+  /** Who. */
+  rider: string;
 }
 
 /** Whether the order's chat takes messages, and until when. */
@@ -43,7 +71,7 @@ export interface DutyView {
 }
 
 /** An entry of a logged channel, as it is pushed. */
-export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushOfferClosed | PushAssigned | PushRoute | PushDuty | PushStore;
+export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore;
 
 export interface WireError {
   /** The row's name. */
@@ -58,6 +86,16 @@ export interface WireError {
   retry: boolean;
   /** What became of the thing, where the client needs to know. */
   state?: string;
+}
+
+/** A time as people are told it: a range, in UTC milliseconds. */
+export interface EtaRange {
+  /** The best guess. */
+  eta: number;
+  /** The latest sensible guess. */
+  high: number;
+  /** The earliest sensible guess. */
+  low: number;
 }
 
 /** Where a client says it stands in a channel. */
@@ -97,6 +135,16 @@ export interface Member {
   read: number;
   /** In which role. */
   role: string;
+}
+
+/** An alarm on the operators' map, until it is resolved. */
+export interface OpsAlarm {
+  /** Why. */
+  alarm: 'no_rider' | 'undeliverable' | 'goods_lost';
+  /** About which order. */
+  order: string;
+  /** Since when, in UTC milliseconds. */
+  since: number;
 }
 
 /** An order on the operators' map. */
@@ -162,7 +210,7 @@ export interface OpsStore {
 }
 
 /** A thing on the operators' map. */
-export type OpsThing = OpsRider | OpsOrder | OpsStore;
+export type OpsThing = OpsRider | OpsOrder | OpsStore | OpsAlarm;
 
 /** One attempt to pay an order. */
 export interface PaymentPart {
@@ -203,6 +251,8 @@ export interface Point {
 
 /** Push `pool`: a delivery that any rider near may grab, or one that is gone. */
 export interface PoolItem {
+  /** How much of it is a bonus because nobody has taken it so far, in minor units. */
+  bonus_minor?: number;
   /** ISO 4217. */
   currency: string;
   /** Geohash of six characters around the door. */
@@ -211,7 +261,7 @@ export interface PoolItem {
   open: boolean;
   /** The order. */
   order: string;
-  /** What the rider earns, in minor units. */
+  /** What the rider earns, with the bonus, in minor units. */
   pay_minor: number;
   /** When the store accepted the order, in UTC milliseconds. */
   since: number;
@@ -429,11 +479,13 @@ export interface PushEdit {
   ts: number;
 }
 
-/** When the rider is expected at a stop. */
+/** When the order is expected at the door, and the rider at the store while he has not been there. At most one a minute for each order. */
 export interface PushEta {
+  /** When it was reckoned, in UTC milliseconds. */
+  at: number;
   /** The channel. */
   ch: string;
-  /** The best guess, in UTC milliseconds. */
+  /** The best guess. */
   eta: number;
   /** The latest sensible guess. */
   high: number;
@@ -441,9 +493,11 @@ export interface PushEta {
   low: number;
   /** The order. */
   order: string;
+  /** The rider at the store; left out once he has been there. */
+  pickup?: EtaRange;
   push: 'eta';
-  /** Fetching it, or handing it over. */
-  stop: 'pickup' | 'dropoff';
+  /** Always `dropoff`. */
+  stop: 'dropoff';
 }
 
 /** The link between the nodes. Nothing is lost while it is away. */
@@ -579,6 +633,10 @@ export interface PushMsgRecalled {
 export interface PushOffer {
   /** Seconds that the route grows by. */
   adds_s: number;
+  /** More deliveries on the same trip: whoever answers one of these offers answers all. */
+  also?: Bundled[];
+  /** How much of it is a bonus because nobody has taken it so far, in minor units. */
+  bonus_minor?: number;
   /** The channel. */
   ch: string;
   /** The `cid` of the command that wrote it: a client knows its own by it. */
@@ -597,7 +655,7 @@ export interface PushOffer {
   offer: string;
   /** The order it is about. */
   order: string;
-  /** What the rider earns, in minor units. */
+  /** What the rider earns, with the bonus, in minor units. */
   pay_minor: number;
   /** Metres from the rider to the store. */
   pickup_m: number;
@@ -641,7 +699,7 @@ export interface PushOfferClosed {
 export interface PushOps {
   /** The channel. */
   ch: string;
-  /** `rider:rid_…`, `order:ord_…` or `store:sto_…`. */
+  /** `rider:rid_…`, `order:ord_…`, `store:sto_…` or `alarm:ord_…:KIND`. */
   key: string;
   push: 'ops';
   /** The value. */
@@ -668,7 +726,7 @@ export interface PushOpsEvent {
   event: string;
   /** State before. */
   from?: string;
-  /** `order`, `offer`, `duty` or `alarm`. */
+  /** `order`, `offer`, `duty`, `alarm` or `delay`. */
   kind: string;
   /** Which machine moved. */
   machine: 'order' | 'payment' | 'delivery' | 'offer' | 'refund';
@@ -699,6 +757,27 @@ export interface PushOpsEvent {
   total_minor?: number;
 }
 
+/** A line of the operators' feed: an order will be late. */
+export interface PushOpsEventDelay {
+  /** Whether this was told before, and has grown. */
+  again: boolean;
+  /** The channel. */
+  ch: string;
+  /** The latest sensible arrival; left out while nobody is found to bring it. */
+  high?: number;
+  /** `order`, `offer`, `duty`, `alarm` or `delay`. */
+  kind: string;
+  /** How late it will be at least, in milliseconds. */
+  late_ms: number;
+  /** The earliest sensible arrival, in UTC milliseconds. */
+  low: number;
+  /** The order. */
+  order: string;
+  /** When it was promised, in UTC milliseconds. */
+  promised: number;
+  push: 'ops.event';
+}
+
 /** The whole map by key; comes after `sub`. */
 export interface PushOpsSnapshot {
   /** The channel. */
@@ -706,6 +785,27 @@ export interface PushOpsSnapshot {
   push: 'ops';
   /** Everything that is true now. */
   snapshot: Record<string, OpsThing>;
+}
+
+/** Why a rider was asked: the candidates and what the delivery would cost with each, in minutes. */
+export interface PushOpsWhy {
+  /** When, in UTC milliseconds. */
+  at: number;
+  /** The channel. */
+  ch: string;
+  /** The rider who was asked. */
+  chosen: Candidate;
+  /** Riders whose routes were tried. */
+  n_candidates: number;
+  /** The offer that was made. */
+  offer: string;
+  /** The order. */
+  order: string;
+  /** The best others, the cheapest first; at most seven. */
+  others: Candidate[];
+  /** How riders are chosen. */
+  policy: 'instant' | 'batch' | 'operator';
+  push: 'ops.why';
 }
 
 /** A line of the order's story. The same line comes on the order's channel, to the store from payment on, and to the inboxes of its parties, with an offset of each channel. */
@@ -767,6 +867,35 @@ export interface PushOrder {
   ts: number;
 }
 
+/** The order will be at the door later than promised. Told once, and again when the delay has grown by ten minutes. */
+export interface PushOrderDelayed {
+  /** Whether this was told before, and has grown. */
+  again: boolean;
+  /** The channel. */
+  ch: string;
+  /** The `cid` of the command that wrote it: a client knows its own by it. */
+  cid?: string;
+  /** The numbering: it changes only if an older backup was restored. */
+  ep: string;
+  /** The latest sensible arrival; left out while nobody is found to bring it. */
+  high?: number;
+  /** How late it will be at least, in milliseconds. */
+  late_ms: number;
+  /** The earliest sensible arrival, in UTC milliseconds. */
+  low: number;
+  /** The place in the channel: 1, 2, 3 … without holes. */
+  off: number;
+  /** The order. */
+  order: string;
+  /** When it was promised, in UTC milliseconds. */
+  promised: number;
+  push: 'order.delayed';
+  /** The profile that caused it, or `system`. */
+  sender: string;
+  /** When it was written, in UTC milliseconds. */
+  ts: number;
+}
+
 /** A ping that a page can see. Nothing need be answered. */
 export interface PushPing {
   push: 'ping';
@@ -774,6 +903,8 @@ export interface PushPing {
 
 /** A delivery to grab, or (`open:false`) one that is gone. */
 export interface PushPool {
+  /** How much of it is a bonus because nobody has taken it so far, in minor units. */
+  bonus_minor?: number;
   /** The channel. */
   ch: string;
   /** ISO 4217. */
@@ -784,7 +915,7 @@ export interface PushPool {
   open: boolean;
   /** The order. */
   order: string;
-  /** What the rider earns, in minor units. */
+  /** What the rider earns, with the bonus, in minor units. */
   pay_minor: number;
   push: 'pool';
   /** When the store accepted the order, in UTC milliseconds. */
@@ -894,6 +1025,29 @@ export interface PushTyping {
   push: 'typing';
   /** It ends by itself after this long without another one. */
   ttl_ms: number;
+}
+
+/** A delivery is not this rider's any more, and why; the hub leaves the order's channel. */
+export interface PushUnassigned {
+  /** Who decided it: the rider himself, an operator or the system. */
+  by: 'customer' | 'merchant' | 'rider' | 'operator' | 'system' | 'provider';
+  /** The channel. */
+  ch: string;
+  /** The `cid` of the command that wrote it: a client knows its own by it. */
+  cid?: string;
+  /** The numbering: it changes only if an older backup was restored. */
+  ep: string;
+  /** The place in the channel: 1, 2, 3 … without holes. */
+  off: number;
+  /** The order. */
+  order: string;
+  push: 'unassigned';
+  /** Why. */
+  reason: 'closing_early' | 'busy' | 'ingredient_unavailable' | 'sold_out' | 'changed_mind' | 'ordered_by_mistake' | 'too_slow' | 'no_rider_found' | 'undeliverable' | 'unpaid_in_time' | 'not_accepted_in_time' | 'late_payment' | 'paid_twice' | 'refused_by_provider' | 'order_ended' | 'rider_late' | 'rider_handed_on' | 'rider_declined' | 'rider_silent' | 'rider_not_moving' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'operator_decision' | 'customer_unreachable' | 'customer_refused' | 'wrong_address' | 'goods_damaged' | 'goods_lost' | 'overtaken' | 'other';
+  /** The profile that caused it, or `system`. */
+  sender: string;
+  /** When it was written, in UTC milliseconds. */
+  ts: number;
 }
 
 /** The hub left a channel that it had joined by itself. */
@@ -1010,6 +1164,27 @@ export interface Commands {
       time_scale?: number;
       /** Until when the token is good, in UTC milliseconds. */
       token_exp: number;
+    };
+  };
+  /** Hands a delivery on before pickup: it waits again, the rider leaves the order's chat and is not asked again for it for a while. By: the rider who holds the delivery. */
+  'delivery.hand_on': {
+    p: {
+      /** A UUIDv7 made by the client for every new command: letters, digits, `-` and `_`. */
+      cid: string;
+      /** The order. */
+      order: string;
+      /** Why. */
+      reason: 'rider_handed_on' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'other';
+    };
+    ok: {
+      /** Whether this is the stored answer of an earlier time. */
+      dup: boolean;
+      /** The order. */
+      order: string;
+      /** State of the order. */
+      order_state: string;
+      /** State of the delivery. */
+      state: string;
     };
   };
   /** Takes a break: open offers are turned down, what is held stays. By: riders. */
@@ -1420,8 +1595,10 @@ export interface Pushes {
   offer: PushOffer;
   'offer.closed': PushOfferClosed;
   ops: PushOps | PushOpsSnapshot;
-  'ops.event': PushOpsEvent;
+  'ops.event': PushOpsEvent | PushOpsEventDelay;
+  'ops.why': PushOpsWhy;
   order: PushOrder;
+  'order.delayed': PushOrderDelayed;
   ping: PushPing;
   pool: PushPool | PushPoolSnapshot;
   presence: PushPresence | PushPresenceSnapshot;
@@ -1429,6 +1606,7 @@ export interface Pushes {
   store: PushStore;
   subscribed: PushSubscribed;
   typing: PushTyping;
+  unassigned: PushUnassigned;
   unsubscribed: PushUnsubscribed;
 }
 

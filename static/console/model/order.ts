@@ -127,8 +127,9 @@ export class OrderModel {
       const age = typeof push.age_ms === 'number' ? push.age_ms : 0;
       this.live.value = { lat: Number(push.lat), lng: Number(push.lng), heardAt: Date.now() - age };
     } else if (push.push === 'eta') {
-      const eta = { stop: String(push.stop), at: Number(push.eta ?? push.at), low: Number(push.low), high: Number(push.high) };
-      this.etas.value = [...this.etas.value.filter((known) => known.stop !== eta.stop), eta];
+      const door = { stop: 'dropoff', at: Number(push.eta), low: Number(push.low), high: Number(push.high) };
+      const at = push.pickup as { eta: number; low: number; high: number } | undefined;
+      this.etas.value = at ? [{ stop: 'pickup', at: at.eta, low: at.low, high: at.high }, door] : [door];
     }
   }
 }

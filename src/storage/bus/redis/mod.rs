@@ -22,6 +22,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+pub(crate) use self::keys::Keys;
 use self::life::Outgoing;
 pub use self::{
     address::{ASK_TIMEOUT, Address},
@@ -30,6 +31,7 @@ pub use self::{
 use super::{Bus, BusCounts, BusEvent, BusEvents, EVENTS_MAX, EventSink, Published, Topic};
 
 mod address;
+mod keys;
 mod life;
 mod probe;
 mod server;

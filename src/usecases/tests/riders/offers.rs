@@ -179,3 +179,54 @@ async fn an_offer_that_nobody_made_is_not_found() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_offer_is_withdrawn_when_another_rider_is_much_better_by_now() {
+    each_engine(async |store| {
+        let mut city = City::new(store).await;
+        let far = city.rider("far", 2, 6_000.0).await;
+        let order = city.accepted_order().await;
+        city.cycle().await;
+        let offer = city.open_offer(far).await.expect("the only one is asked");
+        city.rider("nearer", 2, 5_500.0).await;
+        assert_eq!(city.cycle().await.n_withdrawn, 0, "not for a little");
+        let near = city.rider("near", 2, 200.0).await;
+        assert_eq!(city.cycle().await.n_withdrawn, 1);
+        let late = offers::reply(&city.platform, far, offer, true, None).await;
+        assert!(matches!(late, Err(AskError::Gone { state: "withdrawn" })), "{late:?}");
+        city.cycle().await;
+        assert!(city.open_offer(near).await.is_some());
+        let why = usecases::ops::why(&city.platform, order).await.unwrap();
+        assert_eq!(why.len(), 2);
+        assert_eq!(why[0].chosen.rider, near.to_string(), "the newest first");
+        assert_eq!(why[1].chosen.rider, far.to_string());
+        assert!(why[0].others.iter().all(|it| it.cost_min >= why[0].chosen.cost_min), "{why:?}");
+        assert_eq!(why[0].others.len(), 1, "who was asked before is not asked again for a while");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_declines_often_is_asked_later_than_whoever_is_a_little_farther() {
+    each_engine(async |store| {
+        let mut city = City::new(store).await;
+        let picky = city.rider("picky", 3, 300.0).await;
+        for _ in 0..6 {
+            let order = city.accepted_order().await;
+            city.cycle().await;
+            let offer = city.open_offer(picky).await.expect("she is the only one");
+            offers::reply(&city.platform, picky, offer, false, None).await.unwrap();
+            let customer = Profile::Customer(city.customer);
+            orders::cancel(&city.platform, customer, order, None, None).await.unwrap();
+        }
+        let willing = city.rider("willing", 3, 500.0).await;
+        city.pass(31);
+        let order = city.accepted_order().await;
+        city.cycle().await;
+        let why = usecases::ops::why(&city.platform, order).await.unwrap();
+        assert_eq!(why[0].chosen.rider, willing.to_string(), "{why:#?}");
+        let other = why[0].others.iter().find(|it| it.rider == picky.to_string()).unwrap();
+        assert!(other.handicap_min > 1.5 && why[0].chosen.handicap_min == 0.0, "{why:#?}");
+    })
+    .await;
+}
