@@ -73,6 +73,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
         any::<i32>().prop_map(|it| Value::from(f64::from(it) / 64.0)),
+        any::<f64>().prop_filter("JSON has no others", |it| it.is_finite()).prop_map(Value::from),
         any::<String>().prop_map(Value::from),
     ];
     leaf.prop_recursive(6, 64, 20, |inner| {
