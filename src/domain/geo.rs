@@ -90,6 +90,12 @@ fn wrapped(lng: f64) -> f64 {
     if turned.is_finite() { turned } else { 180.0 }
 }
 
+/// The middle of a geohash cell; `None` if it is no geohash.
+pub fn cell_centre(cell: &str) -> Option<Place> {
+    let (at, _, _) = geohash::decode(cell).ok()?;
+    Place::new(at.y, at.x).ok()
+}
+
 /// A pool cell and its eight neighbours.
 pub fn cell_with_neighbours(cell: &str) -> Vec<String> {
     let Ok(around) = geohash::neighbors(cell) else { return Vec::new() };
@@ -139,6 +145,13 @@ mod tests {
         for (lat, lng) in [(91.0, 0.0), (0.0, 181.0), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
             assert_eq!(Place::new(lat, lng), Err(PlaceError));
         }
+    }
+
+    #[test]
+    fn the_middle_of_a_cell_is_in_it() {
+        let cell = Place { lat: 31.2, lng: 121.5 }.cell(POOL_CELL_CHARS);
+        assert_eq!(cell_centre(&cell).map(|it| it.cell(POOL_CELL_CHARS)), Some(cell));
+        assert_eq!(cell_centre("not a cell"), None);
     }
 
     #[test]

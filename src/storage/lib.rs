@@ -58,6 +58,7 @@ pub mod duty;
 pub mod leases;
 pub mod offers;
 pub mod rider_records;
+pub mod tracks;
 
 #[cfg(feature = "testing")]
 pub mod testing;
