@@ -60,6 +60,10 @@ pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
     at(cfg, "/v1/regions", [web::get().to(operations::regions)]);
     at(cfg, "/v1/demand", [web::get().to(on_the_way::demand_map)]);
     at(cfg, "/v1/ops/snapshot", [web::get().to(operations::snapshot)]);
+    at(cfg, "/v1/ops/alarms", [web::get().to(operations::list_alarms)]);
+    let resolve = [web::post().to(operations::resolve_alarm)];
+    at(cfg, "/v1/ops/orders/{order}/alarms/{alarm}/resolve", resolve);
+    at(cfg, "/v1/ops/orders/{order}/reassign", [web::post().to(operations::reassign)]);
     at(cfg, "/v1/ops/orders/{order}/why", [web::get().to(operations::why)]);
     // Some balancers only ask for the head.
     at(cfg, "/healthz", [web::get().to(health::alive), web::head().to(health::alive)]);
@@ -108,6 +112,7 @@ fn order_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/orders/{order}/start", [web::post().to(orders::start)]);
     at(cfg, "/v1/orders/{order}/ready", [web::post().to(orders::ready)]);
     at(cfg, "/v1/orders/{order}/reject", [web::post().to(orders::reject)]);
+    at(cfg, "/v1/orders/{order}/returned", [web::post().to(orders::returned)]);
     at(cfg, "/v1/orders/{order}/cancel", [web::post().to(orders::cancel)]);
     at(cfg, "/v1/orders/{order}/confirm", [web::post().to(orders::confirm)]);
     at(cfg, "/v1/attachments", [web::post().to(attachments::create)]);

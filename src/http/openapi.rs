@@ -28,12 +28,13 @@ use super::{
         stores::add_product, stores::change_product, stores::menu,
         carts::show, carts::put, carts::clear,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
-        orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm,
+        orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm, orders::returned,
         quick_replies::list,
         attachments::create, attachments::append, attachments::ask, attachments::show,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         on_the_way::track, on_the_way::demand_map,
-        operations::regions, operations::snapshot, operations::why,
+        operations::regions, operations::snapshot, operations::reassign, operations::why,
+        operations::list_alarms, operations::resolve_alarm,
         inbox::show, push::key, push::put, push::remove,
     )
 )]

@@ -42,12 +42,15 @@ pub mod placing;
 pub mod payments;
 pub mod sandbox;
 
+mod kitchens;
 pub mod orders;
 
 mod endings;
+mod searching;
 
 pub mod order_book;
 
+pub mod alarms;
 pub mod ops;
 
 pub mod retention;
@@ -57,6 +60,9 @@ pub mod duty;
 pub mod offers;
 
 pub mod deliveries;
+pub mod handing_on;
+pub mod returns;
+pub mod watch;
 
 pub mod board;
 pub mod delays;

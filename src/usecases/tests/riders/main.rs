@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod bundles;
+mod kitchens;
+mod leaving;
 mod offers;
 mod pool;
 mod regions;
+mod returns;
+mod searching;
 mod support;
