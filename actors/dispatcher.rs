@@ -25,6 +25,7 @@ use usecases::{
     dispatch::{self, Choosing, CycleReport, Places},
     dispatch_news::Memory,
     platform::Platform,
+    watch::{self, Sightings, Watches},
 };
 
 use crate::{
@@ -126,10 +127,11 @@ impl Handler<Observe<DispatcherState>> for Dispatcher {
 impl Work {
     async fn run(&self) {
         let mut memory = Memory::default();
+        let mut watches = Watches::default();
         loop {
             let longest = self.platform.clock.real(CYCLE_MAX).max(CYCLE_MIN);
             let _woken_or_due = tokio::time::timeout(longest, self.bell.0.notified()).await;
-            match self.cycle(&mut memory).await {
+            match self.cycle(&mut memory, &mut watches).await {
                 Ok(report) => self.note(report),
                 Err(err) => {
                     tracing::warn!(error = ?err, "a cycle of the dispatcher failed");
@@ -140,11 +142,16 @@ impl Work {
         }
     }
 
-    async fn cycle(&self, memory: &mut Memory) -> Result<CycleReport, StoreError> {
+    async fn cycle(
+        &self,
+        memory: &mut Memory,
+        watches: &mut Watches,
+    ) -> Result<CycleReport, StoreError> {
         let mut look = dispatch::look(&self.platform).await?;
-        let places = self.update_fleet(&mut look);
+        let (places, seen) = self.update_fleet(&mut look);
         let nodes = lock(&self.nodes).clone();
         let is_ours = |region: &str| regions::owner(region, &nodes) == Some(self.node);
+        watch::tend(&self.platform, &look, &seen, watches, &is_ours).await?;
         dispatch::cycle(&self.platform, &look, &places, memory, &self.choosing, &is_ours).await
     }
 
@@ -176,23 +183,24 @@ impl Work {
         Ok(())
     }
 
-    /// Tells the fleet who carries whose orders, and reads where everybody is.
-    fn update_fleet(&self, look: &mut dispatch::Look) -> Places {
+    /// Tells the fleet who carries whose orders, and reads where everybody is, and who was seen.
+    fn update_fleet(&self, look: &mut dispatch::Look) -> (Places, Sightings) {
         let now = self.platform.now();
         let mut work = work_of(look);
         let mut fleet = lock(&self.fleet);
-        let mut places = Places::new();
+        let (mut places, mut sightings) = (Places::new(), Sightings::new());
         for duty in &look.riders {
-            let seen = fleet.place(duty.rider_id, now);
-            let place = seen.map_or(duty.place, |(place, _)| place);
-            if let Some(ahead) = seen.and_then(|(place, fix)| ahead(place, fix)) {
-                look.ahead.insert(duty.rider_id, ahead);
-            }
+            let fix = fleet.place(duty.rider_id, now);
+            let ahead = fix.and_then(|(place, fix)| ahead(place, fix));
+            look.ahead.extend(ahead.map(|it| (duty.rider_id, it)));
+            let seen = fix.map(|(place, _)| place);
+            sightings.extend(seen.map(|it| (duty.rider_id, it)));
+            let place = seen.unwrap_or(duty.place);
             places.insert(duty.rider_id, place);
             fleet.set_work(duty.rider_id, work.remove(&duty.rider_id).unwrap_or_default());
         }
         fleet.keep_only(|rider| places.contains_key(&rider));
-        places
+        (places, sightings)
     }
 
     fn note(&self, report: CycleReport) {

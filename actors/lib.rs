@@ -56,6 +56,7 @@ pub mod rate;
 pub mod receipts;
 pub mod refusal;
 pub mod session;
+mod standing;
 
 mod for_ever;
 

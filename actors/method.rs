@@ -39,6 +39,8 @@ text_enum! {
         OfferReply => "offer.reply",
         /// Takes a delivery from the pool.
         Grab => "grab",
+        /// Hands a delivery on to somebody else.
+        DeliveryHandOn => "delivery.hand_on",
         /// Accepts an order.
         OrderAccept => "order.accept",
         /// Starts the kitchen.

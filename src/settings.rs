@@ -20,6 +20,7 @@ use usecases::{dispatch::Choosing, retention::Retention, vapid::VapidKey};
 mod given;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use given::Given;
 
@@ -156,6 +157,18 @@ pub struct Settings {
     pub fixtures: bool,
     /// How riders are chosen: `instant` or `batch`.
     pub dispatch: String,
+    /// Minutes without a rider after which operators, customer and store are told.
+    pub no_rider_alarm_min: u32,
+    /// Minutes without a rider after which the order ends and the money goes back.
+    pub no_rider_stop_min: u32,
+    /// By how many percent the pay rises each time while no rider is found.
+    pub bonus_percent: u32,
+    /// All rises of the pay together at most, in percent.
+    pub bonus_percent_max: u32,
+    /// Minutes without position and connection after which a rider loses what he has not fetched.
+    pub rider_silent_min: u32,
+    /// Minutes without coming closer to the store after which he loses it.
+    pub rider_standing_min: u32,
     /// Metres around a stop within which a rider arrives by his positions; 0 is never.
     pub arrival_radius_m: u32,
     /// Seconds that he must stay there.
@@ -334,6 +347,7 @@ impl Settings {
             "token-secret must have 32 characters or more",
         );
         self.notice_faults(&mut must);
+        self.work_faults(&mut must);
         if self.environment == Environment::Production {
             must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
             must(!self.bench_channels, "production has no bench channels");

@@ -224,6 +224,7 @@ async fn start_live_side(
 fn secrets(settings: &Settings) -> PlatformSettings {
     let reveal = |it: &Option<Secret>| it.as_ref().map(|it| it.reveal().to_owned());
     PlatformSettings {
+        policy: settings.order_policy(),
         token_secret: reveal(&settings.token_secret),
         sandbox_secret: reveal(&settings.sandbox_secret),
         vapid_key: reveal(&settings.vapid_key),

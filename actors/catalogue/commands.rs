@@ -8,7 +8,7 @@ use usecases::{
 
 use super::{Shape, merge, nothing, shape};
 use crate::{
-    commands::{chat, connect, orders, riders, subscriptions},
+    commands::{chat, connect, deliveries, orders, riders, subscriptions},
     fleet::Fix,
     method::Method,
     protocol::{Cid, MaybeCid},
@@ -142,6 +142,7 @@ pub fn command(method: Method) -> CommandRow {
         | Method::Grab
         | Method::StopArrive
         | Method::StopDone => ride(method),
+        Method::DeliveryHandOn => trouble(method),
     }
 }
 
@@ -328,6 +329,19 @@ fn ride(method: Method) -> CommandRow {
                 r#"{"order":"$ORD","state":"picked_up","order_state":"picked_up","dup":false}"#
             },
         },
+    }
+}
+
+/// What riders say when a delivery does not go as planned.
+fn trouble(_: Method) -> CommandRow {
+    CommandRow {
+        by: "the rider who holds the delivery",
+        does: "Hands a delivery on before pickup: it waits again, the rider leaves the order's chat and is not asked again \
+               for it for a while.",
+        params: once::<deliveries::HandOnInput>,
+        ok: done::<DeliveryView>,
+        example: r#"{"order":"$ORD","reason":"vehicle_trouble","cid":"01990c1f-0000-7000-8000-00000000000b"}"#,
+        example_ok: r#"{"order":"$ORD","state":"waiting","order_state":"ready","dup":false}"#,
     }
 }
 

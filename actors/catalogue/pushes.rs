@@ -6,9 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use storage::{
     events::{
-        Alarm, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsEvent, OpsOrder, OpsRider,
-        OpsStore, OpsValue, OrderDelayed, OrderMoved, PoolItem, RouteChanged, Said, StoreOpened,
-        Tombstone,
+        Alarm, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsAlarm, OpsEvent, OpsOrder,
+        OpsRider, OpsStore, OpsValue, OrderDelayed, OrderMoved, PoolItem, RouteChanged, Said,
+        StoreOpened, Tombstone, Unassigned,
     },
     explanations::Explanation,
     journal,
@@ -84,6 +84,7 @@ enum OpsThing {
     Rider(OpsRider),
     Order(OpsOrder),
     Store(OpsStore),
+    Alarm(OpsAlarm),
 }
 
 type OpsSnapshot = SnapshotPush<BTreeMap<String, OpsThing>>;
@@ -192,6 +193,12 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
             entry("assigned", &[Inbox], "A delivery is this rider's now; the hub joins the order's channel.", shape::<DeliveryView>,
                 r#"{"push":"assigned","ch":"inbox:$RID","ep":"0c11d2e3","off":918,"ts":1790000010000,"sender":"system",
                     "order":"$ORD","state":"assigned","order_state":"preparing"}"#),
+        ],
+        Push::Unassigned => vec![
+            entry("unassigned", &[Inbox], "A delivery is not this rider's any more, and why; the hub leaves the order's channel.",
+                shape::<Unassigned>,
+                r#"{"push":"unassigned","ch":"inbox:$RID","ep":"0c11d2e3","off":919,"ts":1790000200000,"sender":"system",
+                    "order":"$ORD","reason":"rider_not_moving","by":"system"}"#),
         ],
         Push::Route => vec![
             entry("route", &[Inbox], "The rider's stops in their new order.", shape::<RouteChanged>,
@@ -313,6 +320,6 @@ fn unlogged(push: Push) -> Vec<PushRow> {
                 r#"{"push":"ping"}"#),
         ],
         Push::Msg | Push::Edit | Push::Order | Push::OrderDelayed | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::OfferClosed
-        | Push::Assigned | Push::Route | Push::Duty | Push::Store => Vec::new(),
+        | Push::Assigned | Push::Unassigned | Push::Route | Push::Duty | Push::Store => Vec::new(),
     }
 }

@@ -16,6 +16,7 @@ use crate::{
 
 pub mod chat;
 pub mod connect;
+pub mod deliveries;
 pub mod orders;
 pub mod riders;
 pub mod subscriptions;
@@ -98,6 +99,7 @@ pub async fn run(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result
         Method::OfferReply => riders::offer_reply(session, m, p).await,
         Method::Grab => riders::grab(session, m, p).await,
         Method::StopArrive | Method::StopDone => riders::stop(session, m, p).await,
+        Method::DeliveryHandOn => deliveries::hand_on(session, m, p).await,
         Method::LocPut | Method::Typing | Method::Unsub => run_quick(session, m, p),
         Method::Connect => Err(Refusal::bad("this connection is signed in already")),
     }

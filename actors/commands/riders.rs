@@ -27,7 +27,8 @@ use crate::{
     session::Session,
 };
 
-fn rider(session: &Session) -> Result<RiderId, Refusal> {
+/// The rider who is signed in.
+pub(super) fn rider(session: &Session) -> Result<RiderId, Refusal> {
     match session.profile {
         Profile::Rider(id) => Ok(id),
         Profile::Customer(_) | Profile::Merchant(_) | Profile::Operator(_) => {
@@ -36,7 +37,8 @@ fn rider(session: &Session) -> Result<RiderId, Refusal> {
     }
 }
 
-fn key(session: &Session, m: &str, p: Option<&RawValue>) -> Result<CommandKey, Refusal> {
+/// What makes the command happen once.
+pub(super) fn key(session: &Session, m: &str, p: Option<&RawValue>) -> Result<CommandKey, Refusal> {
     protocol::key(&session.profile.to_string(), m, p)
 }
 
@@ -50,7 +52,8 @@ fn key_if_given(
     cid.map(|_| key(session, m, p)).transpose()
 }
 
-fn order_id(text: &str) -> Result<OrderId, Refusal> {
+/// Reads the id of an order.
+pub(super) fn order_id(text: &str) -> Result<OrderId, Refusal> {
     text.parse().map_err(|_| Refusal::new(Kind::NotFound, "there is no such order for you"))
 }
 

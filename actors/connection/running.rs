@@ -16,6 +16,7 @@ use crate::{
     protocol,
     refusal::Refusal,
     session::Session,
+    standing,
 };
 
 impl Connection {
@@ -125,19 +126,19 @@ impl Connection {
         }
     }
 
-    /// Becomes a party of a channel without having asked.
+    /// Becomes a party of a channel without having asked, or is one no longer.
     pub(super) fn join(&mut self, channel: domain::channel::Channel, ctx: &mut Context<Self>) {
         let signed_in = std::mem::replace(&mut self.signed_in, SignedIn::Busy);
         let SignedIn::Yes(mut session) = signed_in else {
             self.signed_in = signed_in;
             return;
         };
-        if session.hears(&channel) {
+        if !standing::may_change(&session, &channel) {
             self.signed_in = SignedIn::Yes(session);
             return;
         }
         let work = async move {
-            let outcome = session.join(&channel).await;
+            let outcome = standing::look_again(&mut session, &channel).await;
             (session, outcome)
         };
         let work = AssertUnwindSafe(work).catch_unwind();

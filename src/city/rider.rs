@@ -188,9 +188,18 @@ impl Rider {
                 self.road.plan(stops);
             }
             "duty" => self.on_duty_changed(entry).await,
+            "unassigned" => self.lose(entry),
             "order" => self.on_moved(entry),
             "msg" => self.on_said(entry).await,
             _ => {}
+        }
+    }
+
+    /// A delivery is not his any more.
+    fn lose(&mut self, entry: &Entry) {
+        if let Some(order) = entry.text("order") {
+            self.road.forget(order);
+            self.mine.remove(order);
         }
     }
 

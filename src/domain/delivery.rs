@@ -24,6 +24,8 @@ pub struct Delivery {
     pub version: i64,
     /// Who holds it, or held it last once it has ended; `None` while nobody does.
     pub rider_id: Option<RiderId>,
+    /// Since when customer and store know that nobody is found; `None` if they need not know.
+    pub no_rider_since: Option<Timestamp>,
 }
 
 /// One accepted event of a delivery.
@@ -85,6 +87,39 @@ pub enum DeliveryRefusal {
     /// A rider, but not the one who holds it.
     #[error("only the rider who holds this delivery can do that")]
     NotTheRider,
+    /// The event needs a reason, and one of those that are meant for it.
+    #[error("`{event}` needs one of its reasons")]
+    ReasonNeeded {
+        /// What was tried.
+        event: DeliveryEvent,
+    },
+    /// It is not yet time.
+    #[error("that is possible from {from} on")]
+    TooEarly {
+        /// From when it will be possible.
+        from: Timestamp,
+    },
+}
+
+/// The reasons of which a rider must give one for `event`; `None` if it needs no reason.
+pub const fn reasons_of_riders(event: DeliveryEvent) -> Option<&'static [Reason]> {
+    match event {
+        E::RiderLeft => Some(Reason::OF_HANDING_ON),
+        E::ReturnStarted => Some(Reason::OF_RETURN),
+        E::Lost => Some(Reason::OF_LOSS),
+        E::Offered
+        | E::OfferLapsed
+        | E::OfferAccepted
+        | E::PutInPool
+        | E::TakenFromPool
+        | E::Grabbed
+        | E::RiderAtStore
+        | E::RiderTookGoods
+        | E::RiderAtDoor
+        | E::HandedOver
+        | E::BroughtBack
+        | E::CalledOff => None,
+    }
 }
 
 impl Delivery {
@@ -96,7 +131,14 @@ impl Delivery {
             state: DeliveryState::Waiting,
             version: 0,
             rider_id: None,
+            no_rider_since: None,
         }
+    }
+
+    /// Whether nobody is on the way for it, and those concerned know that nobody is found.
+    pub fn is_given_up(&self) -> bool {
+        let is_searched = self.state.is_without_rider() || self.state == DeliveryState::Offering;
+        self.no_rider_since.is_some() && is_searched
     }
 
     /// Decides what `event` does to this delivery. Changes nothing by itself.
@@ -113,6 +155,7 @@ impl Delivery {
     ) -> Result<DeliveryChange, DeliveryRefusal> {
         let to = self.state.on(event)?;
         self.check_actor(event, by)?;
+        check_reason(event, by, reason)?;
         let rider_id = match (event, by) {
             (E::OfferAccepted | E::Grabbed, Actor::Person(Profile::Rider(rider))) => Some(rider),
             (E::RiderLeft, _) => None,
@@ -154,10 +197,10 @@ impl Delivery {
             E::RiderAtStore | E::RiderTookGoods | E::RiderAtDoor | E::HandedOver => {
                 self.check_rider(by, wrong)
             }
-            E::RiderLeft | E::ReturnStarted | E::BroughtBack | E::Lost if is_machine_room => Ok(()),
-            E::RiderLeft | E::ReturnStarted | E::BroughtBack | E::Lost => {
-                self.check_rider(by, wrong)
-            }
+            E::RiderLeft | E::ReturnStarted | E::Lost if is_machine_room => Ok(()),
+            E::RiderLeft | E::ReturnStarted | E::Lost => self.check_rider(by, wrong),
+            // Whoever has the goods again says so, not whoever says that he gave them back.
+            E::BroughtBack => allowed(is_machine_room || by.role() == ActorRole::Merchant),
             E::CalledOff => allowed(!is_rider && by.role() != ActorRole::Provider),
         }
     }
@@ -168,6 +211,20 @@ impl Delivery {
             Some(Profile::Rider(_)) => Err(DeliveryRefusal::NotTheRider),
             _ => Err(wrong),
         }
+    }
+}
+
+fn check_reason(
+    event: DeliveryEvent,
+    by: Actor,
+    reason: Option<Reason>,
+) -> Result<(), DeliveryRefusal> {
+    match reasons_of_riders(event) {
+        Some(allowed) if by.role() == ActorRole::Rider => match reason {
+            Some(reason) if allowed.contains(&reason) => Ok(()),
+            _ => Err(DeliveryRefusal::ReasonNeeded { event }),
+        },
+        _ => Ok(()),
     }
 }
 
@@ -205,6 +262,25 @@ mod tests {
         let why = Some(Reason::RiderHandedOn);
         let change = held.decide(E::RiderLeft, ann.into(), why, NOON).expect("before pickup");
         assert_eq!((change.to, change.rider_id), (DeliveryState::Waiting, None));
+        for why in [None, Some(Reason::ChangedMind), Some(Reason::OperatorDecision)] {
+            let refused = held.decide(E::RiderLeft, ann.into(), why, NOON);
+            assert_eq!(refused, Err(DeliveryRefusal::ReasonNeeded { event: E::RiderLeft }));
+        }
+        assert!(held.decide(E::RiderLeft, Actor::System, None, NOON).is_ok());
+    }
+
+    #[test]
+    fn goods_are_back_when_the_store_says_so_and_not_the_rider() {
+        let ann = RiderId::generate();
+        let returning = Delivery {
+            state: DeliveryState::Returning,
+            rider_id: Some(ann),
+            ..Delivery::new(OrderId::generate())
+        };
+        assert!(returning.decide(E::BroughtBack, ann.into(), None, NOON).is_err());
+        let merchant = crate::ids::MerchantId::generate();
+        let change = returning.decide(E::BroughtBack, merchant.into(), None, NOON).expect("it has");
+        assert_eq!(change.to, DeliveryState::Returned);
     }
 
     proptest! {
@@ -221,7 +297,8 @@ mod tests {
             let mut delivery = Delivery::new(OrderId::generate());
             let mut seen = vec![delivery.state];
             for (event, actor) in events {
-                if let Ok(change) = delivery.decide(E::ALL[event], actors[actor], None, NOON) {
+                let why = Some(Reason::Other);
+                if let Ok(change) = delivery.decide(E::ALL[event], actors[actor], why, NOON) {
                     prop_assert_eq!(delivery.state.on(change.event), Ok(change.to));
                     delivery = delivery.after(&change);
                     seen.push(delivery.state);

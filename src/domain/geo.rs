@@ -112,6 +112,22 @@ pub fn cell_with_neighbours(cell: &str) -> Vec<String> {
     ]
 }
 
+/// A cell and all that are at most `rings` steps away from it, each once.
+pub fn cells_within(cell: &str, rings: u32) -> Vec<String> {
+    let mut cells = vec![cell.to_owned()];
+    let mut edge = 0;
+    for _ in 0..rings {
+        let outermost = cells[edge..].to_vec();
+        edge = cells.len();
+        for neighbour in outermost.iter().flat_map(|it| cell_with_neighbours(it)) {
+            if !cells.contains(&neighbour) {
+                cells.push(neighbour);
+            }
+        }
+    }
+    cells
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,5 +170,7 @@ mod tests {
         cells.sort();
         cells.dedup();
         assert_eq!(cells.len(), 9);
+        assert_eq!([0, 1, 2, 3].map(|rings| cells_within(&cell, rings).len()), [1, 9, 25, 49]);
+        assert_eq!(cells_within(&cell, 0), [cell]);
     }
 }

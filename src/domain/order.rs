@@ -226,8 +226,7 @@ impl Order {
             },
             (E::KitchenStarted | E::KitchenDone, A::Merchant) => Ok(()),
             (E::RiderTookIt | E::HandedOver, A::Rider) => check_rider(ask),
-            (E::BroughtBack, A::Rider) => check_rider(ask),
-            (E::BroughtBack, A::Operator) => Ok(()),
+            (E::BroughtBack, A::Merchant | A::Operator) => Ok(()),
             (E::Settled, A::Customer) => self.check_owner(ask),
             (E::Settled, A::System) => match self.delivered_at {
                 Some(delivered) => not_before(delivered + ask.policy.auto_complete, ask.at),
@@ -248,6 +247,11 @@ impl Order {
             (S::PendingPayment | S::Paying, A::Customer) => self.check_owner(ask),
             (S::Paid, A::Customer) => self.check_owner(ask),
             (S::Paid, A::Operator | A::System) => Ok(()),
+            (S::Accepted | S::Preparing | S::Ready, A::Customer)
+                if ask.delivery.is_some_and(Delivery::is_given_up) =>
+            {
+                self.check_owner(ask)
+            }
             (S::Accepted | S::Preparing, A::Customer) => {
                 self.check_owner(ask)?;
                 match self.accepted_at {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::escalation::SearchPolicy;
+
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -26,10 +28,12 @@ pub struct OrderPolicy {
     pub offers_before_pool: u32,
     /// After this long without a rider the delivery goes to the pool, whatever was offered.
     pub wait_before_pool: Duration,
-    /// After this long without a rider the operators are alarmed.
-    pub no_rider_alarm: Duration,
-    /// After this long without a rider the order is called off.
-    pub no_rider_stop: Duration,
+    /// What is done while no rider is found.
+    pub search: SearchPolicy,
+    /// A rider who holds a delivery and has neither position nor connection for this long loses it.
+    pub rider_silent: Duration,
+    /// A rider who does not come closer to the store for this long loses the delivery.
+    pub rider_standing: Duration,
     /// Kitchen time in minutes when neither the store nor the merchant says otherwise.
     pub prep_default_min: u32,
 }
@@ -49,8 +53,9 @@ impl OrderPolicy {
         offer_open: Duration::from_secs(30),
         offers_before_pool: 3,
         wait_before_pool: MINUTE.saturating_mul(3),
-        no_rider_alarm: MINUTE.saturating_mul(10),
-        no_rider_stop: MINUTE.saturating_mul(60),
+        search: SearchPolicy::DEFAULT,
+        rider_silent: MINUTE.saturating_mul(5),
+        rider_standing: MINUTE.saturating_mul(8),
         prep_default_min: 15,
     };
 }

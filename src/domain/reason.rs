@@ -43,6 +43,26 @@ text_enum! {
         RiderDeclined => "rider_declined",
         /// The rider said nothing in time.
         RiderSilent => "rider_silent",
+        /// The rider did not move towards the store.
+        RiderNotMoving => "rider_not_moving",
+        /// The rider's vehicle does not go.
+        VehicleTrouble => "vehicle_trouble",
+        /// The rider had an accident.
+        Accident => "accident",
+        /// The rider has waited at the store for too long.
+        StoreTooSlow => "store_too_slow",
+        /// An operator decided so.
+        OperatorDecision => "operator_decision",
+        /// The customer neither opens nor answers.
+        CustomerUnreachable => "customer_unreachable",
+        /// The customer does not take the goods.
+        CustomerRefused => "customer_refused",
+        /// The address does not exist, or is another one.
+        WrongAddress => "wrong_address",
+        /// The goods cannot be handed over as they are.
+        GoodsDamaged => "goods_damaged",
+        /// The goods are gone.
+        GoodsLost => "goods_lost",
         /// Another rider had become much better.
         Overtaken => "overtaken",
         /// Something else.
@@ -63,4 +83,32 @@ impl Reason {
         Self::NoRiderFound,
         Self::Other,
     ];
+    /// Reasons a rider may give for handing a delivery on before pickup.
+    pub const OF_HANDING_ON: &'static [Self] = &[
+        Self::RiderHandedOn,
+        Self::VehicleTrouble,
+        Self::Accident,
+        Self::StoreTooSlow,
+        Self::Other,
+    ];
+
+    /// Reasons for bringing goods back to the store.
+    pub const OF_RETURN: &'static [Self] = &[
+        Self::CustomerUnreachable,
+        Self::CustomerRefused,
+        Self::WrongAddress,
+        Self::GoodsDamaged,
+        Self::VehicleTrouble,
+        Self::Other,
+    ];
+
+    /// Reasons for goods that never come back.
+    pub const OF_LOSS: &'static [Self] =
+        &[Self::GoodsLost, Self::GoodsDamaged, Self::Accident, Self::Other];
+
+    /// Whether goods that come back for this reason are paid for all the same: nothing was wrong
+    /// with them, and they can be sold to nobody else.
+    pub const fn is_customers_doing(self) -> bool {
+        matches!(self, Self::CustomerUnreachable | Self::CustomerRefused | Self::WrongAddress)
+    }
 }

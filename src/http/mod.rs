@@ -58,6 +58,10 @@ pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
     at(cfg, "/v1/push-subscriptions", push);
     at(cfg, "/v1/regions", [web::get().to(operations::regions)]);
     at(cfg, "/v1/ops/snapshot", [web::get().to(operations::snapshot)]);
+    at(cfg, "/v1/ops/alarms", [web::get().to(operations::list_alarms)]);
+    let resolve = [web::post().to(operations::resolve_alarm)];
+    at(cfg, "/v1/ops/orders/{order}/alarms/{alarm}/resolve", resolve);
+    at(cfg, "/v1/ops/orders/{order}/reassign", [web::post().to(operations::reassign)]);
     at(cfg, "/v1/ops/orders/{order}/why", [web::get().to(operations::why)]);
     // Some balancers only ask for the head.
     at(cfg, "/healthz", [web::get().to(health::alive), web::head().to(health::alive)]);

@@ -32,7 +32,8 @@ use super::{
         quick_replies::list,
         attachments::create, attachments::append, attachments::ask, attachments::show,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
-        operations::regions, operations::snapshot, operations::why,
+        operations::regions, operations::snapshot, operations::reassign, operations::why,
+        operations::list_alarms, operations::resolve_alarm,
         inbox::show, push::key, push::put, push::remove,
     )
 )]

@@ -2,18 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::web::{Data, Path, Query};
-use domain::ids::OrderId;
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path, Query},
+};
+use domain::{
+    alarm::AlarmKind,
+    ids::{OrderId, RiderId},
+    reason::Reason,
+    role::Profile,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use storage::explanations::{Candidate, Explanation};
-use usecases::{ops, stores};
+use usecases::{alarms, handing_on, ops, stores};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     answer::Answer,
-    extract::{IdPath, Operator},
-    problem::{Kind, Problem, ProblemView},
+    extract::{IdPath, MaybeBody, MaybeKey, Operator},
+    problem::{Kind, Problem, ProblemView, not_found},
     state::HttpState,
 };
 
@@ -81,6 +89,120 @@ pub async fn snapshot(
         values.insert(key, serde_json::from_str(&value).unwrap_or(Value::Null));
     }
     Ok(Answer::ok(SnapshotView { region, values }))
+}
+
+/// Which alarms.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AlarmsQuery {
+    /// The region's geohash; left out for all regions.
+    pub region: Option<String>,
+}
+
+/// Something that operators should look at.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AlarmView {
+    /// About which order.
+    pub order: String,
+    /// `no_rider`, `undeliverable` or `goods_lost`.
+    pub alarm: &'static str,
+    /// In which region.
+    pub region: String,
+    /// Since when, in UTC milliseconds.
+    pub since: i64,
+}
+
+/// Lists the alarms that nobody has resolved, the oldest first.
+#[utoipa::path(get, path = "/v1/ops/alarms", operation_id = "list_alarms", tag = "operations",
+    security(("bearer" = [])), params(AlarmsQuery),
+    responses((status = 200, body = Vec<AlarmView>), (status = "4XX", body = ProblemView)))]
+pub async fn list_alarms(
+    _: Operator,
+    query: Query<AlarmsQuery>,
+    state: Data<HttpState>,
+) -> Result<Answer<Vec<AlarmView>>, Problem> {
+    let found = alarms::list(&state.platform, query.region.as_deref()).await?;
+    let view = |it: storage::alarms::OpenAlarm| AlarmView {
+        order: it.order_id.to_string(),
+        alarm: it.kind.as_str(),
+        region: it.region,
+        since: it.raised_at.ms(),
+    };
+    Ok(Answer::ok(found.into_iter().map(view).collect()))
+}
+
+/// Notes that an operator has looked after an alarm.
+#[utoipa::path(post, path = "/v1/ops/orders/{order}/alarms/{alarm}/resolve",
+    operation_id = "resolve_alarm", tag = "operations", security(("bearer" = [])),
+    params(("order" = String, Path), ("alarm" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 204), (status = "4XX", body = ProblemView)))]
+pub async fn resolve_alarm(
+    Operator(by): Operator,
+    path: Path<(IdPath<OrderId>, String)>,
+    key: MaybeKey,
+    state: Data<HttpState>,
+) -> Result<HttpResponse, Problem> {
+    let (order, kind) = path.into_inner();
+    let kind = AlarmKind::from_text(&kind).ok_or_else(|| not_found("alarm"))?;
+    let key = key.bare(Profile::Operator(by));
+    alarms::settle(&state.platform, by, order.0, kind, key).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Whom a delivery goes to, and why.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReassignInput {
+    /// The rider who is asked next (`rid_…`); left out for whomever the dispatcher finds.
+    pub rider: Option<String>,
+    /// Why, in one of the words of the audit trail (default `operator_decision`).
+    pub reason: Option<String>,
+}
+
+/// What came of a reassignment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReassignedView {
+    /// The order.
+    pub order: String,
+    /// Where its delivery stands now.
+    pub delivery: String,
+    /// The offer to the rider who was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+}
+
+/// Takes a delivery off whoever holds it or is asked about it, before pickup; a rider who is named
+/// is asked next.
+#[utoipa::path(post, path = "/v1/ops/orders/{order}/reassign", operation_id = "reassign_order",
+    tag = "operations", security(("bearer" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = Option<ReassignInput>,
+    responses((status = 200, body = ReassignedView), (status = "4XX", body = ProblemView)))]
+pub async fn reassign(
+    Operator(by): Operator,
+    order: Path<IdPath<OrderId>>,
+    key: MaybeKey,
+    MaybeBody(input): MaybeBody<ReassignInput>,
+    state: Data<HttpState>,
+) -> Result<Answer<ReassignedView>, Problem> {
+    let to: Option<RiderId> = match input.rider.as_deref().map(str::parse) {
+        None => None,
+        Some(Ok(rider)) => Some(rider),
+        Some(Err(_)) => {
+            return Err(Problem::new(Kind::BadInput, "`rider` is the id of a rider, `rid_…`."));
+        }
+    };
+    let reason = match input.reason.as_deref().map(Reason::from_text) {
+        None => Reason::OperatorDecision,
+        Some(Some(reason)) => reason,
+        Some(None) => return Err(Problem::new(Kind::BadInput, "There is no such reason.")),
+    };
+    let key = key.command(Profile::Operator(by), &input);
+    let done = handing_on::reassign(&state.platform, by, order.0, to, reason, key).await?;
+    let handing_on::Reassigned { order, state: delivery, offer } = done.value;
+    Ok(Answer::ok(ReassignedView { order, delivery, offer }).replayed(done.dup))
 }
 
 /// A rider who could have got a delivery.

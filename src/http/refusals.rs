@@ -27,6 +27,15 @@ impl From<AskError> for Problem {
             AskError::NotFound { what } => not_found(what),
             AskError::Order(refusal) => order_refusal(refusal, said),
             AskError::Delivery(DeliveryRefusal::NotTheRider) => not_found("delivery"),
+            AskError::Delivery(DeliveryRefusal::TooEarly { from }) => {
+                let detail = "It is not time for that yet; the facts say from when on.";
+                Problem::new(Kind::StateRefused, detail).with("from", from.ms())
+            }
+            AskError::Delivery(DeliveryRefusal::ReasonNeeded { event }) => {
+                let allowed = domain::delivery::reasons_of_riders(event).unwrap_or_default();
+                let allowed: Vec<_> = allowed.iter().map(|it| it.as_str()).collect();
+                Problem::new(Kind::BadInput, said).with("reasons", json!(allowed))
+            }
             AskError::Delivery(_) | AskError::Chat(_) => Problem::new(Kind::StateRefused, said),
             AskError::Offer(_) => Problem::new(Kind::TooLate, said),
             AskError::Cart(CartError::Twice { product_id }) => {

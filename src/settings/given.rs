@@ -36,6 +36,19 @@ const PUSH_CONTACT: &str = "mailto:operator@riderhub.invalid";
 /// Milliseconds that somebody may be away unless told otherwise.
 const PRESENCE_GRACE_MS: u64 = 20_000;
 
+/// Minutes without a rider after which operators, customer and store are told, unless told otherwise.
+const NO_RIDER_ALARM_MIN: u32 = 10;
+/// Minutes without a rider after which the order ends and the money goes back, unless told otherwise.
+const NO_RIDER_STOP_MIN: u32 = 60;
+/// By how many percent the pay rises each time while no rider is found, unless told otherwise.
+const BONUS_PERCENT: u32 = 20;
+/// All rises of the pay together at most, in percent, unless told otherwise.
+const BONUS_PERCENT_MAX: u32 = 60;
+/// Minutes without position and connection after which a rider loses what he has not fetched, unless told otherwise.
+const RIDER_SILENT_MIN: u32 = 5;
+/// Minutes without coming closer to the store after which he loses it, unless told otherwise.
+const RIDER_STANDING_MIN: u32 = 8;
+
 /// Settings as they are given; each may be missing. One struct for flags, variables and file.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -116,6 +129,25 @@ pub struct Given {
     /// How riders are chosen: `instant` or `batch` [default: instant]
     #[arg(long, env = "RIDERHUB_DISPATCH")]
     pub dispatch: Option<String>,
+    /// Minutes without a rider after which operators, customer and store are told [default: 10]
+    #[arg(long, env = "RIDERHUB_NO_RIDER_ALARM_MIN")]
+    pub no_rider_alarm_min: Option<u32>,
+    /// Minutes without a rider after which the order ends and the money goes back [default: 60]
+    #[arg(long, env = "RIDERHUB_NO_RIDER_STOP_MIN")]
+    pub no_rider_stop_min: Option<u32>,
+    /// By how many percent the pay rises each time while no rider is found [default: 20]
+    #[arg(long, env = "RIDERHUB_BONUS_PERCENT")]
+    pub bonus_percent: Option<u32>,
+    /// All rises of the pay together at most, in percent [default: 60]
+    #[arg(long, env = "RIDERHUB_BONUS_PERCENT_MAX")]
+    pub bonus_percent_max: Option<u32>,
+    /// Minutes without position and connection after which a rider loses what he has not fetched
+    /// [default: 5]
+    #[arg(long, env = "RIDERHUB_RIDER_SILENT_MIN")]
+    pub rider_silent_min: Option<u32>,
+    /// Minutes without coming closer to the store after which he loses it [default: 8]
+    #[arg(long, env = "RIDERHUB_RIDER_STANDING_MIN")]
+    pub rider_standing_min: Option<u32>,
     /// Metres around a stop within which a rider arrives by his positions, without a tap; 0 is never
     /// [default: 50]
     #[arg(long, env = "RIDERHUB_ARRIVAL_RADIUS_M")]
@@ -204,6 +236,12 @@ impl Given {
             echo: self.echo.or(other.echo),
             fixtures: self.fixtures.or(other.fixtures),
             dispatch: self.dispatch.or(other.dispatch),
+            no_rider_alarm_min: self.no_rider_alarm_min.or(other.no_rider_alarm_min),
+            no_rider_stop_min: self.no_rider_stop_min.or(other.no_rider_stop_min),
+            bonus_percent: self.bonus_percent.or(other.bonus_percent),
+            bonus_percent_max: self.bonus_percent_max.or(other.bonus_percent_max),
+            rider_silent_min: self.rider_silent_min.or(other.rider_silent_min),
+            rider_standing_min: self.rider_standing_min.or(other.rider_standing_min),
             arrival_radius_m: self.arrival_radius_m.or(other.arrival_radius_m),
             arrival_dwell_s: self.arrival_dwell_s.or(other.arrival_dwell_s),
             dispatch_weights: self.dispatch_weights.or(other.dispatch_weights),
@@ -260,6 +298,12 @@ impl Given {
             echo: self.echo.unwrap_or(false),
             fixtures: self.fixtures.unwrap_or(false),
             dispatch: self.dispatch.unwrap_or_else(|| Policy::Instant.as_str().to_owned()),
+            no_rider_alarm_min: self.no_rider_alarm_min.unwrap_or(NO_RIDER_ALARM_MIN),
+            no_rider_stop_min: self.no_rider_stop_min.unwrap_or(NO_RIDER_STOP_MIN),
+            bonus_percent: self.bonus_percent.unwrap_or(BONUS_PERCENT),
+            bonus_percent_max: self.bonus_percent_max.unwrap_or(BONUS_PERCENT_MAX),
+            rider_silent_min: self.rider_silent_min.unwrap_or(RIDER_SILENT_MIN),
+            rider_standing_min: self.rider_standing_min.unwrap_or(RIDER_STANDING_MIN),
             arrival_radius_m: self.arrival_radius_m.unwrap_or(ARRIVAL_RADIUS_M),
             arrival_dwell_s: self.arrival_dwell_s.unwrap_or(ARRIVAL_DWELL_S),
             dispatch_weights: self.dispatch_weights.unwrap_or_default(),

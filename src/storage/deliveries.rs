@@ -11,12 +11,22 @@ use domain::{
 
 use crate::{
     args,
+    columns::any_of,
     db::{Reader, Tx},
     error::StoreError,
 };
 
 /// Deliveries that one look of the dispatcher takes in at most.
 pub const OPEN_MAX: u32 = 20_000;
+
+/// What is done beyond the usual to find a rider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outreach {
+    /// Rings of cells around the store's own that the pool shows it in.
+    pub rings: u32,
+    /// What the rider earns on top of the pay.
+    pub bonus: Money,
+}
 
 /// A delivery with everything that stands beside its state.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +45,10 @@ pub struct StoredDelivery {
     pub dropoff: Place,
     /// Riders asked so far.
     pub n_offers: u32,
-    /// What the rider earns.
+    /// What the rider earns, without the bonus.
     pub pay: Money,
+    /// What is done beyond the usual to find a rider.
+    pub outreach: Outreach,
     /// When the kitchen means to be done, or was done.
     pub ready_at: Timestamp,
     /// When the store accepted the order.
@@ -65,12 +77,15 @@ struct DeliveryRow {
     ready_at_ms: i64,
     created_at_ms: i64,
     assigned_at_ms: Option<i64>,
+    bonus_minor: i64,
+    reach: i32,
+    no_rider_ms: Option<i64>,
 }
 
 const COLUMNS: &str =
     "delivery_id, order_id, store_id, state, version, rider_id, region, pool_cell,
     pickup_lat, pickup_lng, dropoff_lat, dropoff_lng, n_offers, pay_minor, currency, ready_at_ms,
-    created_at_ms, assigned_at_ms";
+    created_at_ms, assigned_at_ms, bonus_minor, reach, no_rider_ms";
 
 /// States in which a delivery still needs somebody's work, as SQL text.
 const OPEN_STATES: &str = "('waiting', 'offering', 'pooled', 'assigned', 'arrived_pickup',
@@ -86,7 +101,8 @@ pub(crate) const HELD_STATES: &str =
 /// [`StoreError`] as the statement gives it.
 pub async fn insert(tx: &mut Tx, it: &StoredDelivery) -> Result<(), StoreError> {
     let sql = format!(
-        "insert into delivery ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "insert into delivery ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+            ?, ?, ?)"
     );
     tx.exec(
         &sql,
@@ -108,7 +124,10 @@ pub async fn insert(tx: &mut Tx, it: &StoredDelivery) -> Result<(), StoreError> 
             it.pay.currency().code(),
             it.ready_at,
             it.created_at,
-            it.assigned_at
+            it.assigned_at,
+            it.outreach.bonus.minor(),
+            it.outreach.rings,
+            it.delivery.no_rider_since
         ],
     )
     .await?;
@@ -177,6 +196,25 @@ pub async fn save_ready_at(
     Ok(())
 }
 
+/// Notes what is done beyond the usual to find a rider. Whoever does so holds the order's lock.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn save_search(tx: &mut Tx, it: &StoredDelivery) -> Result<(), StoreError> {
+    tx.exec(
+        "update delivery set bonus_minor = ?, reach = ?, no_rider_ms = ? where delivery_id = ?",
+        args![
+            it.outreach.bonus.minor(),
+            it.outreach.rings,
+            it.delivery.no_rider_since,
+            it.delivery.id
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Every delivery that still needs work, the oldest first.
 ///
 /// # Errors
@@ -211,25 +249,21 @@ pub async fn list_for_rider(
         .collect()
 }
 
-/// What the grab pool of a cell shows.
+/// What is in the grab pool with its store in one of these cells.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
 pub async fn list_pooled(
     reader: &mut impl Reader,
-    pool_cell: &str,
+    pool_cells: &[String],
 ) -> Result<Vec<StoredDelivery>, StoreError> {
+    let (marks, cells) = any_of(pool_cells);
     let sql = format!(
-        "select {COLUMNS} from delivery where state = 'pooled' and pool_cell = ?
+        "select {COLUMNS} from delivery where state = 'pooled' and pool_cell in ({marks})
           order by created_at_ms limit 200"
     );
-    reader
-        .all::<DeliveryRow>(&sql, args![pool_cell])
-        .await?
-        .into_iter()
-        .map(DeliveryRow::read)
-        .collect()
+    reader.all::<DeliveryRow>(&sql, &cells).await?.into_iter().map(DeliveryRow::read).collect()
 }
 
 impl DeliveryRow {
@@ -253,6 +287,7 @@ impl DeliveryRow {
                 .ok_or_else(|| StoreError::corrupt("delivery.state", &self.state))?,
             version: self.version,
             rider_id,
+            no_rider_since: self.no_rider_ms.map(Timestamp::from_ms),
         };
         Ok(StoredDelivery {
             delivery,
@@ -264,6 +299,11 @@ impl DeliveryRow {
             n_offers: u32::try_from(self.n_offers)
                 .map_err(|_| StoreError::corrupt("delivery.n_offers", self.n_offers))?,
             pay: Money::from_minor(self.pay_minor, currency),
+            outreach: Outreach {
+                rings: u32::try_from(self.reach)
+                    .map_err(|_| StoreError::corrupt("delivery.reach", self.reach))?,
+                bonus: Money::from_minor(self.bonus_minor, currency),
+            },
             ready_at: Timestamp::from_ms(self.ready_at_ms),
             created_at: Timestamp::from_ms(self.created_at_ms),
             assigned_at: self.assigned_at_ms.map(Timestamp::from_ms),

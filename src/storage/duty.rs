@@ -52,6 +52,11 @@ struct DutyRow {
     n_timeouts: i32,
 }
 
+#[derive(sqlx::FromRow)]
+struct CountRow {
+    n: i64,
+}
+
 const COLUMNS: &str = "rider_id, duty, vehicle, capacity, lat, lng, since_ms, n_timeouts";
 
 /// Writes how a rider works from now on.
@@ -111,6 +116,27 @@ pub async fn find_locked(tx: &mut Tx, rider_id: RiderId) -> Result<Option<RiderD
 pub async fn list_working(reader: &mut impl Reader) -> Result<Vec<RiderDuty>, StoreError> {
     let sql = format!("select {COLUMNS} from rider_duty where duty <> 'off'");
     reader.all::<DutyRow>(&sql, args![]).await?.into_iter().map(DutyRow::read).collect()
+}
+
+/// Riders on duty who were last seen for certain within so many metres east, west, north and south.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn count_near(
+    reader: &mut impl Reader,
+    place: Place,
+    metres: f64,
+) -> Result<u64, StoreError> {
+    let (low, high) = (place.offset(-metres, -metres), place.offset(metres, metres));
+    let row: Option<CountRow> = reader
+        .opt(
+            "select count(*) as n from rider_duty
+              where duty = 'on' and lat between ? and ? and lng between ? and ?",
+            args![low.lat(), high.lat(), low.lng(), high.lng()],
+        )
+        .await?;
+    Ok(row.map_or(0, |it| u64::try_from(it.n).unwrap_or(0)))
 }
 
 /// Notes where a rider certainly is.

@@ -21,9 +21,13 @@ use crate::{error::StoreError, journal::NewEntry, push::Push};
 
 mod chat;
 mod on_the_way;
+mod ops;
+mod trouble;
 
 pub use chat::{Edited, MemberMoved, Said, SharedPlace, Tombstone};
 pub use on_the_way::{Eta, EtaRange, OrderDelayed};
+pub use ops::{OpsAlarm, OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue};
+pub use trouble::Unassigned;
 
 /// The sender of entries that no person caused.
 pub const SYSTEM: &str = "system";
@@ -203,8 +207,11 @@ pub struct Offered {
     pub store: StorePoint,
     /// Geohash of six characters around the door; the door itself is told after acceptance.
     pub dropoff_area: String,
-    /// What the rider earns, in minor units.
+    /// What the rider earns, with the bonus, in minor units.
     pub pay_minor: i64,
+    /// How much of it is a bonus because nobody has taken it so far, in minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bonus_minor: i64,
     /// ISO 4217.
     pub currency: String,
     /// Metres from the rider to the store.
@@ -242,77 +249,6 @@ pub struct RouteChanged {
     pub why: String,
 }
 
-/// An order on the operators' map.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct OpsOrder {
-    /// The order.
-    pub order: String,
-    /// Its store.
-    pub store: String,
-    /// The store's name.
-    pub store_name: String,
-    /// What people see.
-    #[schemars(extend("enum" = DisplayStatus::names()))]
-    pub status: String,
-    /// State of the order itself.
-    #[schemars(extend("enum" = OrderState::names()))]
-    pub order_state: String,
-    /// State of its delivery, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery_state: Option<String>,
-    /// The rider who holds it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rider: Option<Person>,
-    /// Where it is fetched.
-    pub pickup: Point,
-    /// Where it goes.
-    pub dropoff: Point,
-    /// What the customer pays, in minor units.
-    pub total_minor: i64,
-    /// ISO 4217.
-    pub currency: String,
-    /// When it was placed, in UTC milliseconds.
-    pub placed: i64,
-    /// What rings for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alarm: Option<String>,
-}
-
-/// A rider on the operators' map.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct OpsRider {
-    /// The rider's name.
-    pub name: String,
-    /// Degrees north.
-    pub lat: f64,
-    /// Degrees east.
-    pub lng: f64,
-    /// Heading in degrees from north, if known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hdg: Option<f64>,
-    /// `on` or `break`.
-    pub duty: String,
-    /// Orders he holds.
-    pub load: usize,
-    /// Orders he can hold.
-    pub capacity: u32,
-    /// His route.
-    pub stops: Vec<StopView>,
-}
-
-/// A store on the operators' map.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct OpsStore {
-    /// Its name.
-    pub name: String,
-    /// Degrees north.
-    pub lat: f64,
-    /// Degrees east.
-    pub lng: f64,
-    /// Whether it takes orders.
-    pub is_open: bool,
-}
-
 /// Push `store` on the inbox of a merchant: a store is open, and its channel is heard.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StoreOpened {
@@ -320,25 +256,6 @@ pub struct StoreOpened {
     pub store: String,
     /// Its name.
     pub name: String,
-}
-
-/// Push `ops`: the newest value of one thing on the operators' map; `null` when it is gone.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct OpsValue<T> {
-    /// `rider:rid_…`, `order:ord_…` or `store:sto_…`.
-    pub key: String,
-    /// The value.
-    pub v: Option<T>,
-}
-
-/// Push `ops.event`: a line of the operators' feed.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct OpsEvent<'a, T> {
-    /// `order`, `offer`, `duty`, `alarm` or `delay`.
-    pub kind: &'static str,
-    /// What happened.
-    #[serde(flatten)]
-    pub line: &'a T,
 }
 
 /// Push `pool`: a delivery that any rider near may grab, or one that is gone.
@@ -350,14 +267,22 @@ pub struct PoolItem {
     pub open: bool,
     /// Where to fetch it.
     pub store: StorePoint,
-    /// What the rider earns, in minor units.
+    /// What the rider earns, with the bonus, in minor units.
     pub pay_minor: i64,
+    /// How much of it is a bonus because nobody has taken it so far, in minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bonus_minor: i64,
     /// ISO 4217.
     pub currency: String,
     /// Geohash of six characters around the door.
     pub dropoff_area: String,
     /// When the store accepted the order, in UTC milliseconds.
     pub since: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(minor: &i64) -> bool {
+    *minor == 0
 }
 
 /// Makes an entry of `body`.

@@ -18,6 +18,9 @@ use crate::{
 /// Explanations of one order that are shown at most, the newest.
 pub const SHOWN_MAX: u32 = 50;
 
+/// How a rider was chosen whom an operator named.
+pub const BY_OPERATOR: &str = "operator";
+
 /// Push `ops.why`: why a rider was asked. Costs are minutes of one customer's waiting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
@@ -26,7 +29,7 @@ pub struct Explanation {
     /// The offer that was made.
     pub offer: String,
     /// How riders are chosen.
-    #[schemars(extend("enum" = ["instant", "batch"]))]
+    #[schemars(extend("enum" = ["instant", "batch", BY_OPERATOR]))]
     pub policy: String,
     /// The rider who was asked.
     pub chosen: Candidate,

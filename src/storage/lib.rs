@@ -51,12 +51,14 @@ pub mod products;
 pub mod stores;
 pub mod stories;
 
+pub mod alarms;
 pub mod delays;
 pub mod deliveries;
 pub mod dispatch_nodes;
 pub mod duty;
 pub mod kitchens;
 pub mod leases;
+pub mod leaves;
 pub mod offers;
 pub mod rider_records;
 

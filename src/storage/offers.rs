@@ -15,6 +15,7 @@ use crate::{
     columns::{parsed, word},
     db::{Reader, Tx},
     error::StoreError,
+    leaves,
 };
 
 /// One more delivery of a bundle, as push `offer` names it.
@@ -167,7 +168,7 @@ pub async fn list_open_for_rider(
     reader.all::<OfferRow>(&sql, args![rider_id]).await?.into_iter().map(OfferRow::read).collect()
 }
 
-/// Who was asked about the deliveries that still have no rider.
+/// Who was asked about the deliveries that still have no rider, or has left them; the oldest first.
 ///
 /// # Errors
 ///
@@ -177,12 +178,16 @@ pub async fn list_asked(reader: &mut impl Reader) -> Result<Vec<Asked>, StoreErr
         .all(
             "select o.offer_id, o.delivery_id, o.rider_id, o.state, o.created_at_ms as last_ms
                from offer o join delivery d on d.delivery_id = o.delivery_id
-              where d.state in ('waiting', 'offering', 'pooled')
-              order by o.created_at_ms",
+              where d.state in ('waiting', 'offering', 'pooled')",
             args![],
         )
         .await?;
-    rows.into_iter().map(AskedRow::read).collect()
+    let mut asked: Vec<Asked> = leaves::list(reader).await?;
+    for row in rows {
+        asked.push(row.read()?);
+    }
+    asked.sort_by_key(|it| it.at);
+    Ok(asked)
 }
 
 /// Writes a decided change, if the offer is still as it was read.

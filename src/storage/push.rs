@@ -29,6 +29,8 @@ text_enum! {
         OfferClosed => "offer.closed",
         /// A delivery is the rider's now.
         Assigned => "assigned",
+        /// A delivery is not the rider's any more.
+        Unassigned => "unassigned",
         /// A rider's new stop plan.
         Route => "route",
         /// A rider's duty was changed for him.

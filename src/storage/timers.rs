@@ -21,6 +21,8 @@ text_enum! {
         OrderUnaccepted => "order_unaccepted",
         /// Nobody confirmed the receipt. Subject: the order.
         OrderAutoComplete => "order_auto_complete",
+        /// Still no rider is found. Subject: the order.
+        RiderSearch => "rider_search",
         /// The rider did not answer an offer. Subject: the offer.
         OfferExpiry => "offer_expiry",
         /// Nobody used a file, or it was taken back. Subject: the attachment.

@@ -21,6 +21,7 @@ use crate::{
     order_case::{Cause, OrderCase},
     payments,
     platform::{Changes, Platform},
+    searching,
 };
 
 /// Carries out a due timer, once whatever number of nodes tries. `false` if there was
@@ -43,6 +44,7 @@ pub async fn carry_out(platform: &Platform, due: &Due) -> Result<bool, AskError>
         }
         TimerKind::AttachmentExpiry => attachment_ends::expire(platform, due.clone()).await,
         TimerKind::OfferExpiry => offers::expire(platform, due.clone()).await,
+        TimerKind::RiderSearch => searching::is_due(platform, due.clone()).await,
     }
 }
 

@@ -4,7 +4,7 @@ use domain::{
     channel::Channel,
     clock::Timestamp,
     delivery_state::{DeliveryEvent, DeliveryState},
-    geo::POOL_CELL_CHARS,
+    geo::{POOL_CELL_CHARS, cells_within},
     ids::{OrderId, RiderId},
     order_state::OrderEvent,
     role::{Actor, Profile},
@@ -30,6 +30,7 @@ use crate::{
     order_case::{Cause, OrderCase},
     platform::{Changes, Done, Nudge, Platform},
     room::room_for_one,
+    searching,
 };
 
 text_enum! {
@@ -137,7 +138,7 @@ async fn move_pool(
     show_in_pool(tx, changes, &stored, change.to == DeliveryState::Pooled, at).await
 }
 
-/// Shows a delivery in its pool cell, or takes it away. For those who move orders in hand.
+/// Shows a delivery in the cells of the pool that it reaches, or takes it away. For those who move orders in hand.
 ///
 /// # Errors
 ///
@@ -150,13 +151,15 @@ pub async fn show_in_pool(
     at: Timestamp,
 ) -> Result<(), AskError> {
     let item = pool_item(tx, stored, open).await?;
-    changes.latest.push(Latest {
-        channel: Channel::Pool(stored.pool_cell.clone()),
-        key: item.order.clone(),
-        push: Push::Pool,
-        body: events::json(&item)?,
-        at,
-    });
+    for cell in cells_within(&stored.pool_cell, stored.outreach.rings) {
+        changes.latest.push(Latest {
+            channel: Channel::Pool(cell),
+            key: item.order.clone(),
+            push: Push::Pool,
+            body: events::json(&item)?,
+            at,
+        });
+    }
     Ok(())
 }
 
@@ -177,7 +180,8 @@ async fn pool_item(
             lat: stored.pickup.lat(),
             lng: stored.pickup.lng(),
         },
-        pay_minor: stored.pay.minor(),
+        pay_minor: stored.pay.minor() + stored.outreach.bonus.minor(),
+        bonus_minor: stored.outreach.bonus.minor(),
         currency: stored.pay.currency().code().to_owned(),
         dropoff_area: stored.dropoff.cell(POOL_CELL_CHARS),
         since: stored.created_at.ms(),
@@ -194,9 +198,14 @@ pub async fn pool_snapshot(
     cells: &[String],
 ) -> Result<Vec<PoolItem>, StoreError> {
     let mut reader = platform.reader();
+    let rings_max = platform.policy.search.rings_max;
+    let mut around: Vec<_> = cells.iter().flat_map(|it| cells_within(it, rings_max)).collect();
+    around.sort_unstable();
+    around.dedup();
     let mut items = Vec::new();
-    for cell in cells {
-        for stored in deliveries::list_pooled(&mut reader, cell).await? {
+    for stored in deliveries::list_pooled(&mut reader, &around).await? {
+        let reached = cells_within(&stored.pool_cell, stored.outreach.rings);
+        if reached.iter().any(|it| cells.contains(it)) {
             items.push(pool_item(&mut reader, &stored, true).await?);
         }
     }
@@ -214,6 +223,7 @@ pub(crate) async fn assign(
 ) -> Result<(), AskError> {
     let cause = Cause { by: rider_id.into(), reason: None, at };
     case.move_delivery(tx, changes, event, cause).await?;
+    searching::end(tx, changes, case, at).await?;
 
     let (profile, channel) = (Profile::Rider(rider_id), Channel::Order(case.id()));
     let person = case.rider.clone().ok_or(AskError::not_found("rider"))?;
@@ -315,7 +325,8 @@ pub async fn tell_route(
     platform.command(None, work).await.map(|_| ())
 }
 
-fn view(case: &OrderCase) -> DeliveryView {
+/// Where a delivery stands, for whoever moved it.
+pub(crate) fn view(case: &OrderCase) -> DeliveryView {
     let state = case.delivery.as_ref().map_or("", |it| it.delivery.state.as_str());
     DeliveryView {
         order: case.id().to_string(),
@@ -324,7 +335,8 @@ fn view(case: &OrderCase) -> DeliveryView {
     }
 }
 
-async fn lock_delivery(
+/// Locks an order and reads its delivery.
+pub(crate) async fn lock_delivery(
     tx: &mut Tx,
     order_id: OrderId,
 ) -> Result<(OrderCase, StoredDelivery), AskError> {
@@ -334,7 +346,7 @@ async fn lock_delivery(
 }
 
 /// A delivery that this rider holds; somebody else's is "not found".
-async fn lock_own(
+pub(crate) async fn lock_own(
     tx: &mut Tx,
     rider_id: RiderId,
     order_id: OrderId,

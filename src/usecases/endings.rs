@@ -5,6 +5,7 @@ use domain::{
     channel::Channel,
     delivery_state::{DeliveryEvent, DeliveryState},
     display_status::refund_summary,
+    geo::cells_within,
     ids::PaymentId,
     offer_state::OfferEvent,
     order_state::{OrderEvent, OrderState},
@@ -30,6 +31,7 @@ use crate::{
     order_case::{Cause, OrderCase},
     payments::move_payment,
     platform::{Changes, Nudge},
+    searching,
 };
 
 /// Refunds are sent right after the commit; this long after it a timer tries again.
@@ -66,6 +68,7 @@ pub(crate) async fn end(
     if was == OrderState::Paid {
         silence_bell(case, changes)?;
     }
+    searching::end(tx, changes, case, cause.at).await?;
     release_stock(case, tx).await?;
     give_up_payments(case, tx, changes, cause).await?;
     let because = cause.reason.unwrap_or(Reason::OrderEnded);
@@ -115,8 +118,8 @@ async fn call_off_delivery(
     cause: Cause,
 ) -> Result<(), AskError> {
     let Some(stored) = &case.delivery else { return Ok(()) };
-    let (delivery, region, cell) =
-        (stored.delivery.clone(), stored.region.clone(), stored.pool_cell.clone());
+    let (delivery, region) = (stored.delivery.clone(), stored.region.clone());
+    let cells = cells_within(&stored.pool_cell, stored.outreach.rings);
     if delivery.state.on(DeliveryEvent::CalledOff).is_err() {
         return Ok(());
     }
@@ -139,13 +142,15 @@ async fn call_off_delivery(
     case.move_delivery(tx, changes, DeliveryEvent::CalledOff, cause).await?;
     if delivery.state == DeliveryState::Pooled {
         let body = PoolGone { order: case.id().to_string(), open: false };
-        changes.latest.push(Latest {
-            channel: Channel::Pool(cell),
-            key: body.order.clone(),
-            push: Push::Pool,
-            body: events::json(&body)?,
-            at: cause.at,
-        });
+        for cell in cells {
+            changes.latest.push(Latest {
+                channel: Channel::Pool(cell),
+                key: body.order.clone(),
+                push: Push::Pool,
+                body: events::json(&body)?,
+                at: cause.at,
+            });
+        }
     }
     changes.nudges.push(Nudge::Dispatch { region });
     Ok(())

@@ -46,9 +46,11 @@ mod kitchens;
 pub mod orders;
 
 mod endings;
+mod searching;
 
 pub mod order_book;
 
+pub mod alarms;
 pub mod ops;
 
 pub mod retention;
@@ -58,6 +60,8 @@ pub mod duty;
 pub mod offers;
 
 pub mod deliveries;
+pub mod handing_on;
+pub mod watch;
 
 pub mod board;
 pub mod delays;

@@ -172,6 +172,10 @@ fn wakes(it: &OrderMoved, profile: Profile) -> bool {
         }
         Profile::Customer(_) | Profile::Rider(_) => match &*it.machine {
             "order" => true,
+            // He need not go there any more.
+            "delivery" if it.event == "rider_left" => matches!(profile, Profile::Rider(_)),
+            // The customer may want to call it off.
+            "delivery" if it.event == "no_rider" => true,
             // Looking for a rider is not news.
             "delivery" => !matches!(&*it.to, "waiting" | "offering" | "pooled"),
             "refund" => it.to == "succeeded",

@@ -17,7 +17,7 @@ use storage::{
     db::Tx,
     duty::{self, Duty, RiderDuty},
     events::{self, OfferClosed, Offered, StopView, StorePoint},
-    explanations::{self, Explanation},
+    explanations::{self, BY_OPERATOR, Explanation},
     offers::{self, Bundled},
     push::Push,
     timers::{self, Due, TimerKind},
@@ -124,8 +124,21 @@ async fn make_one(
 ) -> Result<(Offer, Offered), AskError> {
     let mut case = OrderCase::lock(tx, proposal.order_id).await?;
     room_for_one(tx, proposal.rider_id, None).await?;
-    let by_dispatcher = Cause { by: Actor::System, reason: None, at };
-    case.move_delivery(tx, changes, DeliveryEvent::Offered, by_dispatcher).await?;
+    let cause = Cause { by: Actor::System, reason: None, at };
+    put_out(tx, changes, &mut case, proposal, expires_at, cause).await
+}
+
+/// Makes an offer of an order in hand to a rider who was found to have room. The caller tells him.
+pub(crate) async fn put_out(
+    tx: &mut Tx,
+    changes: &mut Changes,
+    case: &mut OrderCase,
+    proposal: &Proposal,
+    expires_at: Timestamp,
+    cause: Cause,
+) -> Result<(Offer, Offered), AskError> {
+    let at = cause.at;
+    case.move_delivery(tx, changes, DeliveryEvent::Offered, cause).await?;
     let stored = case.delivery.as_ref().ok_or(AskError::not_found("delivery"))?;
     let offer = Offer {
         id: OfferId::generate(),
@@ -150,7 +163,8 @@ async fn make_one(
             lng: stored.pickup.lng(),
         },
         dropoff_area: stored.dropoff.cell(POOL_CELL_CHARS),
-        pay_minor: stored.pay.minor(),
+        pay_minor: stored.pay.minor() + stored.outreach.bonus.minor(),
+        bonus_minor: stored.outreach.bonus.minor(),
         currency: stored.pay.currency().code().to_owned(),
         pickup_m: proposal.pickup_m,
         trip_m: proposal.trip_m,
@@ -259,6 +273,12 @@ pub async fn withdraw(platform: &Platform, offer_id: OfferId) -> Result<bool, As
         if offer.state != OfferState::Open || at >= offer.expires_at {
             return Ok::<_, AskError>(false);
         }
+        // What an operator decided is not for the dispatcher to change.
+        let told = explanations::list_for_order(tx, offer.order_id).await?;
+        let id = offer.id.to_string();
+        if told.iter().any(|it| it.offer == id && it.policy == BY_OPERATOR) {
+            return Ok(false);
+        }
         let cause = Cause { by: Actor::System, reason: Some(Reason::Overtaken), at };
         lapse(tx, changes, &mut case, &offer, OfferEvent::TakenBack, cause).await?;
         Ok(true)
@@ -288,7 +308,7 @@ pub(crate) async fn turn_down_all(
 }
 
 /// Ends an offer without an assignment; the delivery waits again.
-async fn lapse(
+pub(crate) async fn lapse(
     tx: &mut Tx,
     changes: &mut Changes,
     case: &mut OrderCase,

@@ -15,6 +15,7 @@ use storage::{
 };
 
 use crate::{
+    alarms,
     error::AskError,
     order_case::{OrderCase, people},
     platform::{Changes, Platform},
@@ -140,6 +141,10 @@ pub async fn snapshot(
     for open in orders::list_open_in_region(&mut reader, region, SNAPSHOT_ORDERS_MAX).await? {
         let case = OrderCase::read(&mut reader, open.order.id).await?;
         found.push((format!("order:{}", open.order.id), events::json(&order_value(&case))?));
+    }
+    for alarm in storage::alarms::list_open(&mut reader, Some(region)).await? {
+        let key = alarms::key(alarm.order_id, alarm.kind);
+        found.push((key, events::json(&alarms::value(&alarm))?));
     }
     let is_here = |place: Place| place.cell(region.len()) == region;
     let working: Vec<_> =

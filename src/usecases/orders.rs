@@ -5,8 +5,10 @@ use domain::{
     channel::Channel,
     clock::Timestamp,
     delivery::Delivery,
+    escalation::SearchPolicy,
     geo::POOL_CELL_CHARS,
     ids::{CustomerId, MerchantId, OrderId},
+    money::Money,
     order_state::OrderEvent,
     policy::PREP_MIN_MAX,
     reason::Reason,
@@ -16,7 +18,7 @@ use std::time::Duration;
 use storage::{
     commands::CommandKey,
     db::Tx,
-    deliveries::{self, StoredDelivery},
+    deliveries::{self, Outreach, StoredDelivery},
     events::{self, MemberMoved},
     kitchens as kitchen_rows,
     push::Push,
@@ -31,6 +33,7 @@ use crate::{
     order_case::{Cause, Moved, OrderCase, people},
     payments,
     platform::{Changes, Done, Nudge, Platform},
+    searching,
 };
 
 /// How a store takes an order.
@@ -73,7 +76,7 @@ pub async fn accept(
             open_chat(&case, tx, changes, &change.told()).await?;
             // The customer hears what the store says; riders are sent by what was seen of it.
             let (expected, n_open) = kitchens::expect(tx, &case, ready_at.ms_since(at), at).await?;
-            create_delivery(&mut case, tx, changes, expected, at).await?;
+            create_delivery(&mut case, tx, changes, expected, &policy.search, at).await?;
             kitchen_rows::save_load(tx, order_id, n_open).await?;
             if how.start {
                 let event = OrderEvent::KitchenStarted;
@@ -114,6 +117,7 @@ async fn create_delivery(
     tx: &mut Tx,
     changes: &mut Changes,
     ready_at: Timestamp,
+    search: &SearchPolicy,
     at: Timestamp,
 ) -> Result<(), AskError> {
     let pickup = case.store.place;
@@ -126,11 +130,16 @@ async fn create_delivery(
         dropoff: case.stored.dropoff,
         n_offers: 0,
         pay: case.stored.delivery_fee,
+        outreach: Outreach {
+            rings: 0,
+            bonus: Money::from_minor(0, case.stored.delivery_fee.currency()),
+        },
         ready_at,
         created_at: at,
         assigned_at: None,
     };
     deliveries::insert(tx, &stored).await?;
+    searching::begin(tx, case.id(), search, searching::begins_at(&stored)).await?;
     let change = Change {
         order_id: case.id(),
         seq: case.stored.order.seq + 1,

@@ -1,23 +1,15 @@
 //! Every command, answer and push goes over a real socket and is as the AsyncAPI document says.
 
-use std::{
-    collections::BTreeSet,
-    io::Write as _,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
-use riderhub::client::{
-    link::new_cid,
-    rest::{Call, Rest},
-    session::{Login, Session},
-};
+use riderhub::client::{link::new_cid, rest::Call};
 use serde_json::{Value, json};
 use storage::testing::Engine;
 
 use crate::{
     shapes::shapes,
     support::{Person, Shop, World, given_paid_order, given_shop, spot},
+    trouble::given_operator,
 };
 
 /// What needs a fault, an hour or hundreds of orders, and is looked at by the tests named.
@@ -35,7 +27,9 @@ const ELSEWHERE: [(&str, &str); 11] = [
     ("push.msg.bench.latest", "one shape with bench.log"),
 ];
 /// With this clock three minutes without a rider pass in a second and a half.
-const FAST: [&str; 3] = ["--time-scale", "120", "--bench-channels"];
+/// No order ends because a slow machine takes an hour of that clock.
+const FAST: [&str; 5] =
+    ["--time-scale", "120", "--bench-channels", "--no-rider-stop-min", "100000"];
 /// So far north the dispatcher does not look for riders.
 const FAR_NORTH_M: f64 = 90_000.0;
 
@@ -61,22 +55,6 @@ async fn until_push(person: &mut Person, push: &str) {
 
 async fn until_kind(person: &mut Person, kind: &str) -> Value {
     person.until(kind, |it| (it.kind == kind).then(|| it.body.clone().into())).await
-}
-
-async fn given_operator(world: &World) -> Person {
-    let login = format!("operator-{}", uuid::Uuid::now_v7().simple());
-    let password = "correct horse battery";
-    let mut child = Command::new(env!("CARGO_BIN_EXE_riderhub"))
-        .args(["operator", "create", &login, "--database", world.database()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
-    assert!(child.wait().unwrap().success());
-    let rest = Rest::new(&world.bases(0), 0).unwrap();
-    let login = Login { login, password: password.to_owned(), role: "operator" };
-    Person::connect(world, Session::sign_in(rest, login).await.unwrap()).await
 }
 
 /// Offer, chat, stops, the operators' map.
@@ -194,6 +172,9 @@ async fn with_the_pool(seen: &mut BTreeSet<String>) {
     }
     far.until_push("a delivery in the pool", |it| it.contains_key("open").then_some(())).await;
     far.call("grab", json!({ "order": orders[0], "cid": new_cid() })).await;
+    let on = json!({ "order": orders[0], "cid": new_cid(), "reason": "other" });
+    far.call("delivery.hand_on", on).await;
+    until_kind(&mut far, "unassigned").await;
     let mut silent = Person::join(&world, 0, "rider", "Bob").await;
     for _ in 0..3 {
         silent.on_duty(spot(100.0, 0.0), 9).await;

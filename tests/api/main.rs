@@ -31,4 +31,5 @@ mod resume;
 mod shapes;
 mod support;
 mod tokens;
+mod trouble;
 mod without_redis;

@@ -188,6 +188,7 @@ async fn an_offer_is_told_while_it_can_be_taken() {
                 store: StorePoint { id: "s".into(), name: "n".into(), lat: 1.0, lng: 1.0 },
                 dropoff_area: "wtw3sj".to_owned(),
                 pay_minor: 680,
+                bonus_minor: 0,
                 currency: "CNY".to_owned(),
                 pickup_m: 1,
                 trip_m: 1,

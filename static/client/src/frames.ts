@@ -71,7 +71,7 @@ export interface DutyView {
 }
 
 /** An entry of a logged channel, as it is pushed. */
-export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushOfferClosed | PushAssigned | PushRoute | PushDuty | PushStore;
+export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore;
 
 export interface WireError {
   /** The row's name. */
@@ -137,6 +137,16 @@ export interface Member {
   role: string;
 }
 
+/** An alarm on the operators' map, until it is resolved. */
+export interface OpsAlarm {
+  /** Why. */
+  alarm: 'no_rider' | 'undeliverable' | 'goods_lost';
+  /** About which order. */
+  order: string;
+  /** Since when, in UTC milliseconds. */
+  since: number;
+}
+
 /** An order on the operators' map. */
 export interface OpsOrder {
   /** What rings for it. */
@@ -200,7 +210,7 @@ export interface OpsStore {
 }
 
 /** A thing on the operators' map. */
-export type OpsThing = OpsRider | OpsOrder | OpsStore;
+export type OpsThing = OpsRider | OpsOrder | OpsStore | OpsAlarm;
 
 /** One attempt to pay an order. */
 export interface PaymentPart {
@@ -241,6 +251,8 @@ export interface Point {
 
 /** Push `pool`: a delivery that any rider near may grab, or one that is gone. */
 export interface PoolItem {
+  /** How much of it is a bonus because nobody has taken it so far, in minor units. */
+  bonus_minor?: number;
   /** ISO 4217. */
   currency: string;
   /** Geohash of six characters around the door. */
@@ -249,7 +261,7 @@ export interface PoolItem {
   open: boolean;
   /** The order. */
   order: string;
-  /** What the rider earns, in minor units. */
+  /** What the rider earns, with the bonus, in minor units. */
   pay_minor: number;
   /** When the store accepted the order, in UTC milliseconds. */
   since: number;
@@ -623,6 +635,8 @@ export interface PushOffer {
   adds_s: number;
   /** More deliveries on the same trip: whoever answers one of these offers answers all. */
   also?: Bundled[];
+  /** How much of it is a bonus because nobody has taken it so far, in minor units. */
+  bonus_minor?: number;
   /** The channel. */
   ch: string;
   /** The `cid` of the command that wrote it: a client knows its own by it. */
@@ -641,7 +655,7 @@ export interface PushOffer {
   offer: string;
   /** The order it is about. */
   order: string;
-  /** What the rider earns, in minor units. */
+  /** What the rider earns, with the bonus, in minor units. */
   pay_minor: number;
   /** Metres from the rider to the store. */
   pickup_m: number;
@@ -685,7 +699,7 @@ export interface PushOfferClosed {
 export interface PushOps {
   /** The channel. */
   ch: string;
-  /** `rider:rid_…`, `order:ord_…` or `store:sto_…`. */
+  /** `rider:rid_…`, `order:ord_…`, `store:sto_…` or `alarm:ord_…:KIND`. */
   key: string;
   push: 'ops';
   /** The value. */
@@ -790,7 +804,7 @@ export interface PushOpsWhy {
   /** The best others, the cheapest first; at most seven. */
   others: Candidate[];
   /** How riders are chosen. */
-  policy: 'instant' | 'batch';
+  policy: 'instant' | 'batch' | 'operator';
   push: 'ops.why';
 }
 
@@ -889,6 +903,8 @@ export interface PushPing {
 
 /** A delivery to grab, or (`open:false`) one that is gone. */
 export interface PushPool {
+  /** How much of it is a bonus because nobody has taken it so far, in minor units. */
+  bonus_minor?: number;
   /** The channel. */
   ch: string;
   /** ISO 4217. */
@@ -899,7 +915,7 @@ export interface PushPool {
   open: boolean;
   /** The order. */
   order: string;
-  /** What the rider earns, in minor units. */
+  /** What the rider earns, with the bonus, in minor units. */
   pay_minor: number;
   push: 'pool';
   /** When the store accepted the order, in UTC milliseconds. */
@@ -1009,6 +1025,29 @@ export interface PushTyping {
   push: 'typing';
   /** It ends by itself after this long without another one. */
   ttl_ms: number;
+}
+
+/** A delivery is not this rider's any more, and why; the hub leaves the order's channel. */
+export interface PushUnassigned {
+  /** Who decided it: the rider himself, an operator or the system. */
+  by: 'customer' | 'merchant' | 'rider' | 'operator' | 'system' | 'provider';
+  /** The channel. */
+  ch: string;
+  /** The `cid` of the command that wrote it: a client knows its own by it. */
+  cid?: string;
+  /** The numbering: it changes only if an older backup was restored. */
+  ep: string;
+  /** The place in the channel: 1, 2, 3 … without holes. */
+  off: number;
+  /** The order. */
+  order: string;
+  push: 'unassigned';
+  /** Why. */
+  reason: 'closing_early' | 'busy' | 'ingredient_unavailable' | 'sold_out' | 'changed_mind' | 'ordered_by_mistake' | 'too_slow' | 'no_rider_found' | 'undeliverable' | 'unpaid_in_time' | 'not_accepted_in_time' | 'late_payment' | 'paid_twice' | 'refused_by_provider' | 'order_ended' | 'rider_late' | 'rider_handed_on' | 'rider_declined' | 'rider_silent' | 'rider_not_moving' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'operator_decision' | 'customer_unreachable' | 'customer_refused' | 'wrong_address' | 'goods_damaged' | 'goods_lost' | 'overtaken' | 'other';
+  /** The profile that caused it, or `system`. */
+  sender: string;
+  /** When it was written, in UTC milliseconds. */
+  ts: number;
 }
 
 /** The hub left a channel that it had joined by itself. */
@@ -1125,6 +1164,27 @@ export interface Commands {
       time_scale?: number;
       /** Until when the token is good, in UTC milliseconds. */
       token_exp: number;
+    };
+  };
+  /** Hands a delivery on before pickup: it waits again, the rider leaves the order's chat and is not asked again for it for a while. By: the rider who holds the delivery. */
+  'delivery.hand_on': {
+    p: {
+      /** A UUIDv7 made by the client for every new command: letters, digits, `-` and `_`. */
+      cid: string;
+      /** The order. */
+      order: string;
+      /** Why. */
+      reason: 'rider_handed_on' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'other';
+    };
+    ok: {
+      /** Whether this is the stored answer of an earlier time. */
+      dup: boolean;
+      /** The order. */
+      order: string;
+      /** State of the order. */
+      order_state: string;
+      /** State of the delivery. */
+      state: string;
     };
   };
   /** Takes a break: open offers are turned down, what is held stays. By: riders. */
@@ -1546,6 +1606,7 @@ export interface Pushes {
   store: PushStore;
   subscribed: PushSubscribed;
   typing: PushTyping;
+  unassigned: PushUnassigned;
   unsubscribed: PushUnsubscribed;
 }
 

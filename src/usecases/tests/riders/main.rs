@@ -4,7 +4,9 @@
 
 mod bundles;
 mod kitchens;
+mod leaving;
 mod offers;
 mod pool;
 mod regions;
+mod searching;
 mod support;

@@ -9,17 +9,19 @@ use domain::{
     clock::{Clock, HandSetClock, Timestamp},
     dispatch::Policy,
     geo::Place,
-    ids::{CustomerId, MerchantId, OfferId, OrderId, RiderId, StoreId},
+    ids::{CustomerId, MerchantId, NodeId, OfferId, OperatorId, OrderId, RiderId, StoreId},
     money::Currency,
+    reason::Reason,
     role::{Profile, Role},
     travel::Vehicle,
 };
-use storage::{deliveries, journal, offers, store::Store};
+use storage::{db::Tx, deliveries, journal, offers, presence, store::Store};
 use usecases::{
     accounts::{self, Registration},
     dispatch::{self, Choosing, CycleReport},
     dispatch_news::Memory,
     duty::{self, DutyOn},
+    handing_on,
     orders::{self, Acceptance},
     payments,
     placing::{self, OrderWish},
@@ -40,6 +42,7 @@ pub(crate) struct City {
     pub(crate) centre: Place,
     line: CartLine,
     memory: Memory,
+    node: NodeId,
     pub(crate) policy: Policy,
 }
 
@@ -60,9 +63,9 @@ impl City {
             panic!("a merchant was asked for");
         };
         let (store, line) = shop(&platform, merchant, centre).await;
-        let memory = Memory::default();
+        let (memory, node) = (Memory::default(), NodeId::generate());
         let policy = Policy::Instant;
-        Self { platform, clock, customer, merchant, store, centre, line, memory, policy }
+        Self { platform, clock, customer, merchant, store, centre, line, memory, node, policy }
     }
 
     /// Orders are placed in another store from now on.
@@ -123,6 +126,32 @@ impl City {
         dispatch::cycle(platform, &look, &places, memory, &choosing, &is_ours).await.unwrap()
     }
 
+    /// The dispatcher asks this rider, and he takes it.
+    pub(crate) async fn take(&mut self, rider: RiderId, order: OrderId) {
+        let (by, why) = (OperatorId::generate(), Reason::OperatorDecision);
+        let asked = handing_on::reassign(&self.platform, by, order, Some(rider), why, None);
+        let offer = asked.await.unwrap().value.offer.unwrap().parse().unwrap();
+        usecases::offers::reply(&self.platform, rider, offer, true, None).await.unwrap();
+    }
+
+    /// The rider has a connection, on a node that nobody else is on.
+    pub(crate) async fn be_connected(&self, rider: RiderId) {
+        let (node, at) = (self.node, self.clock.now());
+        let write = async move |tx: &mut Tx| {
+            presence::arrive(tx, node, &[Profile::Rider(rider)], at, at).await.map(|_| ())
+        };
+        self.platform.store.write(write).await.unwrap();
+    }
+
+    /// The rider has no connection any more.
+    pub(crate) async fn be_gone(&self, rider: RiderId) {
+        let (node, at) = (self.node, self.clock.now());
+        let write = async move |tx: &mut Tx| {
+            presence::leave(tx, node, &[Profile::Rider(rider)], at, at).await.map(|_| ())
+        };
+        self.platform.store.write(write).await.unwrap();
+    }
+
     /// Carries out every deadline that is due.
     pub(crate) async fn deadlines(&self) {
         let mut reader = self.platform.reader();
@@ -162,7 +191,11 @@ async fn shop(platform: &Platform, merchant: MerchantId, place: Place) -> (Store
         address: None,
         place,
         currency: Currency::Cny,
-        terms: StoreTerms { is_open: Some(true), ..StoreTerms::default() },
+        terms: StoreTerms {
+            is_open: Some(true),
+            delivery_fee_minor: Some(500),
+            ..StoreTerms::default()
+        },
     };
     let store = stores::create(platform, merchant, new).await.unwrap().id;
     let new = NewProduct {
