@@ -41,6 +41,10 @@ text_enum! {
         Grab => "grab",
         /// Hands a delivery on to somebody else.
         DeliveryHandOn => "delivery.hand_on",
+        /// Brings goods back that cannot be handed over.
+        DeliveryReturn => "delivery.return",
+        /// The goods are gone.
+        DeliveryLost => "delivery.lost",
         /// Accepts an order.
         OrderAccept => "order.accept",
         /// Starts the kitchen.

@@ -142,7 +142,7 @@ pub fn command(method: Method) -> CommandRow {
         | Method::Grab
         | Method::StopArrive
         | Method::StopDone => ride(method),
-        Method::DeliveryHandOn => trouble(method),
+        Method::DeliveryHandOn | Method::DeliveryReturn | Method::DeliveryLost => trouble(method),
     }
 }
 
@@ -333,15 +333,35 @@ fn ride(method: Method) -> CommandRow {
 }
 
 /// What riders say when a delivery does not go as planned.
-fn trouble(_: Method) -> CommandRow {
-    CommandRow {
-        by: "the rider who holds the delivery",
-        does: "Hands a delivery on before pickup: it waits again, the rider leaves the order's chat and is not asked again \
-               for it for a while.",
-        params: once::<deliveries::HandOnInput>,
-        ok: done::<DeliveryView>,
-        example: r#"{"order":"$ORD","reason":"vehicle_trouble","cid":"01990c1f-0000-7000-8000-00000000000b"}"#,
-        example_ok: r#"{"order":"$ORD","state":"waiting","order_state":"ready","dup":false}"#,
+fn trouble(method: Method) -> CommandRow {
+    let by = "the rider who holds the delivery";
+    match method {
+        Method::DeliveryReturn => CommandRow {
+            by,
+            does: "Brings goods back to the store that cannot be handed over; the store confirms that it has them \
+                   (`POST /v1/orders/{order}/returned`). `customer_unreachable` only after five minutes at the door.",
+            params: once::<deliveries::ReturnInput>,
+            ok: done::<DeliveryView>,
+            example: r#"{"order":"$ORD","reason":"customer_refused","cid":"01990c1f-0000-7000-8000-00000000000c"}"#,
+            example_ok: r#"{"order":"$ORD","state":"returning","order_state":"picked_up","dup":false}"#,
+        },
+        Method::DeliveryLost => CommandRow {
+            by,
+            does: "The goods are gone or spoilt: the order ends, and the customer gets all money back.",
+            params: once::<deliveries::LostInput>,
+            ok: done::<DeliveryView>,
+            example: r#"{"order":"$ORD","reason":"accident","cid":"01990c1f-0000-7000-8000-00000000000d"}"#,
+            example_ok: r#"{"order":"$ORD","state":"failed","order_state":"cancelled","dup":false}"#,
+        },
+        _ => CommandRow {
+            by,
+            does: "Hands a delivery on before pickup: it waits again, the rider leaves the order's chat and is not asked \
+                   again for it for a while.",
+            params: once::<deliveries::HandOnInput>,
+            ok: done::<DeliveryView>,
+            example: r#"{"order":"$ORD","reason":"vehicle_trouble","cid":"01990c1f-0000-7000-8000-00000000000b"}"#,
+            example_ok: r#"{"order":"$ORD","state":"waiting","order_state":"ready","dup":false}"#,
+        },
     }
 }
 

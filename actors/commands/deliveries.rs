@@ -4,7 +4,7 @@ use domain::reason::Reason;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use usecases::handing_on;
+use usecases::{handing_on, returns};
 
 use crate::{
     commands::{
@@ -52,4 +52,54 @@ pub async fn hand_on(
     let (order_id, key) = (order_id(&input.order)?, Some(key(session, m, p)?));
     let platform = &session.live.platform;
     Ok(Answer::done(&handing_on::hand_on(platform, rider_id, order_id, why, key).await?))
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ReturnInput {
+    /// The order.
+    order: String,
+    /// Why.
+    #[schemars(extend("enum" = names(Reason::OF_RETURN)))]
+    reason: String,
+}
+
+/// `delivery.return`: brings goods back to the store.
+///
+/// # Errors
+///
+/// [`Refusal`] if the delivery is not the rider's, he has no goods, or has not waited long enough.
+pub async fn bring_back(
+    session: &mut Session,
+    m: &str,
+    p: Option<&RawValue>,
+) -> Result<Answer, Refusal> {
+    let rider_id = rider(session)?;
+    let input: ReturnInput = params(p)?;
+    let why = reason(&input.reason, Reason::OF_RETURN)?;
+    let (order_id, key) = (order_id(&input.order)?, Some(key(session, m, p)?));
+    let platform = &session.live.platform;
+    Ok(Answer::done(&returns::start(platform, rider_id, order_id, why, key).await?))
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct LostInput {
+    /// The order.
+    order: String,
+    /// Why.
+    #[schemars(extend("enum" = names(Reason::OF_LOSS)))]
+    reason: String,
+}
+
+/// `delivery.lost`: the goods are gone.
+///
+/// # Errors
+///
+/// [`Refusal`] if the delivery is not the rider's, or he has no goods.
+pub async fn lose(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+    let rider_id = rider(session)?;
+    let input: LostInput = params(p)?;
+    let why = reason(&input.reason, Reason::OF_LOSS)?;
+    let (order_id, key) = (order_id(&input.order)?, Some(key(session, m, p)?));
+    let platform = &session.live.platform;
+    Ok(Answer::done(&returns::lost(platform, rider_id, order_id, why, key).await?))
 }

@@ -100,6 +100,8 @@ pub async fn run(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result
         Method::Grab => riders::grab(session, m, p).await,
         Method::StopArrive | Method::StopDone => riders::stop(session, m, p).await,
         Method::DeliveryHandOn => deliveries::hand_on(session, m, p).await,
+        Method::DeliveryReturn => deliveries::bring_back(session, m, p).await,
+        Method::DeliveryLost => deliveries::lose(session, m, p).await,
         Method::LocPut | Method::Typing | Method::Unsub => run_quick(session, m, p),
         Method::Connect => Err(Refusal::bad("this connection is signed in already")),
     }

@@ -198,6 +198,7 @@ impl Order {
             | E::KitchenStarted
             | E::RiderTookIt
             | E::BroughtBack
+            | E::GoodsLost
             | E::Settled
             | E::Cancelled => {}
         }
@@ -225,7 +226,7 @@ impl Order {
                 None => Ok(()),
             },
             (E::KitchenStarted | E::KitchenDone, A::Merchant) => Ok(()),
-            (E::RiderTookIt | E::HandedOver, A::Rider) => check_rider(ask),
+            (E::RiderTookIt | E::HandedOver | E::GoodsLost, A::Rider) => check_rider(ask),
             (E::BroughtBack, A::Merchant | A::Operator) => Ok(()),
             (E::Settled, A::Customer) => self.check_owner(ask),
             (E::Settled, A::System) => match self.delivered_at {

@@ -61,6 +61,8 @@ text_enum! {
         HandedOver => "handed_over",
         /// The rider brought it back.
         BroughtBack => "brought_back",
+        /// The goods are gone, or cannot be handed over and never come back.
+        GoodsLost => "goods_lost",
         /// The customer, or time, says that all is well.
         Settled => "settled",
         /// Somebody with the right to do so called it off.
@@ -107,6 +109,7 @@ pub const TRANSITIONS: &[(OrderState, OrderEvent, OrderState)] = &[
     (S::Ready,          E::Cancelled,        S::Cancelled),
     (S::PickedUp,       E::HandedOver,       S::Delivered),
     (S::PickedUp,       E::BroughtBack,      S::Cancelled),
+    (S::PickedUp,       E::GoodsLost,        S::Cancelled),
     (S::Delivered,      E::Settled,          S::Completed),
 ];
 

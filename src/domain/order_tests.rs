@@ -181,7 +181,7 @@ fn natural(event: OrderEvent) -> usize {
     match event {
         E::PaymentStarted | E::Cancelled => 0,
         E::StoreAccepted | E::StoreRejected | E::KitchenStarted | E::KitchenDone => 1,
-        E::RiderTookIt | E::HandedOver => 2,
+        E::RiderTookIt | E::HandedOver | E::GoodsLost => 2,
         E::BroughtBack => 3,
         E::PaymentExpired | E::Settled => 4,
         E::PaymentFailed | E::PaymentConfirmed => 5,

@@ -38,6 +38,9 @@ pub struct OrderPolicy {
     pub prep_default_min: u32,
 }
 
+/// How long a rider waits at a door where nobody opens before he may bring the goods back.
+pub const DOOR_WAIT: Duration = MINUTE.saturating_mul(5);
+
 /// Longest kitchen time a store may announce, in minutes.
 pub const PREP_MIN_MAX: u32 = 240;
 

@@ -109,6 +109,7 @@ fn order_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/orders/{order}/start", [web::post().to(orders::start)]);
     at(cfg, "/v1/orders/{order}/ready", [web::post().to(orders::ready)]);
     at(cfg, "/v1/orders/{order}/reject", [web::post().to(orders::reject)]);
+    at(cfg, "/v1/orders/{order}/returned", [web::post().to(orders::returned)]);
     at(cfg, "/v1/orders/{order}/cancel", [web::post().to(orders::cancel)]);
     at(cfg, "/v1/orders/{order}/confirm", [web::post().to(orders::confirm)]);
     at(cfg, "/v1/attachments", [web::post().to(attachments::create)]);

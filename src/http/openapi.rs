@@ -28,7 +28,7 @@ use super::{
         stores::add_product, stores::change_product, stores::menu,
         carts::show, carts::put, carts::clear,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
-        orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm,
+        orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm, orders::returned,
         quick_replies::list,
         attachments::create, attachments::append, attachments::ask, attachments::show,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,

@@ -16,6 +16,7 @@ use usecases::{
     orders::{self, Acceptance},
     placing::{self, OrderWish},
     platform::Done,
+    returns,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -309,4 +310,20 @@ pub async fn confirm(
 ) -> Result<Answer<MovedView>, Problem> {
     let key = key.bare(identity.profile);
     Ok(moved(orders::confirm(&state.platform, by, order.0, key).await?))
+}
+
+/// The store has goods again that could not be handed over; the order ends.
+#[utoipa::path(post, path = "/v1/orders/{order}/returned", operation_id = "returned_order",
+    tag = "orders", security(("bearer" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = MovedView), (status = "4XX", body = ProblemView)))]
+pub async fn returned(
+    AnyProfile(identity): AnyProfile,
+    Merchant(by): Merchant,
+    order: Path<IdPath<OrderId>>,
+    key: MaybeKey,
+    state: Data<HttpState>,
+) -> Result<Answer<MovedView>, Problem> {
+    let key = key.bare(identity.profile);
+    Ok(moved(returns::brought_back(&state.platform, by, order.0, key).await?))
 }

@@ -57,6 +57,13 @@ pub struct StoredDelivery {
     pub assigned_at: Option<Timestamp>,
 }
 
+impl StoredDelivery {
+    /// Where the goods go: to the door, or back to the store.
+    pub fn goal(&self) -> Place {
+        if self.delivery.state == DeliveryState::Returning { self.pickup } else { self.dropoff }
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct DeliveryRow {
     delivery_id: String,

@@ -108,6 +108,9 @@ pub struct OrderMoved {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Until when the rider waits at the door, once he is there, in UTC milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<i64>,
     /// When, in UTC milliseconds.
     pub at: i64,
     /// The store.

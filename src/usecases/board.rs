@@ -152,7 +152,7 @@ impl Board {
             .map(|it| Delivery {
                 store: store_numbers[&it.store_id],
                 pickup: spot(it.pickup),
-                drop_off: spot(it.dropoff),
+                drop_off: spot(it.goal()),
                 placed_at: it.created_at.ms(),
                 ready_at: it.ready_at.ms(),
                 promised_at: it.created_at.ms() + PROMISE_MS,
@@ -327,7 +327,7 @@ impl Numbered {
             let numbered = &self.snapshot.deliveries[stop.delivery() as usize];
             let (kind, place, spot) = match stop {
                 Stop::Pickup(_) => (StopKind::Pickup, stored.pickup, numbered.pickup),
-                Stop::DropOff(_) => (StopKind::Dropoff, stored.dropoff, numbered.drop_off),
+                Stop::DropOff(_) => (StopKind::Dropoff, stored.goal(), numbered.drop_off),
             };
             t += self.snapshot.travel.time(at, spot, who.vehicle);
             timed.stops.push(StopView {

@@ -61,6 +61,7 @@ pub mod offers;
 
 pub mod deliveries;
 pub mod handing_on;
+pub mod returns;
 pub mod watch;
 
 pub mod board;

@@ -15,7 +15,7 @@ use domain::{
     offer_state::OfferEvent,
     order::{Ask, StateChange},
     order_state::OrderEvent,
-    policy::OrderPolicy,
+    policy::{DOOR_WAIT, OrderPolicy},
     reason::Reason,
     role::{Actor, Profile, Role},
 };
@@ -363,6 +363,8 @@ impl OrderCase {
                 id: change.by.profile().map(|it| it.to_string()),
             }),
             reason: change.reason.map(|it| it.to_string()),
+            waits_until: (change.event == DeliveryEvent::RiderAtDoor.as_str())
+                .then(|| (change.at + DOOR_WAIT).ms()),
             at: change.at.ms(),
             store: order.store_id.to_string(),
             rider: self.rider.clone(),

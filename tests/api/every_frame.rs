@@ -175,6 +175,17 @@ async fn with_the_pool(seen: &mut BTreeSet<String>) {
     let on = json!({ "order": orders[0], "cid": new_cid(), "reason": "other" });
     far.call("delivery.hand_on", on).await;
     until_kind(&mut far, "unassigned").await;
+    for (verb, reason) in [("delivery.return", "customer_refused"), ("delivery.lost", "accident")] {
+        let params = json!({ "order": orders[1], "cid": new_cid() });
+        if verb == "delivery.return" {
+            far.call("grab", params.clone()).await;
+            let ready = json!({ "order": orders[1], "cid": new_cid() });
+            shop.merchant.call("order.ready", ready).await;
+            far.do_stop(&orders[1], "pickup").await;
+        }
+        let params = json!({ "order": orders[1], "cid": new_cid(), "reason": reason });
+        far.call(verb, params).await;
+    }
     let mut silent = Person::join(&world, 0, "rider", "Bob").await;
     for _ in 0..3 {
         silent.on_duty(spot(100.0, 0.0), 9).await;

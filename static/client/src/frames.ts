@@ -755,6 +755,8 @@ export interface PushOpsEvent {
   to: string;
   /** What the customer pays, in minor units. */
   total_minor?: number;
+  /** Until when the rider waits at the door, once he is there, in UTC milliseconds. */
+  waits_until?: number;
 }
 
 /** A line of the operators' feed: an order will be late. */
@@ -865,6 +867,8 @@ export interface PushOrder {
   total_minor?: number;
   /** When it was written, in UTC milliseconds. */
   ts: number;
+  /** Until when the rider waits at the door, once he is there, in UTC milliseconds. */
+  waits_until?: number;
 }
 
 /** The order will be at the door later than promised. Told once, and again when the delay has grown by ten minutes. */
@@ -1175,6 +1179,48 @@ export interface Commands {
       order: string;
       /** Why. */
       reason: 'rider_handed_on' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'other';
+    };
+    ok: {
+      /** Whether this is the stored answer of an earlier time. */
+      dup: boolean;
+      /** The order. */
+      order: string;
+      /** State of the order. */
+      order_state: string;
+      /** State of the delivery. */
+      state: string;
+    };
+  };
+  /** The goods are gone or spoilt: the order ends, and the customer gets all money back. By: the rider who holds the delivery. */
+  'delivery.lost': {
+    p: {
+      /** A UUIDv7 made by the client for every new command: letters, digits, `-` and `_`. */
+      cid: string;
+      /** The order. */
+      order: string;
+      /** Why. */
+      reason: 'goods_lost' | 'goods_damaged' | 'accident' | 'other';
+    };
+    ok: {
+      /** Whether this is the stored answer of an earlier time. */
+      dup: boolean;
+      /** The order. */
+      order: string;
+      /** State of the order. */
+      order_state: string;
+      /** State of the delivery. */
+      state: string;
+    };
+  };
+  /** Brings goods back to the store that cannot be handed over; the store confirms that it has them (`POST /v1/orders/{order}/returned`). `customer_unreachable` only after five minutes at the door. By: the rider who holds the delivery. */
+  'delivery.return': {
+    p: {
+      /** A UUIDv7 made by the client for every new command: letters, digits, `-` and `_`. */
+      cid: string;
+      /** The order. */
+      order: string;
+      /** Why. */
+      reason: 'customer_unreachable' | 'customer_refused' | 'wrong_address' | 'goods_damaged' | 'vehicle_trouble' | 'other';
     };
     ok: {
       /** Whether this is the stored answer of an earlier time. */

@@ -8,5 +8,6 @@ mod leaving;
 mod offers;
 mod pool;
 mod regions;
+mod returns;
 mod searching;
 mod support;
