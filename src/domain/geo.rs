@@ -68,6 +68,12 @@ impl Place {
         Self { lat: lat.clamp(-90.0, 90.0), lng: wrapped(lng) }
     }
 
+    /// The place `metres` ahead of somebody who moves `heading` degrees from north.
+    pub fn ahead(self, heading: f64, metres: f64) -> Self {
+        let (east, north) = heading.to_radians().sin_cos();
+        self.offset(east * metres, north * metres)
+    }
+
     /// Length of the circle of latitude through this place, in metres.
     pub fn metres_around(self) -> f64 {
         std::f64::consts::TAU * EARTH_RADIUS_M * self.lat.to_radians().cos()
