@@ -13,6 +13,7 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
 use domain::{
     delivery_state::DeliveryState,
+    geo::Place,
     ids::{NodeId, RiderId},
     regions,
 };
@@ -28,7 +29,7 @@ use usecases::{
 };
 
 use crate::{
-    fleet::{Fleet, Goal, Work as RiderWork},
+    fleet::{Fix, Fleet, Goal, Work as RiderWork},
     for_ever::{RETRY_AFTER, for_ever},
     messages::{DispatcherState, Observe, Stop},
     roll::{BEAT_EVERY, Roll},
@@ -38,6 +39,13 @@ use crate::{
 pub const CYCLE_MAX: Duration = Duration::from_secs(5);
 /// Shortest pause between two cycles, in real time: a burst of news is one cycle.
 pub const CYCLE_MIN: Duration = Duration::from_millis(100);
+/// Who moves faster than this is on his way, in metres a second.
+const MOVES_FROM_M_PER_S: f64 = 1.5;
+/// Seconds until a rider has read an offer and can turn round.
+const READING_S: f64 = 10.0;
+/// Nobody is taken to be farther ahead than this, in metres: positions may be wrong.
+const AHEAD_MAX_M: f64 = 150.0;
+
 /// The actor: a shell around its private `Work`.
 pub struct Dispatcher {
     work: Arc<Work>,
@@ -139,8 +147,8 @@ impl Work {
         memory: &mut Memory,
         watches: &mut Watches,
     ) -> Result<CycleReport, StoreError> {
-        let look = dispatch::look(&self.platform).await?;
-        let (places, seen) = self.update_fleet(&look);
+        let mut look = dispatch::look(&self.platform).await?;
+        let (places, seen) = self.update_fleet(&mut look);
         let nodes = lock(&self.nodes).clone();
         let is_ours = |region: &str| regions::owner(region, &nodes) == Some(self.node);
         watch::tend(&self.platform, &look, &seen, watches, &is_ours).await?;
@@ -176,13 +184,16 @@ impl Work {
     }
 
     /// Tells the fleet who carries whose orders, and reads where everybody is, and who was seen.
-    fn update_fleet(&self, look: &dispatch::Look) -> (Places, Sightings) {
+    fn update_fleet(&self, look: &mut dispatch::Look) -> (Places, Sightings) {
         let now = self.platform.now();
         let mut work = work_of(look);
         let mut fleet = lock(&self.fleet);
         let (mut places, mut sightings) = (Places::new(), Sightings::new());
         for duty in &look.riders {
-            let seen = fleet.place(duty.rider_id, now).map(|(place, _)| place);
+            let fix = fleet.place(duty.rider_id, now);
+            let ahead = fix.and_then(|(place, fix)| ahead(place, fix));
+            look.ahead.extend(ahead.map(|it| (duty.rider_id, it)));
+            let seen = fix.map(|(place, _)| place);
             sightings.extend(seen.map(|it| (duty.rider_id, it)));
             let place = seen.unwrap_or(duty.place);
             places.insert(duty.rider_id, place);
@@ -225,7 +236,31 @@ fn work_of(look: &dispatch::Look) -> HashMap<RiderId, RiderWork> {
     all
 }
 
+/// Where a rider who moves will be when he has read an offer.
+fn ahead(place: Place, fix: Fix) -> Option<Place> {
+    let (heading, speed) = fix.hdg.zip(fix.spd.filter(|it| *it >= MOVES_FROM_M_PER_S))?;
+    Some(place.ahead(heading, (speed * READING_S).min(AHEAD_MAX_M)))
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Each change is complete in itself, so a poisoned lock still guards good data.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_rides_is_looked_for_where_he_is_heading() {
+        let place = Place::new(31.2, 121.5).unwrap();
+        let fix = |hdg, spd| Fix { seq: 1, lat: 31.2, lng: 121.5, hdg, spd, acc: None, t: 0 };
+        let east = ahead(place, fix(Some(90.0), Some(6.0))).unwrap().flat_from(place);
+        assert!((east[0] - 60.0).abs() < 0.1 && east[1].abs() < 0.1, "{east:?}");
+        let far = ahead(place, fix(Some(180.0), Some(90.0))).unwrap();
+        assert!((place.metres_to(far) - AHEAD_MAX_M).abs() < 0.5 && far.lat() < place.lat());
+        for still in [fix(Some(90.0), Some(1.0)), fix(None, Some(6.0)), fix(Some(90.0), None)] {
+            assert_eq!(ahead(place, still), None);
+        }
+    }
 }

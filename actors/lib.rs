@@ -64,6 +64,7 @@ pub mod arrivals;
 pub mod fleet;
 pub mod positions;
 pub mod publishers;
+pub mod tracks;
 
 pub mod dispatcher;
 pub mod herald;

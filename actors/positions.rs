@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::{
     channel::Channel,
     clock::{Clock, Timestamp},
+    geo::Place,
     ids::{OrderId, RiderId},
 };
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use storage::{
     error::StoreError,
     events::{self, Latest},
     push::Push,
+    tracks::TrackPoint,
 };
 use usecases::platform::Announcer;
 
@@ -20,6 +22,7 @@ use crate::{
     bridge::Bridge,
     fleet::{Believed, Fix, Fleet, Stamp},
     live::PositionSink,
+    tracks::TrackSink,
 };
 
 /// The kind of the control message that carries a position to other nodes.
@@ -55,12 +58,13 @@ pub(crate) struct Loc {
 }
 
 /// Connects the fleet with the bridge; what comes back takes the positions of this node's riders,
-/// and tells the arrivals that they show.
+/// tells the arrivals that they show, and keeps their tracks.
 pub fn start(
     fleet: &Arc<Mutex<Fleet>>,
     bridge: &Arc<Bridge>,
     clock: Arc<dyn Clock>,
     arrivals: ArrivalSink,
+    tracks: TrackSink,
 ) -> PositionSink {
     let (heard_fleet, heard_clock) = (Arc::clone(fleet), Arc::clone(&clock));
     bridge.listen(
@@ -73,7 +77,8 @@ pub fn start(
             fleet.hear(rider, stamp, moved.fix, heard_clock.now());
         }),
     );
-    let taker = Taker { fleet: Arc::clone(fleet), bridge: Arc::clone(bridge), clock, arrivals };
+    let taker =
+        Taker { fleet: Arc::clone(fleet), bridge: Arc::clone(bridge), clock, arrivals, tracks };
     Arc::new(move |rider, stamp, fix| taker.take(rider, stamp, fix))
 }
 
@@ -102,6 +107,7 @@ struct Taker {
     bridge: Arc<Bridge>,
     clock: Arc<dyn Clock>,
     arrivals: ArrivalSink,
+    tracks: TrackSink,
 }
 
 impl Taker {
@@ -109,9 +115,14 @@ impl Taker {
         let now = self.clock.now();
         let believed =
             self.fleet.lock().unwrap_or_else(PoisonError::into_inner).put(rider, stamp, fix, now);
-        let Some(Believed { orders, reached, .. }) = believed else { return };
+        let Some(Believed { orders, reached, is_for_track }) = believed else { return };
         for goal in reached {
             self.arrivals.tell(Arrival { rider, goal });
+        }
+        if is_for_track && let Ok(place) = Place::new(fix.lat, fix.lng) {
+            let point =
+                |order: &OrderId| TrackPoint { order_id: *order, rider_id: rider, place, at: now };
+            self.tracks.add(orders.iter().map(point));
         }
         if !orders.is_empty()
             && let Ok(body) = body(rider, fix, now)

@@ -16,7 +16,7 @@ use actix_web::dev::ServerHandle;
 use actors::{
     arrivals::Arrivals, dispatcher::Dispatcher, drain::drain, herald::Herald,
     housekeeper::Housekeeper, live::Live, messages::Stop, presence::Presence, relay::Relay,
-    timekeeper::Timekeeper, warden::Warden,
+    timekeeper::Timekeeper, tracks::Tracks, warden::Warden,
 };
 use storage::store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -65,6 +65,8 @@ pub struct Workers {
     pub relay: Addr<Relay>,
     /// Carries out what positions show.
     pub arrivals: Addr<Arrivals>,
+    /// Keeps sampled tracks.
+    pub tracks: Addr<Tracks>,
     /// Carries out deadlines.
     pub timekeeper: Addr<Timekeeper>,
     /// Tells people who are away.
@@ -88,6 +90,7 @@ impl Workers {
             self.housekeeper.send(Stop).await,
             self.dispatcher.send(Stop).await,
             self.arrivals.send(Stop).await,
+            self.tracks.send(Stop).await,
             self.timekeeper.send(Stop).await,
             self.herald.send(Stop).await,
             self.relay.send(Stop).await,

@@ -33,6 +33,7 @@ use actors::{
     receipts::Receipts,
     relay::Relay,
     timekeeper::Timekeeper,
+    tracks::{TrackSink, Tracks},
     warden::Warden,
 };
 use domain::{
@@ -183,8 +184,9 @@ async fn start_live_side(
             .map_err(|err| CliError::failed("cannot open the store", &err))?;
     actix_web::rt::spawn(look_at_files(platform.clone()));
     let fleet = Arc::new(Mutex::new(Fleet::new(settings.arrival_fence())));
+    let tracks = TrackSink::default();
     let (arrivals, arrival_sink) = Arrivals::new(platform.clone());
-    let positions = positions::start(&fleet, &bridge, clock, arrival_sink);
+    let positions = positions::start(&fleet, &bridge, clock, arrival_sink, tracks.clone());
     let bell = DispatchBell::default();
     let rung = bell.clone();
     bridge.listen(NUDGE, Box::new(move |_| rung.ring()));
@@ -211,6 +213,7 @@ async fn start_live_side(
     let workers = Workers {
         relay: Relay::new(hub, Arc::clone(store)).start(),
         arrivals: arrivals.start(),
+        tracks: Tracks::new(platform.clone(), tracks).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
         herald: Herald::new(platform.clone(), ways).start(),
         dispatcher: Dispatcher::new(platform.clone(), fleet, node, choosing, bell).start(),

@@ -68,6 +68,12 @@ impl Place {
         Self { lat: lat.clamp(-90.0, 90.0), lng: wrapped(lng) }
     }
 
+    /// The place `metres` ahead of somebody who moves `heading` degrees from north.
+    pub fn ahead(self, heading: f64, metres: f64) -> Self {
+        let (east, north) = heading.to_radians().sin_cos();
+        self.offset(east * metres, north * metres)
+    }
+
     /// Length of the circle of latitude through this place, in metres.
     pub fn metres_around(self) -> f64 {
         std::f64::consts::TAU * EARTH_RADIUS_M * self.lat.to_radians().cos()
@@ -88,6 +94,12 @@ fn wrapped(lng: f64) -> f64 {
     }
     let turned = (lng + 180.0).rem_euclid(360.0) - 180.0;
     if turned.is_finite() { turned } else { 180.0 }
+}
+
+/// The middle of a geohash cell; `None` if it is no geohash.
+pub fn cell_centre(cell: &str) -> Option<Place> {
+    let (at, _, _) = geohash::decode(cell).ok()?;
+    Place::new(at.y, at.x).ok()
 }
 
 /// A pool cell and its eight neighbours.
@@ -155,6 +167,13 @@ mod tests {
         for (lat, lng) in [(91.0, 0.0), (0.0, 181.0), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
             assert_eq!(Place::new(lat, lng), Err(PlaceError));
         }
+    }
+
+    #[test]
+    fn the_middle_of_a_cell_is_in_it() {
+        let cell = Place { lat: 31.2, lng: 121.5 }.cell(POOL_CELL_CHARS);
+        assert_eq!(cell_centre(&cell).map(|it| it.cell(POOL_CELL_CHARS)), Some(cell));
+        assert_eq!(cell_centre("not a cell"), None);
     }
 
     #[test]

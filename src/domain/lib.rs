@@ -52,6 +52,7 @@ pub mod channel;
 
 pub mod travel;
 
+pub mod demand;
 pub mod eta;
 pub mod geofence;
 pub mod regions;

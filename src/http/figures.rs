@@ -103,6 +103,8 @@ figures! {
         "How long a message of our own takes through the bus and back.";
     Seconds "riderhub_bus_lag_seconds"
         "Age of announcements of other nodes when they arrive here; their clocks are in it.";
+    Counter "riderhub_track_points_lost_total"
+        "Positions of tracks that were not kept because too many waited for the store.";
     Counter "riderhub_arrivals_total" ["result": &["carried_out", "too_late", "failed"]]
         "Arrivals at stops that positions showed: carried out, told by the rider before, or failed and tried again.";
     Gauge "riderhub_dispatch_nodes"

@@ -13,6 +13,7 @@ pub mod accounts;
 pub mod attachments;
 pub mod carts;
 pub mod inbox;
+pub mod on_the_way;
 pub mod operations;
 pub mod order_views;
 pub mod orders;
@@ -57,6 +58,7 @@ pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
     let push = [web::put().to(push::put), web::delete().to(push::remove)];
     at(cfg, "/v1/push-subscriptions", push);
     at(cfg, "/v1/regions", [web::get().to(operations::regions)]);
+    at(cfg, "/v1/demand", [web::get().to(on_the_way::demand_map)]);
     at(cfg, "/v1/ops/snapshot", [web::get().to(operations::snapshot)]);
     at(cfg, "/v1/ops/alarms", [web::get().to(operations::list_alarms)]);
     let resolve = [web::post().to(operations::resolve_alarm)];
@@ -104,6 +106,7 @@ fn store_routes(cfg: &mut ServiceConfig) {
 fn order_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/orders", [web::get().to(orders::list), web::post().to(orders::create)]);
     at(cfg, "/v1/orders/{order}", [web::get().to(orders::show)]);
+    at(cfg, "/v1/orders/{order}/track", [web::get().to(on_the_way::track)]);
     at(cfg, "/v1/orders/{order}/payments", [web::post().to(payments::create)]);
     at(cfg, "/v1/orders/{order}/accept", [web::post().to(orders::accept)]);
     at(cfg, "/v1/orders/{order}/start", [web::post().to(orders::start)]);

@@ -10,8 +10,8 @@ use utoipa::{
 };
 
 use super::{
-    accounts, attachments, carts, inbox, operations, orders, payments, push, quick_replies,
-    sessions, stores,
+    accounts, attachments, carts, inbox, on_the_way, operations, orders, payments, push,
+    quick_replies, sessions, stores,
 };
 
 #[derive(OpenApi)]
@@ -32,6 +32,7 @@ use super::{
         quick_replies::list,
         attachments::create, attachments::append, attachments::ask, attachments::show,
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
+        on_the_way::track, on_the_way::demand_map,
         operations::regions, operations::snapshot, operations::reassign, operations::why,
         operations::list_alarms, operations::resolve_alarm,
         inbox::show, push::key, push::put, push::remove,

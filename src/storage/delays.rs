@@ -1,4 +1,5 @@
-//! What was told of delays: one row for each order that is late.
+//! What was told of when orders come: a row for each order that is late, and one for the time of
+//! the last estimate.
 
 use domain::{clock::Timestamp, ids::OrderId};
 
@@ -46,12 +47,38 @@ pub async fn save(
     Ok(())
 }
 
-/// Forgets it, once the order's story is no longer kept.
+/// Takes the right to tell an estimate of an order at `at`; `false` if one was told after `since`.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statements give it.
+pub async fn claim_estimate(
+    tx: &mut Tx,
+    order_id: OrderId,
+    at: Timestamp,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = format!(
+        "{} into order_estimate (order_id, told_at_ms) values (?, 0)",
+        dialect::insert_or_keep(tx.is_mysql())
+    );
+    tx.exec(&sql, args![order_id]).await?;
+    let n = tx
+        .exec(
+            "update order_estimate set told_at_ms = ? where order_id = ? and told_at_ms <= ?",
+            args![at, order_id, since],
+        )
+        .await?;
+    Ok(n > 0)
+}
+
+/// Forgets all that, once the order's story is no longer kept.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
 pub async fn forget(tx: &mut Tx, order_id: OrderId) -> Result<(), StoreError> {
     tx.exec("delete from order_delay where order_id = ?", args![order_id]).await?;
+    tx.exec("delete from order_estimate where order_id = ?", args![order_id]).await?;
     Ok(())
 }

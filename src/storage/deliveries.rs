@@ -89,6 +89,12 @@ struct DeliveryRow {
     no_rider_ms: Option<i64>,
 }
 
+#[derive(sqlx::FromRow)]
+struct CellRow {
+    pool_cell: String,
+    created_at_ms: i64,
+}
+
 const COLUMNS: &str =
     "delivery_id, order_id, store_id, state, version, rider_id, region, pool_cell,
     pickup_lat, pickup_lng, dropoff_lat, dropoff_lng, n_offers, pay_minor, currency, ready_at_ms,
@@ -233,6 +239,24 @@ pub async fn list_open(reader: &mut impl Reader) -> Result<Vec<StoredDelivery>, 
           order by created_at_ms, delivery_id limit {OPEN_MAX}"
     );
     reader.all::<DeliveryRow>(&sql, args![]).await?.into_iter().map(DeliveryRow::read).collect()
+}
+
+/// The cell and the time of each delivery of a region since `since`, the newest first.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn list_recent_cells(
+    reader: &mut impl Reader,
+    region: &str,
+    since: Timestamp,
+) -> Result<Vec<(String, Timestamp)>, StoreError> {
+    let sql = format!(
+        "select pool_cell, created_at_ms from delivery where region = ? and created_at_ms >= ?
+          order by created_at_ms desc limit {OPEN_MAX}"
+    );
+    let rows: Vec<CellRow> = reader.all(&sql, args![region, since]).await?;
+    Ok(rows.into_iter().map(|it| (it.pool_cell, Timestamp::from_ms(it.created_at_ms))).collect())
 }
 
 /// What one rider holds, in the order it was taken.

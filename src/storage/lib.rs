@@ -61,6 +61,7 @@ pub mod leases;
 pub mod leaves;
 pub mod offers;
 pub mod rider_records;
+pub mod tracks;
 
 #[cfg(feature = "testing")]
 pub mod testing;

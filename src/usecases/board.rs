@@ -61,6 +61,8 @@ pub struct Board {
     pub asked: Vec<Asked>,
     /// The routes planned last time.
     pub routes: Routes,
+    /// Where riders who move will be when they have read an offer.
+    pub ahead: HashMap<RiderId, Place>,
     /// What is known of riders besides their places.
     pub records: HashMap<RiderId, Record>,
 }
@@ -118,6 +120,7 @@ impl Board {
             riders: riders.to_vec(),
             asked: look.asked.clone(),
             routes,
+            ahead: look.ahead.clone(),
             records: HashMap::new(),
         };
         Some((centre, board))
@@ -167,6 +170,7 @@ impl Board {
             .zip(handicaps)
             .map(|((duty, place), handicap)| {
                 let visit = visit(&deliveries, duty.rider_id, &store_numbers, now);
+                let place = self.ahead.get(&duty.rider_id).unwrap_or(place);
                 let rider = self.rider(duty, spot(*place), &order_index, &deliveries, now);
                 Rider { visit, handicap, ..rider }
             })

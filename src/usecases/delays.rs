@@ -1,8 +1,15 @@
-//! Telling the parties of an order that it will be late, before they have to ask.
+//! Telling the parties of an order when it comes: estimates not too often, and that it will be late
+//! before they have to ask.
+
+use std::time::Duration;
 
 use domain::{
-    channel::Channel, clock::Timestamp, delivery_state::DeliveryState, eta::delay_to_tell,
-    ids::OrderId, role::Profile,
+    channel::Channel,
+    clock::Timestamp,
+    delivery_state::DeliveryState,
+    eta::{TOLD_EVERY_MS, delay_to_tell},
+    ids::OrderId,
+    role::Profile,
 };
 use storage::{
     db::Tx,
@@ -29,6 +36,31 @@ pub struct Outlook {
     pub low: i64,
     /// The latest sensible arrival, if it is known who brings it.
     pub high: Option<i64>,
+}
+
+/// Those of `orders` of which an estimate may be told now: no node has told one within a minute.
+///
+/// # Errors
+///
+/// [`StoreError`] if the store fails.
+pub(crate) async fn may_tell(
+    platform: &Platform,
+    mut orders: Vec<OrderId>,
+    now: Timestamp,
+) -> Result<Vec<OrderId>, StoreError> {
+    // Everybody takes locks in this order.
+    orders.sort_unstable();
+    let since = now - Duration::from_millis(TOLD_EVERY_MS.unsigned_abs());
+    let write = async move |tx: &mut Tx| {
+        let mut free = Vec::with_capacity(orders.len());
+        for order_id in &orders {
+            if delays::claim_estimate(tx, *order_id, now, since).await? {
+                free.push(*order_id);
+            }
+        }
+        Ok::<_, StoreError>(free)
+    };
+    platform.store.write(write).await
 }
 
 /// Whether somebody on the way to the door makes an outlook pointless.

@@ -31,6 +31,8 @@ use crate::{
 
 /// Rounds of search of the batch policy in one cycle.
 const ROUNDS: u32 = 40;
+/// So many riders can be asked about a delivery, one after the other, before its rider has to set out.
+const OFFERS_IN_TIME: i64 = 2;
 
 /// How riders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +61,8 @@ pub struct Look {
     pub riders: Vec<RiderDuty>,
     /// Who was asked about what.
     pub asked: Vec<offers::Asked>,
+    /// Where riders who move will be when they have read an offer: whoever rides away must turn first.
+    pub ahead: HashMap<RiderId, Place>,
 }
 
 /// What a cycle came to.
@@ -89,7 +93,7 @@ pub async fn look(platform: &Platform) -> Result<Look, StoreError> {
     let riders = duty::list_working(&mut reader).await?;
     let asked =
         if deliveries.is_empty() { Vec::new() } else { offers::list_asked(&mut reader).await? };
-    Ok(Look { deliveries, riders, asked })
+    Ok(Look { deliveries, riders, asked, ahead: HashMap::new() })
 }
 
 impl Look {
@@ -138,7 +142,7 @@ pub async fn cycle(
     let homes = look.homes();
     memory.scores.refresh(platform, now).await?;
     let records = memory.scores.records(look, now);
-    let lead_ms = platform.policy.offer_open.as_millis() as i64;
+    let lead_ms = OFFERS_IN_TIME * platform.policy.offer_open.as_millis() as i64;
     let planning = Planning { lead_ms, rounds: ROUNDS, tuning: choosing.tuning };
     let at_place =
         |it: &RiderDuty| (it.clone(), places.get(&it.rider_id).copied().unwrap_or(it.place));

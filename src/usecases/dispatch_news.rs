@@ -66,7 +66,7 @@ pub(crate) async fn tell_routes(
     memory: &mut Memory,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let mut n_told = 0;
+    let (mut n_told, mut estimates) = (0, Vec::new());
     let PlannedRegion { region, homes, numbered, routes } = *planned;
     let named =
         |(rider, route): (usize, &Route)| (numbered.riders[rider], numbered.named(&route.stops));
@@ -92,13 +92,28 @@ pub(crate) async fn tell_routes(
             memory.told_routes.insert(rider_id, names);
             n_told += 1;
         }
-        let values = memory.expected.follow(numbered, rider as u32, &certain, now)?;
-        if !values.is_empty() {
-            platform.announcer.latest(values);
-        }
+        estimates.extend(memory.expected.follow(numbered, rider as u32, &certain, now)?);
     }
+    tell_estimates(platform, estimates, now).await?;
     tell_delays(platform, numbered, memory, now).await?;
     Ok(n_told)
+}
+
+/// Tells estimates, unless another node has just told one of the same order.
+async fn tell_estimates(
+    platform: &Platform,
+    estimates: Vec<(OrderId, Latest)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if estimates.is_empty() {
+        return Ok(());
+    }
+    let orders = estimates.iter().map(|it| it.0).collect();
+    let free: HashSet<OrderId> =
+        delays::may_tell(platform, orders, now).await?.into_iter().collect();
+    let values = estimates.into_iter().filter(|it| free.contains(&it.0)).map(|it| it.1);
+    platform.announcer.latest(values.collect());
+    Ok(())
 }
 
 /// Tells the parties of orders that cannot be in time any more.

@@ -64,7 +64,7 @@ impl Expectations {
         rider: u32,
         stops: &[Stop],
         now: Timestamp,
-    ) -> Result<Vec<Latest>, StoreError> {
+    ) -> Result<Vec<(OrderId, Latest)>, StoreError> {
         for stop in stops {
             self.note_state(&numbered.deliveries[stop.delivery() as usize], now);
         }
@@ -76,7 +76,7 @@ impl Expectations {
             let (held, is_told) = watched.feed.follow(door, guesses.store, now.ms());
             watched.held = Some(held);
             if is_told {
-                values.push(value(order_id, held, now)?);
+                values.push((order_id, value(order_id, held, now)?));
             }
         }
         Ok(values)

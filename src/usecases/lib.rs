@@ -66,10 +66,13 @@ pub mod watch;
 
 pub mod board;
 pub mod delays;
+pub mod demand;
 pub mod dispatch;
 pub mod dispatch_news;
 mod expected;
 mod offering;
 mod rider_scores;
+
+pub mod tracks;
 
 pub mod deadlines;

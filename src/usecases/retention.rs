@@ -9,6 +9,7 @@ use storage::{
     error::StoreError,
     explanations,
     retention::{self as rows, CHANNELS_MAX, Kept},
+    tracks,
 };
 
 use crate::{attachment_ends, platform::Platform};
@@ -82,6 +83,7 @@ pub async fn step(
         {
             let write = async move |tx: &mut Tx| {
                 delays::forget(tx, id).await?;
+                tracks::forget(tx, id).await?;
                 attachment_ends::forget_order(tx, id, now).await
             };
             platform.store.write::<_, _, StoreError>(write).await?;

@@ -5,9 +5,11 @@ use std::{
     time::Duration,
 };
 
+use domain::geo::{POOL_CELL_CHARS, Place};
 use riderhub::client::{
     calls::LatLng,
     link::{Link, new_cid},
+    rest::Call,
 };
 use serde_json::{Value, json};
 use storage::testing::Engine;
@@ -96,6 +98,34 @@ async fn check_arrivals(world: &World) {
     }
     customer.check_copy(world, &format!("order:{order}")).await;
     check_what_was_seen(&customer, &order);
+    check_what_is_left(&shop, &customer, &rider, &order).await;
+}
+
+/// The parties see the track, others nothing; riders see where people order.
+async fn check_what_is_left(shop: &Shop, customer: &Person, rider: &Person, order: &str) {
+    let path = format!("/v1/orders/{order}/track");
+    let mut points = Vec::new();
+    for _ in 0..100 {
+        let track = customer.session.call(Call::get(&path)).await.unwrap();
+        points = track["points"].as_array().unwrap().clone();
+        // They are written every two seconds.
+        if points.iter().any(|it| it["lng"].as_f64().unwrap() > spot(0.0, 880.0).lng) {
+            break;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert!(points.iter().all(|it| it["rider"] == rider.profile()), "{points:?}");
+    let at: Vec<i64> = points.iter().map(|it| it["at"].as_i64().unwrap()).collect();
+    assert!(at.len() >= 2 && at.windows(2).all(|it| it[1] - it[0] >= 10_000), "{at:?}");
+    assert!(shop.merchant.session.call(Call::get(&path)).await.is_ok());
+
+    let place = Place::new(spot(0.0, 0.0).lat, spot(0.0, 0.0).lng).unwrap();
+    let path = format!("/v1/demand?region={}", place.region());
+    let demand = rider.session.call(Call::get(&path)).await.unwrap();
+    assert_eq!(demand["cells"][0]["cell"], place.cell(POOL_CELL_CHARS), "{demand}");
+    assert_eq!(demand["cells"][0]["orders"], 1);
+    let refused = customer.session.call(Call::get(&path)).await.unwrap_err();
+    assert!(refused.is_refusal(), "where others order is not for customers: {refused}");
 }
 
 /// No estimate sooner than a minute after the one before, and each one a range.
