@@ -30,7 +30,7 @@ const STORE_MAX: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 ///
-/// `busy` if the node is going down, `unavailable` if the store does not answer.
+/// `busy` if the node is going down, `unavailable` if the store does not answer or takes no writes.
 pub async fn ready(
     state: Data<HttpState>,
     live: Option<Data<Live>>,
@@ -43,6 +43,10 @@ pub async fn ready(
     if !matches!(asking.await, Ok(Ok(_))) {
         tracing::warn!("not ready: the store does not answer");
         return Err(Problem::new(Kind::Unavailable, "The store does not answer."));
+    }
+    if !state.platform.store.takes_writes() {
+        tracing::warn!("not ready: the store takes no writes; is its disk full?");
+        return Err(Problem::new(Kind::Unavailable, "The store takes no writes."));
     }
     let is_degraded = live.is_some_and(|it| it.hub.is_degraded());
     let files = state.platform.known_place.standing().as_str();

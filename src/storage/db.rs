@@ -3,6 +3,8 @@
 //! SQLite has one writing connection and a pool of readers; MySQL and MariaDB have one pool.
 //! Values go in through `args!`, rows come out through `#[derive(sqlx::FromRow)]`.
 
+use std::time::Duration;
+
 use domain::clock::Timestamp;
 use sqlx::{
     Arguments, AssertSqlSafe, Executor, FromRow, MySql, MySqlPool, Sqlite, SqlitePool, Transaction,
@@ -88,6 +90,10 @@ impl<T> Row for T where
 /// Times that a read is tried on another connection if the one it had was lost. A lost connection
 /// fails at once, and all of a pool may be lost.
 const READ_TRIES: u32 = 32;
+/// Longest wait for what one statement reads.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Takes the write lock at once, so that nobody is thrown back later.
+const BEGIN_SQLITE: &str = "begin immediate";
 
 /// Connections to the database.
 #[derive(Debug, Clone)]
@@ -174,12 +180,25 @@ impl Db {
 
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
         match self {
-            Self::Sqlite { writer, .. } => {
-                writer.begin_with("begin immediate").await.map(Tx::Sqlite)
-            }
+            Self::Sqlite { writer, .. } => begin_sqlite(writer).await.map(Tx::Sqlite),
             Self::MySql(pool) => pool.begin().await.map(Tx::MySql),
         }
         .map_err(StoreError::from_statement)
+    }
+}
+
+/// Begins on the only connection that writes.
+///
+/// After some failures (a full disk) SQLite has rolled back by itself; the driver then believes for
+/// ever that a transaction is open. Such a connection is closed, and a new one takes its place.
+async fn begin_sqlite(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    match writer.begin_with(BEGIN_SQLITE).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            tracing::warn!("the writer of the store begins anew after a failed transaction");
+            writer.acquire().await?.close().await?;
+            writer.begin_with(BEGIN_SQLITE).await
+        }
+        begun => begun,
     }
 }
 
@@ -220,13 +239,18 @@ impl Reader for Db {
 async fn read<T>(
     attempt: impl AsyncFn() -> Result<Result<T, sqlx::Error>, StoreError>,
 ) -> Result<T, StoreError> {
-    for _ in 1..READ_TRIES {
-        match attempt().await? {
-            Err(sqlx::Error::Io(_)) => {}
-            outcome => return outcome.map_err(StoreError::from_statement),
+    let tries = async {
+        for _ in 1..READ_TRIES {
+            match attempt().await? {
+                Err(sqlx::Error::Io(_)) => {}
+                outcome => return outcome.map_err(StoreError::from_statement),
+            }
         }
-    }
-    attempt().await?.map_err(StoreError::from_statement)
+        attempt().await?.map_err(StoreError::from_statement)
+    };
+    tokio::time::timeout(READ_TIMEOUT, tries)
+        .await
+        .unwrap_or_else(|late| Err(StoreError::unavailable(late)))
 }
 
 impl Reader for Tx {

@@ -1,6 +1,6 @@
 //! Where MySQL and SQLite differ, both versions side by side.
 
-use sqlx::error::DatabaseError;
+use sqlx::{error::DatabaseError, mysql::MySqlDatabaseError, sqlite::SqliteError};
 
 /// Whether the engine threw the whole transaction back, with nothing written,
 /// because another one was in the way.
@@ -11,6 +11,20 @@ pub(crate) fn is_lock_conflict(err: &dyn DatabaseError) -> bool {
         // MySQL 1205, lock wait timeout, has the general code HY000.
         Some("HY000") => err.message().contains("Lock wait timeout"),
         _ => false,
+    }
+}
+
+/// Whether the disk under the database is full or fails: nothing is wrong with the statement.
+pub(crate) fn is_disk_trouble(err: &dyn DatabaseError) -> bool {
+    match err.code().as_deref() {
+        // SQLite: full, and input or output errors, whose extended codes end in the same byte.
+        Some(code) if err.try_downcast_ref::<SqliteError>().is_some() => {
+            code.parse::<u32>().is_ok_and(|it| matches!(it & 0xff, 10 | 13))
+        }
+        // MySQL 1021 and 1114: disk full, table full.
+        _ => err
+            .try_downcast_ref::<MySqlDatabaseError>()
+            .is_some_and(|it| matches!(it.number(), 1021 | 1114)),
     }
 }
 

@@ -116,6 +116,9 @@ impl StoreError {
             sqlx::Error::Database(refusal) if refusal.is_unique_violation() => {
                 Self::Duplicate(err.into())
             }
+            sqlx::Error::Database(refusal) if dialect::is_disk_trouble(refusal.as_ref()) => {
+                Self::Unavailable(err.into())
+            }
             sqlx::Error::Database(refusal) if dialect::is_lock_conflict(refusal.as_ref()) => {
                 Self::LockConflict(err.into())
             }
@@ -128,6 +131,9 @@ impl StoreError {
         match &err {
             sqlx::Error::Database(refusal) if dialect::is_lock_conflict(refusal.as_ref()) => {
                 Self::LockConflict(err.into())
+            }
+            sqlx::Error::Database(refusal) if dialect::is_disk_trouble(refusal.as_ref()) => {
+                Self::OutcomeUnknown(err.into())
             }
             sqlx::Error::Database(_) => Self::Refused(err.into()),
             _ => Self::OutcomeUnknown(err.into()),

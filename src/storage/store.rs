@@ -3,7 +3,10 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,6 +34,7 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Store {
     db: Db,
     writer: mpsc::Sender<Job>,
+    is_failing: Arc<AtomicBool>,
 }
 
 /// What is on its way to the writer thread.
@@ -108,11 +112,18 @@ impl Store {
     pub fn start(db: Db) -> std::io::Result<Self> {
         let (writer, jobs) = mpsc::channel(WRITE_QUEUE_MAX);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let its_db = db.clone();
+        let (its_db, is_failing) = (db.clone(), Arc::new(AtomicBool::new(false)));
+        let failing = Arc::clone(&is_failing);
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || runtime.block_on(write_groups(its_db, jobs)))?;
-        Ok(Self { db, writer })
+            .spawn(move || runtime.block_on(write_groups(its_db, jobs, &failing)))?;
+        Ok(Self { db, writer, is_failing })
+    }
+
+    /// Whether the last writes that shared a commit could be written, as far as is known. They come
+    /// all the time: a node notes that it lives.
+    pub fn takes_writes(&self) -> bool {
+        !self.is_failing.load(Ordering::Relaxed)
     }
 
     /// For reads outside a transaction. Cheap to call.
@@ -254,7 +265,7 @@ fn same_kind(err: &StoreError) -> StoreError {
     }
 }
 
-async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
+async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>, is_failing: &AtomicBool) {
     let log = Arc::new(LogState::default());
     let (its_db, its_log) = (db.clone(), Arc::clone(&log));
     tokio::spawn(async move { checkpoint::keep_short(its_db, &its_log).await });
@@ -278,6 +289,7 @@ async fn write_groups(db: Db, mut jobs: mpsc::Receiver<Job>) {
                 outcome => break outcome,
             }
         };
+        is_failing.store(outcome.is_err(), Ordering::Relaxed);
         if let Err(err) = &outcome {
             tracing::error!(error = ?err, n_writes, "a group of writes failed");
         }

@@ -12,6 +12,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use storage::{
+    args,
     commands::{self, CommandKey, Seen},
     error::StoreError,
     journal::{self, NewEntry},
@@ -218,6 +219,29 @@ async fn a_page_of_history_reads_both_ways() {
         let heads = journal::heads(&mut reader, &[channel.clone(), unknown]).await.unwrap();
         assert_eq!(heads.len(), 1);
         assert_eq!((heads[0].0.clone(), heads[0].1.top), (channel, 9));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_writer_goes_on_after_the_engine_gave_a_transaction_up_by_itself() {
+    each_engine(async |store| {
+        let channel = Channel::Order(OrderId::generate());
+        append(&store, vec![channel.clone()], "1".to_owned()).await.unwrap();
+        for _ in 0..3 {
+            // What SQLite does when the disk is full.
+            let given_up: Result<(), StoreError> = store
+                .write(async move |tx| {
+                    tx.exec("rollback", args![]).await?;
+                    Err(StoreError::refused("the disk is full"))
+                })
+                .await;
+            assert!(given_up.is_err());
+            append(&store, vec![channel.clone()], "2".to_owned()).await.unwrap();
+            assert!(store.takes_writes());
+        }
+        let read = journal::read_after(&mut store.reader(), &channel, 0, 10).await.unwrap();
+        assert_eq!(read.iter().map(|it| it.off).collect::<Vec<_>>(), [1, 2, 3, 4]);
     })
     .await;
 }

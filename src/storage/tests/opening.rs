@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use storage::{
     args,
-    db::{Db, Durability, Reader as _},
+    db::{Db, Durability, READ_TIMEOUT, Reader as _},
+    error::StoreError,
     migrations::SchemaError,
     testing::servers::MariaDbServer,
 };
@@ -112,4 +113,18 @@ async fn after_a_restart_of_the_database_connections_are_replaced_unseen() {
         let mut reader = db.clone();
         assert_eq!(reader.opt::<(i64,)>("select 1", args![]).await.unwrap(), Some((1,)));
     }
+}
+
+#[tokio::test]
+async fn a_read_of_a_silent_database_ends_and_the_next_one_works_when_it_speaks_again() {
+    let server = MariaDbServer::start();
+    let db = connect(&server.fresh_database()).await;
+    let one = async |mut db: Db| db.opt::<(i64,)>("select 1", args![]).await;
+    assert_eq!(one(db.clone()).await.unwrap(), Some((1,)));
+    server.freeze();
+    let outcome = tokio::time::timeout(READ_TIMEOUT * 2, one(db.clone())).await;
+    server.thaw();
+    let refused = outcome.expect("it ends by itself").unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+    assert_eq!(one(db).await.unwrap(), Some((1,)));
 }

@@ -132,7 +132,8 @@ export class Follower {
     if (!channel.log) return;
     channel.log.adopt(ep);
     const position = channel.log.position;
-    const known = position?.ep === ep;
+    // Ahead of the hub in the same numbering: entries were lost there (a restored backup), and others take their offsets.
+    const known = position?.ep === ep && (coming || position.off <= top);
     if (!position) this.#take(channel, channel.log.begin(ep, channel.startAt(top)), false);
     else if (!known) this.#restart(channel, ep, top);
     channel.log.reaches(top);

@@ -1,6 +1,6 @@
 /** The live connection against a played server. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CommandError, Disconnected, type Entry } from '../src/index.ts';
+import { CommandError, Disconnected, type Entry, type SubscribeOptions } from '../src/index.ts';
 import { connect, entry, hub, newest, settle, sockets } from './fake.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -62,7 +62,7 @@ describe('connect', () => {
 });
 
 describe('logged channels', () => {
-  async function reading(options: { from?: 'start' | 'now' } = {}) {
+  async function reading(options: { from?: NonNullable<SubscribeOptions['from']> } = {}) {
     const made = hub();
     const heard: number[] = [];
     const live: boolean[] = [];
@@ -140,6 +140,14 @@ describe('logged channels', () => {
     socket.answer('history', { entries: [entry(ORDER, 1, 'b2')] });
     expect(resets).toHaveBeenCalledOnce();
     expect(heard).toEqual([1, 1]);
+  });
+
+  it('begins anew when the hub has lost what we have', async () => {
+    const { socket, heard, resets } = await reading({ from: { ep: 'a1', off: 15 } });
+    socket.answer('sub', { ch: ORDER, ep: 'a1', from: 11, to: 10, recovered: false });
+    socket.tell(entry(ORDER, 11));
+    expect(resets).toHaveBeenCalledOnce();
+    expect(heard).toEqual([11]);
   });
 
   it('reads on from now when the start is out of retention', async () => {
