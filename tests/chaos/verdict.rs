@@ -25,27 +25,50 @@ const SHOWN: usize = 12;
 pub type Journal = HashMap<String, Vec<Kept>>;
 
 /// Waits until every client has every channel as the journal has it; answers what differs.
+///
+/// Riders are still looked for, so entries may be written meanwhile: a copy must have at least what
+/// the journal held before it was looked at, and nothing but what the journal holds after that.
 pub async fn everybody_has_everything(stage: &Stage) -> (Journal, Vec<String>) {
     let until = Instant::now() + WAIT;
+    let mut before = read(&stage.database, stage.owed().values().flatten()).await;
     loop {
         let owed = stage.owed();
-        let journal = read(&stage.database, owed.values().flatten()).await;
+        let lengths = lengths(stage, &owed);
+        let after = read(&stage.database, owed.values().flatten()).await;
         let mut found = Vec::new();
-        for (person, channels) in &owed {
-            let person = &stage.people[*person];
+        for ((person, channel), length) in lengths {
+            let person = &stage.people[person];
             let shared = person.shared();
-            for channel in channels {
-                let copy = shared.book.logs.get(channel).map(|it| &it.kept[..]).unwrap_or_default();
-                let differences = differences(channel, copy, &journal[channel]);
-                found.extend(differences.into_iter().map(|it| format!("{}: {it}", person.profile)));
-            }
+            let copy =
+                shared.book.logs.get(channel).map(|it| &it.kept[..length.min(it.kept.len())]);
+            let journal = &after[channel];
+            let n_due = before.get(channel).map_or(0, Vec::len).max(length).min(journal.len());
+            let differences = differences(channel, copy.unwrap_or_default(), &journal[..n_due]);
+            found.extend(differences.into_iter().map(|it| format!("{}: {it}", person.profile)));
         }
         if found.is_empty() || Instant::now() > until {
             found.truncate(SHOWN);
-            return (journal, found);
+            return (after, found);
         }
+        before = after;
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
+}
+
+/// How many entries each copy has now.
+fn lengths<'o>(
+    stage: &Stage,
+    owed: &'o HashMap<usize, Vec<String>>,
+) -> Vec<((usize, &'o String), usize)> {
+    let mut lengths = Vec::new();
+    for (person, channels) in owed {
+        let shared = stage.people[*person].shared();
+        lengths.extend(channels.iter().map(|channel| {
+            let length = shared.book.logs.get(channel).map_or(0, |it| it.kept.len());
+            ((*person, channel), length)
+        }));
+    }
+    lengths
 }
 
 async fn read(database: &str, channels: impl Iterator<Item = &String>) -> Journal {
