@@ -147,11 +147,6 @@ impl Registry {
         is_last
     }
 
-    /// Bytes that wait to be written, of all connections together.
-    pub fn n_bytes_queued(&self) -> usize {
-        self.profiles().values().flatten().map(|it| it.outbox.n_bytes()).sum()
-    }
-
     /// Closes all connections of a profile.
     pub fn close_profile(&self, profile: Profile, why: Close) {
         for connection in self.profiles().get(&profile).into_iter().flatten() {

@@ -60,7 +60,6 @@ async fn show(figures: Data<Figures>, live: Data<Live>) -> HttpResponse {
         gauge!("riderhub_connections", "role" => role.as_str()).set(n as f64);
     }
     gauge!("riderhub_sockets").set(live.admission.n_open() as f64);
-    gauge!("riderhub_queue_bytes").set(live.hub.registry.n_bytes_queued() as f64);
     gauge!("riderhub_channels").set(hub.n_channels as f64);
     gauge!("riderhub_bus_topics").set(hub.n_topics as f64);
     gauge!("riderhub_bus_degraded").set(f64::from(u8::from(live.bridge.is_degraded())));

@@ -63,7 +63,7 @@ pub(crate) async fn may_tell(
     platform.store.write(write).await
 }
 
-/// Whether somebody on the way to the door makes an outlook pointless.
+/// Whether the order is still to come to the door: only then can it be late.
 const fn is_on_its_way(state: DeliveryState) -> bool {
     match state {
         DeliveryState::Waiting
