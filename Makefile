@@ -38,6 +38,9 @@ bench: setup-build ## measure the route planner and the fan-out
 	cargo bench --locked -p domain --bench route
 	cargo bench --locked -p actors --bench fan_out
 
+bench-orders: setup ## order creation beside the raw rate of the same SQL statements, on both engines
+	cargo bench --locked -p usecases --bench orders
+
 bench-hub: setup-build ## measure the hub beside other servers and write docs/performance.md
 	scripts/bench-hub
 

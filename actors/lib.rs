@@ -72,6 +72,7 @@ pub mod housekeeper;
 pub mod presence;
 pub mod presence_book;
 pub mod roll;
+pub mod stock_keeper;
 pub mod timekeeper;
 pub mod warden;
 

@@ -16,7 +16,7 @@ use actix_web::dev::ServerHandle;
 use actors::{
     arrivals::Arrivals, dispatcher::Dispatcher, drain::drain, herald::Herald,
     housekeeper::Housekeeper, live::Live, messages::Stop, presence::Presence, relay::Relay,
-    timekeeper::Timekeeper, tracks::Tracks, warden::Warden,
+    stock_keeper::StockKeeper, timekeeper::Timekeeper, tracks::Tracks, warden::Warden,
 };
 use storage::store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -79,6 +79,8 @@ pub struct Workers {
     pub warden: Addr<Warden>,
     /// Tells who is there.
     pub presence: Addr<Presence>,
+    /// Compares what stands before SQL with it.
+    pub stock_keeper: Addr<StockKeeper>,
 }
 
 impl Workers {
@@ -86,6 +88,7 @@ impl Workers {
     pub async fn stop(self, store: &Arc<Store>) {
         let ended = [
             self.presence.send(Stop).await,
+            self.stock_keeper.send(Stop).await,
             self.warden.send(Stop).await,
             self.housekeeper.send(Stop).await,
             self.dispatcher.send(Stop).await,

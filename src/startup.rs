@@ -32,6 +32,7 @@ use actors::{
     publishers::Publishers,
     receipts::Receipts,
     relay::Relay,
+    stock_keeper::StockKeeper,
     timekeeper::Timekeeper,
     tracks::{TrackSink, Tracks},
     warden::Warden,
@@ -46,6 +47,7 @@ use storage::{
     claims::{Claims, redis::RedisClaims},
     db::Db,
     error::StoreError,
+    shield::{StockShield, redis::RedisShield},
     store::Store,
 };
 use usecases::{
@@ -215,6 +217,7 @@ async fn start_live_side(
         arrivals: arrivals.start(),
         tracks: Tracks::new(platform.clone(), tracks).start(),
         timekeeper: Timekeeper::new(platform.clone()).start(),
+        stock_keeper: StockKeeper::new(platform.clone()).start(),
         herald: Herald::new(platform.clone(), ways).start(),
         dispatcher: Dispatcher::new(platform.clone(), fleet, node, choosing, bell).start(),
         housekeeper: Housekeeper::new(platform, node, settings.retention()).start(),
@@ -249,7 +252,11 @@ fn for_serving(settings: &Settings) -> Result<PlatformSettings, CliError> {
     let claims = settings.redis.as_ref().map(open).transpose();
     let claims = claims.map_err(|err| CliError::Failed(format!("redis {err}")))?;
     let claims = claims.map(|it| Arc::new(it) as Arc<dyn Claims>);
-    Ok(PlatformSettings { blobs, claims, ..secrets(settings) })
+    let open = |url: &Secret| RedisShield::new(url.reveal(), &settings.redis_prefix);
+    let shield = settings.redis.as_ref().map(open).transpose();
+    let shield = shield.map_err(|err| CliError::Failed(format!("redis {err}")))?;
+    let shield = shield.map(|it| Arc::new(it) as Arc<dyn StockShield>);
+    Ok(PlatformSettings { blobs, claims, shield, ..secrets(settings) })
 }
 
 /// Says in the log what `riderhub doctor` would say; uploads look again.

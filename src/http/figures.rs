@@ -113,6 +113,10 @@ figures! {
         "Regions with open deliveries that this node plans.";
     Counter "riderhub_claims_total" ["result": &["won", "already_yours", "lost", "unknown"]]
         "Riders who grabbed from the pool: let through to SQL, turned away before it, or without Redis.";
+    Counter "riderhub_stock_shield_total" ["result": &["reserved", "already_yours", "sold_out", "held", "unknown", "away"]]
+        "Products of orders that were checked before SQL: let through, sold out, others on their way, or nothing known.";
+    Counter "riderhub_stock_repaired_total"
+        "Stocks that the shield before SQL knew wrongly; they were overwritten with what SQL says.";
     Counter "riderhub_offers_total"
         "Offers that this node has made to riders.";
     Counter "riderhub_offers_withdrawn_total"

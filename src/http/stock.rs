@@ -7,19 +7,17 @@ use domain::{
     stock::{STOCK_MAX, StockReason},
 };
 use serde::{Deserialize, Serialize};
-use storage::stock_log::{LOG_PAGE_MAX, StockLine};
+use storage::stock_log::StockLine;
 use usecases::stock::{self, StockNow, StockWish};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     answer::Answer,
     extract::{Body, IdPath, Merchant, RequiredKey},
+    page::PageLimit,
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
 };
-
-/// Lines of the log if nothing is said.
-const LINES_DEFAULT: u32 = 50;
 
 /// A change to a stock: exactly one of `set`, `adjust`, `per_day` and `unlimited`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -117,8 +115,9 @@ pub struct StockPageView {
 pub struct LogQuery {
     /// Only lines of smaller numbers.
     pub before: Option<i64>,
-    /// How many at most, up to 200 (default 50).
-    pub limit: Option<u32>,
+    /// How many at most, up to 100 (default 50).
+    #[param(value_type = Option<u32>)]
+    pub limit: Option<PageLimit>,
 }
 
 impl From<StockNow> for StockView {
@@ -204,7 +203,7 @@ pub async fn show(
     query: Query<LogQuery>,
     state: Data<HttpState>,
 ) -> Result<Answer<StockPageView>, Problem> {
-    let limit = query.limit.unwrap_or(LINES_DEFAULT).clamp(1, LOG_PAGE_MAX);
+    let limit = query.limit.unwrap_or_default().get();
     let page = stock::show(&state.platform, by, product.0, query.before, limit).await?;
     let is_full = page.lines.len() >= limit as usize;
     let next = page.lines.last().map(|it| it.version).filter(|it| is_full && *it > 0);

@@ -255,6 +255,8 @@ async fn read<T>(
 
 impl Reader for Tx {
     async fn all<T: Row>(&mut self, sql: &str, args: &[Val<'_>]) -> Result<Vec<T>, StoreError> {
+        #[cfg(feature = "testing")]
+        crate::testing::recorder::hear(sql, args, None);
         let sql = AssertSqlSafe(sql);
         match self {
             Self::Sqlite(tx) => sqlx::query_as_with(sql, sqlite(args)?).fetch_all(&mut **tx).await,
@@ -264,6 +266,8 @@ impl Reader for Tx {
     }
 
     async fn opt<T: Row>(&mut self, sql: &str, args: &[Val<'_>]) -> Result<Option<T>, StoreError> {
+        #[cfg(feature = "testing")]
+        crate::testing::recorder::hear(sql, args, None);
         let sql = AssertSqlSafe(sql);
         match self {
             Self::Sqlite(tx) => {
@@ -289,18 +293,21 @@ impl Tx {
     ///
     /// [`StoreError`], sorted by what the caller can do about it.
     pub async fn exec(&mut self, sql: &str, args: &[Val<'_>]) -> Result<u64, StoreError> {
-        let sql = AssertSqlSafe(sql);
-        match self {
-            Self::Sqlite(tx) => sqlx::query_with(sql, sqlite(args)?)
+        let text = AssertSqlSafe(sql);
+        let n_changed = match self {
+            Self::Sqlite(tx) => sqlx::query_with(text, sqlite(args)?)
                 .execute(&mut **tx)
                 .await
                 .map(|done| done.rows_affected()),
-            Self::MySql(tx) => sqlx::query_with(sql, mysql(args)?)
+            Self::MySql(tx) => sqlx::query_with(text, mysql(args)?)
                 .execute(&mut **tx)
                 .await
                 .map(|done| done.rows_affected()),
         }
-        .map_err(StoreError::from_statement)
+        .map_err(StoreError::from_statement)?;
+        #[cfg(feature = "testing")]
+        crate::testing::recorder::hear(sql, args, Some(n_changed));
+        Ok(n_changed)
     }
 
     /// Like [`Reader::opt`], and keeps the row locked until the transaction ends.

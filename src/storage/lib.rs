@@ -48,6 +48,7 @@ pub mod carts;
 pub mod orders;
 pub mod payments;
 pub mod products;
+pub mod shield;
 pub mod stock;
 pub mod stock_log;
 pub mod stores;

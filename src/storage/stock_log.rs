@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Lines of one page of the log at most.
-pub const LOG_PAGE_MAX: u32 = 200;
+pub const LOG_PAGE_MAX: u32 = 100;
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -32,6 +32,7 @@ pub mod push_addresses;
 pub mod vapid;
 
 pub mod stock;
+pub mod stock_guard;
 pub mod stores;
 
 pub mod carts;

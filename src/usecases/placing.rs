@@ -1,5 +1,7 @@
 //! Placing an order: the server prices it, the stock is taken, and nobody but the customer knows.
 
+use std::collections::BTreeMap;
+
 use domain::{
     cart::{self, CartLine},
     change::{Change, Machine},
@@ -7,7 +9,7 @@ use domain::{
     checked_text::{Address, Note},
     clock::Timestamp,
     geo::Place,
-    ids::{CustomerId, OrderId, StoreId},
+    ids::{CustomerId, OrderId, ProductId, StoreId},
     order::Order,
     order_state::OrderState,
     policy::OrderPolicy,
@@ -58,20 +60,58 @@ pub async fn place(
     wish: OrderWish,
     key: Option<CommandKey>,
 ) -> Result<Done<Moved>, AskError> {
+    let (order_id, guard) = (OrderId::generate(), &platform.stock_guard);
+    let wanted = pieces(platform, by, &wish).await?;
+    if let Err(refused) = guard.pass(&mut platform.reader(), order_id, &wanted).await {
+        // It may have been placed before, when there were enough.
+        let Some(key) = key else { return Err(refused) };
+        return platform.recorded(&key).await?.ok_or(refused);
+    }
+    let placed = write(platform, order_id, by, wish, key).await;
+    if !placed.as_ref().is_ok_and(|it| !it.dup) {
+        guard.give_up(order_id, &wanted).await;
+    }
+    placed
+}
+
+/// How many pieces of what are wanted, as far as that is known before the transaction.
+async fn pieces(
+    platform: &Platform,
+    by: CustomerId,
+    wish: &OrderWish,
+) -> Result<Vec<(ProductId, u32)>, AskError> {
+    let lines = match &wish.lines {
+        Some(lines) => lines.clone(),
+        None => carts::list_lines(&mut platform.reader(), by, wish.store_id).await?,
+    };
+    let mut pieces: BTreeMap<ProductId, u32> = BTreeMap::new();
+    for line in lines {
+        *pieces.entry(line.product_id).or_default() += line.quantity.get();
+    }
+    Ok(pieces.into_iter().collect())
+}
+
+async fn write(
+    platform: &Platform,
+    order_id: OrderId,
+    by: CustomerId,
+    wish: OrderWish,
+    key: Option<CommandKey>,
+) -> Result<Done<Moved>, AskError> {
     let policy = platform.policy;
     platform
         .command(key, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
             let store = open_store(tx, &wish).await?;
             let wanted = wanted(tx, by, &wish).await?;
             let (price, lines) = priced(tx, &store, &wanted).await?;
-            let stored = new_order(by, &wish, &store, &price, at);
+            let stored = new_order(order_id, by, &wish, &store, &price, at);
             let taken = lines.iter().map(|it| (it.product_id, it.quantity.get()));
-            stock::reserve(tx, changes, stored.order.id, by.into(), taken, at).await?;
+            stock::reserve(tx, changes, order_id, by.into(), taken, at).await?;
             orders::insert(tx, &stored, &lines).await?;
             if wish.lines.is_none() {
                 carts::clear(tx, by, store.id).await?;
             }
-            tell(tx, changes, stored.order.id, by, &policy, at).await
+            tell(tx, changes, order_id, by, &policy, at).await
         })
         .await
 }
@@ -133,6 +173,7 @@ async fn priced(
 }
 
 fn new_order(
+    order_id: OrderId,
     by: CustomerId,
     wish: &OrderWish,
     store: &StoreRecord,
@@ -141,7 +182,7 @@ fn new_order(
 ) -> StoredOrder {
     StoredOrder {
         order: Order {
-            id: OrderId::generate(),
+            id: order_id,
             customer_id: by,
             store_id: store.id,
             state: OrderState::PendingPayment,

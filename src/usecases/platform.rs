@@ -14,12 +14,16 @@ use storage::{
     journal::{self, Entry, NewEntry, Watched},
     posts::{Post, Posted},
     revocations::Revocation,
-    stock::Shelf,
+    shield::{StockShield, in_process::InProcessShield},
     store::Store,
 };
 
 use crate::{
-    blob_place::KnownPlace, notices::NoticeSettings, sandbox::Sandbox, tokens::TokenKeys,
+    blob_place::KnownPlace,
+    notices::NoticeSettings,
+    sandbox::Sandbox,
+    stock_guard::{Counted, StockGuard},
+    tokens::TokenKeys,
     vapid::VapidKey,
 };
 
@@ -114,7 +118,7 @@ pub struct Changes {
     /// Wishes to the live side, after commit.
     pub nudges: Vec<Nudge>,
     /// Stocks that changed, as they stand after it.
-    pub shelves: Vec<Shelf>,
+    pub counted: Vec<Counted>,
 }
 
 /// Where an entry of a command went.
@@ -168,6 +172,8 @@ pub struct Platform {
     pub notices: NoticeSettings,
     /// Who of many that grab one delivery goes on to SQL.
     pub claims: Arc<dyn Claims>,
+    /// Who of many that buy goes on to SQL.
+    pub stock_guard: Arc<StockGuard>,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -187,6 +193,8 @@ pub struct PlatformSettings {
     pub notices: NoticeSettings,
     /// Who of many that grab one delivery goes on to SQL; `None` for one node alone.
     pub claims: Option<Arc<dyn Claims>>,
+    /// What turns buyers of sold out things away before SQL; `None` for one node alone.
+    pub shield: Option<Arc<dyn StockShield>>,
 }
 
 impl Platform {
@@ -202,7 +210,8 @@ impl Platform {
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
         let PlatformSettings { policy, token_secret, sandbox_secret, blobs, .. } = settings;
-        let PlatformSettings { vapid_key, notices, claims, .. } = settings;
+        let PlatformSettings { vapid_key, notices, claims, shield, .. } = settings;
+        let shield = shield.unwrap_or_else(|| Arc::new(InProcessShield::default()));
         let claims = claims.unwrap_or_else(|| Arc::new(InProcessClaims::default()));
         let at = clock.now();
         let tokens = Arc::new(TokenKeys::open(&store, token_secret.as_deref(), at).await?);
@@ -221,6 +230,7 @@ impl Platform {
             vapid,
             notices,
             claims,
+            stock_guard: Arc::new(StockGuard::new(shield)),
         })
     }
 
@@ -335,7 +345,8 @@ impl Platform {
     }
 
     fn after_commit<T>(&self, carried_out: CarriedOut<T>) -> Done<T> {
-        let CarriedOut { stored, entries, latest, nudges, dup } = carried_out;
+        let CarriedOut { stored, entries, latest, nudges, counted, dup } = carried_out;
+        self.stock_guard.tell(counted);
         if dup {
             count_duplicate();
         }
@@ -362,6 +373,7 @@ struct CarriedOut<T> {
     entries: Vec<Entry>,
     latest: Vec<Latest>,
     nudges: Vec<Nudge>,
+    counted: Vec<Counted>,
     dup: bool,
 }
 
@@ -386,6 +398,7 @@ where
             entries: Vec::new(),
             latest: nothing.latest,
             nudges: nothing.nudges,
+            counted: nothing.counted,
             dup: true,
         });
     }
@@ -400,6 +413,6 @@ where
     if let Some(key) = key {
         commands::finish(tx, key, &stored, at).await?;
     }
-    let Changes { latest, nudges, .. } = changes;
-    Ok(CarriedOut { stored, entries, latest, nudges, dup: false })
+    let Changes { latest, nudges, counted, .. } = changes;
+    Ok(CarriedOut { stored, entries, latest, nudges, counted, dup: false })
 }

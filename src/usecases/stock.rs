@@ -2,7 +2,7 @@
 //!
 //! An order holds its pieces from the moment it is placed; they are confirmed when it is paid and
 //! given back, once, when it ends before pickup. Everything goes through [`Counter`], so that no
-//! change misses the log or those who remember numbers (`Changes::shelves`).
+//! change misses the log or those who remember numbers (`Changes::counted`).
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,7 @@ use storage::{
 use crate::{
     error::AskError,
     platform::{Changes, Done, Platform},
+    stock_guard::Counted,
 };
 
 /// Moves stocks that are locked, and writes down what moved.
@@ -58,7 +59,8 @@ impl<'c> Counter<'c> {
         rows::save(tx, shelf.product_id, &after, shelf.stock.version).await?;
         let line = StockLine::new(shelf.product_id, &after, change, self.by, self.at);
         self.lines.push(StockLine { order_id: self.order_id, reason: self.reason, ..line });
-        self.changes.shelves.push(Shelf { stock: after, ..shelf.clone() });
+        let shelf = Shelf { stock: after, ..shelf.clone() };
+        self.changes.counted.push(Counted { shelf, order: self.order_id });
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+pub mod recorder;
 pub mod servers;
 
 use std::{fmt, sync::Arc};
