@@ -10,7 +10,7 @@ use utoipa::{
 };
 
 use super::{
-    accounts, attachments, carts, inbox, on_the_way, operations, orders, payments, push,
+    accounts, attachments, carts, handovers, inbox, on_the_way, operations, orders, payments, push,
     quick_replies, sessions, stores,
 };
 
@@ -26,6 +26,7 @@ use super::{
         sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,
+        handovers::verify,
         carts::show, carts::put, carts::clear,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm, orders::returned,
