@@ -49,6 +49,8 @@ pub mod handovers;
 pub mod orders;
 pub mod payments;
 pub mod products;
+pub mod stock;
+pub mod stock_log;
 pub mod stores;
 pub mod stories;
 

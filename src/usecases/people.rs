@@ -8,7 +8,7 @@ use storage::{accounts, db::Reader, error::StoreError, events::Person};
 /// # Errors
 ///
 /// [`StoreError::NotFound`] if one of them does not exist.
-pub async fn people(
+pub(crate) async fn people(
     reader: &mut impl Reader,
     profiles: &[Profile],
 ) -> Result<Vec<Person>, StoreError> {

@@ -16,5 +16,6 @@ mod problems;
 mod quick_replies;
 mod recorder;
 mod retention;
+mod stock;
 mod stores;
 mod support;
