@@ -38,6 +38,7 @@ pub mod stores;
 pub mod carts;
 
 pub mod order_case;
+mod people;
 
 pub mod placing;
 
@@ -63,6 +64,7 @@ pub mod offers;
 
 pub mod deliveries;
 pub mod handing_on;
+pub mod handovers;
 pub mod returns;
 pub mod watch;
 

@@ -35,7 +35,7 @@ use storage::{
 };
 use tokio::runtime::Runtime;
 use usecases::{
-    placing::{self, OrderWish},
+    placing::{self, HandoverWish, OrderWish},
     platform::{Platform, PlatformSettings, Silence},
     stores::{self, NewProduct, NewStore, StoreTerms},
 };
@@ -189,8 +189,10 @@ async fn person(platform: &Platform) -> Person {
     let wish = OrderWish {
         store_id,
         lines: Some(lines),
-        dropoff: Place::new(31.21, 121.51).unwrap(),
-        address: Address::parse("Long Street 7").unwrap(),
+        handover: HandoverWish::delivered(
+            Place::new(31.21, 121.51).unwrap(),
+            Address::parse("Long Street 7").unwrap(),
+        ),
         note: None,
     };
     Person { customer, wish }

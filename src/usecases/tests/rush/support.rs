@@ -25,7 +25,7 @@ use usecases::{
     error::AskError,
     order_case::Moved,
     payments,
-    placing::{self, OrderWish},
+    placing::{self, HandoverWish, OrderWish},
     platform::{Done, Platform, PlatformSettings, Silence},
     stores::{self, NewProduct, NewStore, StoreTerms},
 };
@@ -99,8 +99,10 @@ impl World {
         OrderWish {
             store_id: self.store,
             lines: Some(vec![CartLine { product_id: self.product, quantity }]),
-            dropoff: Place::new(31.21, 121.51).unwrap(),
-            address: Address::parse("Long Street 7").unwrap(),
+            handover: HandoverWish::delivered(
+                Place::new(31.21, 121.51).unwrap(),
+                Address::parse("Long Street 7").unwrap(),
+            ),
             note: None,
         }
     }
