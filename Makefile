@@ -41,6 +41,9 @@ bench: setup-build ## measure the route planner and the fan-out
 bench-orders: setup ## order creation beside the raw rate of the same SQL statements, on both engines
 	cargo bench --locked -p usecases --bench orders
 
+bench-menu: setup-build ## menus that one core serves from its cache
+	cargo bench --locked -p riderhub --bench menu
+
 bench-hub: setup-build ## measure the hub beside other servers and write docs/performance.md
 	scripts/bench-hub
 

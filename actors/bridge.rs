@@ -16,7 +16,10 @@ use storage::{
     events::Latest,
     journal::Entry,
 };
-use usecases::platform::{Announcer, Nudge};
+use usecases::{
+    cache::Stale,
+    platform::{Announcer, Nudge},
+};
 
 use crate::{
     channel_log::Ready,
@@ -32,6 +35,11 @@ use crate::{
 pub const NODES_TOPIC: &str = "nodes";
 /// The kind of a control message that carries a [`Nudge`].
 pub const NUDGE: &str = "nudge";
+
+/// The kind of a control message that names what a commit made old, between spaces.
+pub const STALE: &str = "stale";
+/// Said on this node alone: commits of others may have been missed.
+pub const LINK_CHANGED: &str = "link_changed";
 
 /// The kind of a control message: its node's link was lost, others may lack what it committed.
 const MISSED: &str = "missed";
@@ -62,7 +70,16 @@ impl Bridge {
         let listeners = Mutex::default();
         let bridge = Arc::new(Self { node_id, hub, bus, listeners });
         let its_hub = bridge.hub.clone();
-        bridge.listen(MISSED, Box::new(move |_| its_hub.want_check_of_all()));
+        let weak = Arc::downgrade(&bridge);
+        bridge.listen(
+            MISSED,
+            Box::new(move |_| {
+                its_hub.want_check_of_all();
+                if let Some(bridge) = weak.upgrade() {
+                    bridge.hear(LINK_CHANGED, "");
+                }
+            }),
+        );
         tokio::spawn(bridge.clone().follow(events));
         bridge
     }
@@ -156,6 +173,9 @@ impl Bridge {
     }
 
     fn handle(&self, event: BusEvent) {
+        if matches!(event, BusEvent::Up | BusEvent::Lagged | BusEvent::Down) {
+            self.hear(LINK_CHANGED, "");
+        }
         match event {
             BusEvent::Message { topic, payload } => self.receive(&topic, payload),
             BusEvent::Subscribed(topics) => {
@@ -243,5 +263,14 @@ impl Announcer for Bridge {
         if let Ok(body) = serde_json::to_string(&nudge) {
             self.tell_nodes(NUDGE, body);
         }
+    }
+
+    fn forget(&self, stale: &[Stale]) {
+        let names: Vec<_> = stale.iter().map(Stale::to_string).collect();
+        self.say_to_others(STALE, names.join(" "));
+    }
+
+    fn hears_others(&self) -> bool {
+        !self.is_degraded()
     }
 }

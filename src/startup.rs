@@ -18,7 +18,7 @@ use actix_web::{
 use actors::{
     admission::Admission,
     arrivals::Arrivals,
-    bridge::{Bridge, NUDGE},
+    bridge::{Bridge, LINK_CHANGED, NUDGE, STALE},
     catch_up::CatchUp,
     dispatcher::{DispatchBell, Dispatcher},
     fleet::Fleet,
@@ -192,6 +192,7 @@ async fn start_live_side(
     let bell = DispatchBell::default();
     let rung = bell.clone();
     bridge.listen(NUDGE, Box::new(move |_| rung.ring()));
+    keep_caches_true(&bridge, &platform);
 
     let live = Arc::new(Live {
         platform: platform.clone(),
@@ -225,6 +226,18 @@ async fn start_live_side(
         presence: Presence::new(Arc::clone(&live), grace).start(),
     };
     Ok((live, workers))
+}
+
+/// What other nodes commit is forgotten here; all is, when some of it may have been missed.
+fn keep_caches_true(bridge: &Bridge, platform: &Platform) {
+    let caches = Arc::clone(&platform.caches);
+    let forget = move |body: &str| {
+        let stale: Vec<_> = body.split(' ').filter_map(|it| it.parse().ok()).collect();
+        caches.forget(&stale);
+    };
+    bridge.listen(STALE, Box::new(forget));
+    let caches = Arc::clone(&platform.caches);
+    bridge.listen(LINK_CHANGED, Box::new(move |_| caches.clear()));
 }
 
 fn secrets(settings: &Settings) -> PlatformSettings {

@@ -20,10 +20,13 @@ use crate::{
         link::{Event, Events, Link},
         log::Entry,
         pace::Pace,
+        rest::Call,
         session::Session,
     },
 };
 
+/// Stores near the door whose menus are looked at.
+const STORES_LOOKED_AT: usize = 3;
 /// How often paying is begun anew after an answer that was lost.
 const PAY_TRIES: u32 = 4;
 /// How often the state is asked for while nothing comes, in real time.
@@ -49,6 +52,19 @@ pub struct Ended {
     pub delivered_at: Option<i64>,
     /// Its last state.
     pub state: String,
+}
+
+/// Looks around as people do before they order: at the stores near the door, at some of their menus, at
+/// the chosen store, and at its menu again. What cannot be read is not missed.
+pub async fn browse(session: &Session, ask: &OrderAsk) {
+    let near = calls::stores_nearby(session, ask.dropoff, STORES_LOOKED_AT).await;
+    for store in near.unwrap_or_default() {
+        let _seen = calls::products(session, &store.id).await;
+    }
+    let _seen = session.call(Call::get(format!("/v1/stores/{}", ask.store))).await;
+    for _ in 0..2 {
+        let _seen = calls::products(session, &ask.store).await;
+    }
 }
 
 /// Places an order and pays it; answers its id. Repeats itself until the server has said something.

@@ -7,6 +7,10 @@ use crate::{clock::Timestamp, geo::Place, text_enum::text_enum};
 /// Most pieces of a product.
 pub const STOCK_MAX: i64 = 1_000_000_000;
 
+/// Most pieces that a menu tells of: nobody can order more at once, so it is the same to everybody
+/// whether there are a thousand or a million.
+pub const STOCK_SHOWN_MAX: i64 = 999;
+
 /// Minutes of a day.
 pub const DAY_MIN: u32 = 24 * 60;
 
@@ -189,6 +193,12 @@ impl Stock {
             StockMode::Unlimited => STOCK_MAX,
             StockMode::Counted | StockMode::Daily => self.left,
         }
+    }
+
+    /// How many a menu tells of: what can be ordered, up to [`STOCK_SHOWN_MAX`].
+    pub const fn shown(&self) -> i64 {
+        let available = self.available();
+        if available < STOCK_SHOWN_MAX { available } else { STOCK_SHOWN_MAX }
     }
 
     /// All that was ever put on the shelf since it is counted; `None` if there are always enough.

@@ -113,6 +113,8 @@ figures! {
         "Regions with open deliveries that this node plans.";
     Counter "riderhub_claims_total" ["result": &["won", "already_yours", "lost", "unknown"]]
         "Riders who grabbed from the pool: let through to SQL, turned away before it, or without Redis.";
+    Counter "riderhub_cache_total"
+        "Reads through this node's cache, by kind and result: `hit`, `hit_nothing` (known not to exist), `joined` (somebody else was reading it) or `miss`.";
     Counter "riderhub_stock_shield_total" ["result": &["reserved", "already_yours", "sold_out", "held", "unknown", "away"]]
         "Products of orders that were checked before SQL: let through, sold out, others on their way, or nothing known.";
     Counter "riderhub_stock_repaired_total"
@@ -172,6 +174,7 @@ pub fn document() -> String {
         };
         let labels = match (figure.name, figure.label) {
             (COMMANDS, _) => "`m`, `outcome`".to_owned(),
+            ("riderhub_cache_total", _) => "`kind`, `result`".to_owned(),
             ("riderhub_notices_total", _) => "`class`, `via`, `result`".to_owned(),
             (_, Some((label, _))) => format!("`{label}`"),
             (_, None) => String::new(),

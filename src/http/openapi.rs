@@ -25,7 +25,7 @@ use super::{
         title = "RiderHub",
         description = "Accounts, stores, carts, orders and payments. Live events come over the socket at `/v1/ws`.",
     ),
-    modifiers(&BearerToken, &ProblemType, &NamedShapes),
+    modifiers(&BearerToken, &ProblemType, &NamedShapes, &EntityTags),
     paths(
         accounts::create, accounts::sign_in, accounts::refresh, accounts::me, accounts::demo,
         sessions::end, sessions::revoke, sessions::revoke_profile,
@@ -54,6 +54,27 @@ impl Modify for BearerToken {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// What is read has a tag, and is not sent again to whoever has it.
+struct EntityTags;
+
+impl Modify for EntityTags {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let reads = document.paths.paths.values_mut().filter_map(|it| it.get.as_mut());
+        for read in reads {
+            let answers = &mut read.responses.responses;
+            let is_json = |it: &RefOr<openapi::Response>| match it {
+                RefOr::T(it) => it.content.contains_key("application/json"),
+                RefOr::Ref(_) => false,
+            };
+            if answers.get("200").is_some_and(is_json) {
+                let text = "It is what `If-None-Match` says: the client has it.";
+                let unchanged = openapi::ResponseBuilder::new().description(text).build();
+                answers.insert("304".to_owned(), RefOr::T(unchanged));
+            }
+        }
     }
 }
 

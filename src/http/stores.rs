@@ -10,16 +10,17 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use storage::{products::ProductRecord, stores::StoreRecord};
 use usecases::{
+    cache::Page,
     error::AskError,
     stores::{self, NewProduct, NewStore, ProductPatch, StorePatch, StoreTerms},
 };
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    answer::Answer,
+    answer::{self, Answer, Tagged},
     extract::{Body, IdPath, Merchant},
     page::PageLimit,
-    problem::{Kind, Problem, ProblemView},
+    problem::{Kind, Problem, ProblemView, not_found},
     state::HttpState,
 };
 
@@ -158,7 +159,7 @@ pub struct ProductView {
     pub price_minor: i64,
     /// ISO 4217.
     pub currency: &'static str,
-    /// How many can be ordered; 1000000000 if there are always enough.
+    /// How many can be ordered, up to 999: more is not told.
     pub stock: i64,
     /// `counted`, `daily` (so many each day) or `unlimited`.
     pub stock_mode: &'static str,
@@ -218,7 +219,7 @@ impl From<ProductRecord> for ProductView {
             description: it.description,
             price_minor: it.price.minor(),
             currency: it.price.currency().code(),
-            stock: it.stock.available(),
+            stock: it.stock.shown(),
             stock_mode: it.stock.mode.as_str(),
             is_listed: it.is_listed,
         }
@@ -297,11 +298,23 @@ pub async fn change(
 #[utoipa::path(get, path = "/v1/stores/{store}", operation_id = "get_store", tag = "stores",
     params(("store" = String, Path)),
     responses((status = 200, body = StoreView), (status = "4XX", body = ProblemView)))]
-pub async fn show(
-    store: Path<IdPath<StoreId>>,
-    state: Data<HttpState>,
-) -> Result<Answer<StoreView>, Problem> {
-    Ok(Answer::ok(stores::show(&state.platform, store.0).await?.into()))
+pub async fn show(store: Path<IdPath<StoreId>>, state: Data<HttpState>) -> Result<Tagged, Problem> {
+    let (platform, store_id) = (&state.platform, store.0);
+    let load = async || page(stores::show(platform, store_id).await, StoreView::from);
+    let found = platform.caches.stores.get(store_id, platform.lifetime(), load).await?;
+    found.map(Tagged).ok_or_else(|| not_found("store"))
+}
+
+/// What is read, as it leaves; `None` if there is no such thing.
+fn page<T, V: Serialize>(
+    read: Result<T, AskError>,
+    view: impl Fn(T) -> V,
+) -> Result<Option<Page>, Problem> {
+    match read {
+        Ok(found) => Ok(Some(Page::new(answer::json(&view(found))?))),
+        Err(AskError::NotFound { .. }) => Ok(None),
+        Err(err) => Err(err.into()),
+    }
 }
 
 /// Finds stores near a place, the nearest first.
@@ -382,10 +395,12 @@ pub async fn change_product(
 #[utoipa::path(get, path = "/v1/stores/{store}/products", operation_id = "list_products",
     tag = "stores", params(("store" = String, Path)),
     responses((status = 200, body = ProductsView), (status = "4XX", body = ProblemView)))]
-pub async fn menu(
-    store: Path<IdPath<StoreId>>,
-    state: Data<HttpState>,
-) -> Result<Answer<ProductsView>, Problem> {
-    let found = stores::menu(&state.platform, store.0).await?;
-    Ok(Answer::ok(ProductsView { products: found.into_iter().map(ProductView::from).collect() }))
+pub async fn menu(store: Path<IdPath<StoreId>>, state: Data<HttpState>) -> Result<Tagged, Problem> {
+    let (platform, store_id) = (&state.platform, store.0);
+    let view = |found: Vec<ProductRecord>| ProductsView {
+        products: found.into_iter().map(ProductView::from).collect(),
+    };
+    let load = async || page(stores::menu(platform, store_id).await, view);
+    let found = platform.caches.menus.get(store_id, platform.lifetime(), load).await?;
+    found.map(Tagged).ok_or_else(|| not_found("store"))
 }

@@ -31,6 +31,7 @@ pub mod notifier;
 pub mod push_addresses;
 pub mod vapid;
 
+pub mod cache;
 pub mod stock;
 pub mod stock_guard;
 pub mod stores;

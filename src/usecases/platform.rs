@@ -20,6 +20,7 @@ use storage::{
 
 use crate::{
     blob_place::KnownPlace,
+    cache::{Caches, LIFETIME, LIFETIME_ALONE, Stale},
     notices::NoticeSettings,
     sandbox::Sandbox,
     stock_guard::{Counted, StockGuard},
@@ -96,6 +97,12 @@ pub trait Announcer: Send + Sync {
     fn latest(&self, values: Vec<Latest>);
     /// Asks the live side to look at something soon.
     fn nudge(&self, nudge: Nudge);
+    /// Tells the other nodes what a commit made old.
+    fn forget(&self, _stale: &[Stale]) {}
+    /// Whether this node hears at once what others commit.
+    fn hears_others(&self) -> bool {
+        true
+    }
 }
 
 /// Tells nobody. For commands without a live side, and for tests.
@@ -119,6 +126,8 @@ pub struct Changes {
     pub nudges: Vec<Nudge>,
     /// Stocks that changed, as they stand after it.
     pub counted: Vec<Counted>,
+    /// What was shown before and is no longer true.
+    pub stale: Vec<Stale>,
 }
 
 /// Where an entry of a command went.
@@ -174,6 +183,8 @@ pub struct Platform {
     pub claims: Arc<dyn Claims>,
     /// Who of many that buy goes on to SQL.
     pub stock_guard: Arc<StockGuard>,
+    /// What is read often and changes seldom.
+    pub caches: Arc<Caches>,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -231,12 +242,18 @@ impl Platform {
             notices,
             claims,
             stock_guard: Arc::new(StockGuard::new(shield)),
+            caches: Arc::default(),
         })
     }
 
     /// For reads outside a transaction.
     pub fn reader(&self) -> Db {
         self.store.reader()
+    }
+
+    /// How long what is read now may be believed.
+    pub fn lifetime(&self) -> std::time::Duration {
+        if self.announcer.hears_others() { LIFETIME } else { LIFETIME_ALONE }
     }
 
     /// The current instant.
@@ -345,7 +362,11 @@ impl Platform {
     }
 
     fn after_commit<T>(&self, carried_out: CarriedOut<T>) -> Done<T> {
-        let CarriedOut { stored, entries, latest, nudges, counted, dup } = carried_out;
+        let CarriedOut { stored, entries, latest, nudges, counted, stale, dup } = carried_out;
+        if !stale.is_empty() {
+            self.caches.forget(&stale);
+            self.announcer.forget(&stale);
+        }
         self.stock_guard.tell(counted);
         if dup {
             count_duplicate();
@@ -374,6 +395,7 @@ struct CarriedOut<T> {
     latest: Vec<Latest>,
     nudges: Vec<Nudge>,
     counted: Vec<Counted>,
+    stale: Vec<Stale>,
     dup: bool,
 }
 
@@ -399,6 +421,7 @@ where
             latest: nothing.latest,
             nudges: nothing.nudges,
             counted: nothing.counted,
+            stale: nothing.stale,
             dup: true,
         });
     }
@@ -413,6 +436,6 @@ where
     if let Some(key) = key {
         commands::finish(tx, key, &stored, at).await?;
     }
-    let Changes { latest, nudges, counted, .. } = changes;
-    Ok(CarriedOut { stored, entries, latest, nudges, counted, dup: false })
+    let Changes { latest, nudges, counted, stale, .. } = changes;
+    Ok(CarriedOut { stored, entries, latest, nudges, counted, stale, dup: false })
 }

@@ -28,6 +28,7 @@ use storage::{
 };
 
 use crate::{
+    cache::Stale,
     error::AskError,
     platform::{Changes, Done, Platform},
     stock_guard::Counted,
@@ -59,6 +60,9 @@ impl<'c> Counter<'c> {
         rows::save(tx, shelf.product_id, &after, shelf.stock.version).await?;
         let line = StockLine::new(shelf.product_id, &after, change, self.by, self.at);
         self.lines.push(StockLine { order_id: self.order_id, reason: self.reason, ..line });
+        if shelf.stock.shown() != after.shown() {
+            self.changes.stale.push(Stale::Menu(shelf.store_id));
+        }
         let shelf = Shelf { stock: after, ..shelf.clone() };
         self.changes.counted.push(Counted { shelf, order: self.order_id });
         Ok(())

@@ -22,6 +22,7 @@ use storage::{
 };
 
 use crate::{
+    cache::Stale,
     error::AskError,
     ops,
     platform::{Changes, Platform},
@@ -204,6 +205,7 @@ pub async fn change(
         }
         patch.terms.put_into(&mut store);
         rows::save(tx, &store).await?;
+        changes.stale.push(Stale::Store(store_id));
         ops::tell_store(changes, &store, at)?;
         Ok::<_, AskError>(())
     };
@@ -290,7 +292,7 @@ pub async fn add_product(
 ) -> Result<ProductRecord, AskError> {
     stock::check(Some(new.stock))?;
     let product_id = ProductId::generate();
-    let write = async move |tx: &mut Tx, _: &mut Changes, at: Timestamp| {
+    let write = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let store = rows::find_for_staff_locked(tx, store_id, by)
             .await?
             .ok_or(AskError::not_found("store"))?;
@@ -304,6 +306,7 @@ pub async fn add_product(
             is_listed: true,
         };
         products::insert(tx, &product, by.into(), at).await?;
+        changes.stale.push(Stale::Menu(store_id));
         Ok::<_, AskError>(())
     };
     platform.command(None, write).await?;
@@ -337,6 +340,7 @@ pub async fn change_product(
         }
         product.is_listed = patch.is_listed.unwrap_or(product.is_listed);
         products::save(tx, &product).await?;
+        changes.stale.push(Stale::Menu(product.store_id));
         if let Some(left) = patch.stock {
             stock::put(tx, changes, &product, left, by.into(), at).await?;
         }

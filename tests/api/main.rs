@@ -10,6 +10,7 @@
 
 mod attachments;
 mod bad_input;
+mod cache;
 mod chat;
 mod commands;
 mod demo;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Waits until a node says that its bus is so.
-async fn until_bus_is(node: &Node, state: &str) {
+pub async fn until_bus_is(node: &Node, state: &str) {
     let rest = Rest::new(std::slice::from_ref(&node.base), 0).unwrap();
     let until = Instant::now() + Duration::from_secs(20);
     loop {

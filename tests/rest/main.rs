@@ -6,6 +6,7 @@ mod accounts;
 mod as_of;
 mod attachments;
 mod blobs;
+mod cache;
 mod inbox;
 mod journal;
 mod notices;

@@ -244,6 +244,7 @@ async fn live_through(
     let habits = Habits { talks: 0.8, seed: index as u64 };
     let living = async {
         let session = link.session();
+        customer::browse(session, &ask).await;
         let order = customer::order(session, &ask, &new_cid(), know, &stage.tally).await?;
         let stop = stage.stop.clone();
         customer::see_through(&link, &mut events, &order, habits, &stage.tally, stop).await

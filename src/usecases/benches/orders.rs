@@ -102,9 +102,11 @@ async fn open(store: Arc<Store>) -> Platform {
 fn round<T: Sync>(runtime: &Runtime, all: &[T], work: impl AsyncFn(&T) -> u64 + Sync) -> u64 {
     let work = &work;
     std::thread::scope(|scope| {
-        let threads = all
-            .chunks(all.len().div_ceil(THREADS))
-            .map(|some| scope.spawn(move || runtime.block_on(join_all(some.iter().map(work)))));
+        let threads = all.chunks(all.len().div_ceil(THREADS)).map(|some| {
+            scope.spawn(move || {
+                runtime.block_on(join_all(some.iter().map(async |it| work(it).await)))
+            })
+        });
         let threads: Vec<_> = threads.collect();
         threads.into_iter().flat_map(|it| it.join().unwrap()).sum()
     })
