@@ -10,8 +10,8 @@ use utoipa::{
 };
 
 use super::{
-    accounts, attachments, carts, inbox, on_the_way, operations, orders, payments, push,
-    quick_replies, sessions, stores,
+    accounts, attachments, carts, choices, inbox, on_the_way, operations, orders, payments, push,
+    quick_replies, quotes, sessions, stores,
 };
 
 #[derive(OpenApi)]
@@ -26,7 +26,8 @@ use super::{
         sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,
-        carts::show, carts::put, carts::clear,
+        carts::list, carts::show, carts::replace, carts::merge, carts::put, carts::clear,
+        choices::put, choices::show, choices::put_fees, choices::fees, quotes::create,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm, orders::returned,
         quick_replies::list,

@@ -2,19 +2,15 @@
 
 use actix_web::web::{Data, Path, Query};
 use domain::{
-    cart::{CartLine, Quantity},
-    checked_text::{Address, Note},
-    geo::Place,
     ids::{OrderId, StoreId},
     reason::Reason,
 };
 use serde::Deserialize;
 use usecases::{
-    error::AskError,
     order_book,
     order_case::Moved,
     orders::{self, Acceptance},
-    placing::{self, OrderWish},
+    placing,
     platform::Done,
     returns,
 };
@@ -23,6 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     answer::Answer,
     extract::{AnyProfile, Body, Customer, IdPath, MaybeBody, MaybeKey, Merchant, RequiredKey},
+    order_inputs::{OrderInput, id},
     order_views::{MovedView, OrderRowView, OrderView, OrdersView},
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
@@ -30,42 +27,6 @@ use super::{
 
 /// Orders of one page if nothing is said.
 const PAGE_DEFAULT: u32 = 50;
-
-/// What a customer wants. The server knows what it costs.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OrderInput {
-    /// Where from.
-    pub store: String,
-    /// What; left out for what is in the cart.
-    pub lines: Option<Vec<OrderLineInput>>,
-    /// Where to.
-    pub dropoff: DropoffInput,
-    /// What to ask the store or the rider for.
-    pub note: Option<String>,
-}
-
-/// Pieces of one product.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OrderLineInput {
-    /// Which product.
-    pub product: String,
-    /// 1 to 99.
-    pub quantity: i64,
-}
-
-/// Where an order goes.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DropoffInput {
-    /// Degrees north.
-    pub lat: f64,
-    /// Degrees east.
-    pub lng: f64,
-    /// For people.
-    pub address: String,
-}
 
 /// How a store takes an order.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -108,10 +69,6 @@ pub struct OrdersQuery {
     pub before: Option<IdPath<OrderId>>,
 }
 
-fn id<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Problem> {
-    text.parse().map_err(|err| Problem::new(Kind::BadInput, format!("`{text}`: {err}.")))
-}
-
 fn reason(text: &str) -> Result<Reason, Problem> {
     let given = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
     given.copied().find(|it| it.as_str() == text).ok_or_else(|| {
@@ -127,22 +84,6 @@ fn moved(done: Done<Moved>) -> Answer<MovedView> {
     Answer::ok(MovedView::from(done.value)).replayed(done.dup)
 }
 
-fn wish(input: &OrderInput) -> Result<OrderWish, Problem> {
-    let line = |it: &OrderLineInput| {
-        let quantity = Quantity::new(it.quantity).map_err(AskError::from)?;
-        Ok::<_, Problem>(CartLine { product_id: id(&it.product)?, quantity })
-    };
-    let lines = input.lines.as_ref().map(|it| it.iter().map(line).collect()).transpose()?;
-    let dropoff = &input.dropoff;
-    Ok(OrderWish {
-        store_id: id::<StoreId>(&input.store)?,
-        lines,
-        dropoff: Place::new(dropoff.lat, dropoff.lng).map_err(AskError::from)?,
-        address: Address::parse(&dropoff.address).map_err(AskError::from)?,
-        note: input.note.as_deref().map(Note::parse).transpose().map_err(AskError::from)?,
-    })
-}
-
 /// Places an order; it waits for payment.
 #[utoipa::path(post, path = "/v1/orders", operation_id = "create_order", tag = "orders",
     security(("bearer" = [])), params(("Idempotency-Key" = String, Header)),
@@ -156,7 +97,7 @@ pub async fn create(
     state: Data<HttpState>,
 ) -> Result<Answer<OrderView>, Problem> {
     let key = key.command(identity.profile, &input);
-    let done = placing::place(&state.platform, by, wish(&input)?, key).await?;
+    let done = placing::place(&state.platform, by, input.wish()?, key).await?;
     let order_id = id(&done.value.order)?;
     let page = order_book::show(&state.platform, identity.profile, order_id).await?;
     Ok(Answer::created(OrderView::from(page)).replayed(done.dup))

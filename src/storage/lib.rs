@@ -45,9 +45,14 @@ pub mod seats;
 pub mod tokens;
 
 pub mod carts;
+pub mod choices;
+pub mod order_lines;
+pub mod order_numbers;
 pub mod orders;
 pub mod payments;
 pub mod products;
+pub mod quotes;
+pub mod store_fees;
 pub mod stores;
 pub mod stories;
 

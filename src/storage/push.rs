@@ -37,6 +37,8 @@ text_enum! {
         Duty => "duty",
         /// A merchant's store is there.
         Store => "store",
+        /// A customer's cart has changed.
+        Cart => "cart",
         /// A rider's position.
         Loc => "loc",
         /// When a rider is expected.

@@ -21,7 +21,7 @@ use storage::{
     db::Tx,
     error::StoreError,
     events::{self, Alarm, Latest, OfferClosed},
-    offers, orders, payments, products,
+    offers, order_lines, payments, products,
     push::Push,
     timers::{self, TimerKind},
 };
@@ -78,14 +78,26 @@ pub(crate) async fn end(
 
 /// Stops the ringing for a new order.
 pub(crate) fn silence_bell(case: &OrderCase, changes: &mut Changes) -> Result<(), StoreError> {
-    let alarm = Alarm { order: case.id().to_string(), alarm: NEW_ORDER.to_owned(), rings: false };
+    ring(case, changes, NEW_ORDER, false)
+}
+
+/// Rings a store's bell, or stops it.
+pub(crate) fn ring(
+    case: &OrderCase,
+    changes: &mut Changes,
+    why: &str,
+    rings: bool,
+) -> Result<(), StoreError> {
+    let (order, number) = (case.id().to_string(), case.number());
+    let alarm = Alarm { order, number, alarm: why.to_owned(), rings };
+    let push = if rings { Push::Alarm } else { Push::AlarmClear };
     let channel = Channel::Store(case.stored.order.store_id);
-    changes.entries.push(events::entry(channel, Push::AlarmClear, None, &alarm)?);
+    changes.entries.push(events::entry(channel, push, None, &alarm)?);
     Ok(())
 }
 
 async fn release_stock(case: &OrderCase, tx: &mut Tx) -> Result<(), StoreError> {
-    let mut lines = orders::list_lines(tx, case.id()).await?;
+    let mut lines = order_lines::list(tx, case.id()).await?;
     lines.sort_by_key(|it| it.product_id);
     for line in lines {
         products::give_back_stock(tx, line.product_id, line.quantity.get()).await?;

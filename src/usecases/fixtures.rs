@@ -27,7 +27,7 @@ use crate::{
     error::AskError,
     orders::{self, Acceptance},
     passwords, payments,
-    placing::{self, OrderWish},
+    placing::{self, OrderTerms, OrderWish},
     platform::Platform,
     tokens::Subject,
 };
@@ -215,10 +215,11 @@ pub async fn open_order(
     let quantity = Quantity::new(1)?;
     let wish = OrderWish {
         store_id,
-        lines: Some(vec![CartLine { product_id, quantity }]),
+        lines: Some(vec![CartLine::plain(product_id, quantity)]),
         dropoff: store.place.offset(DOOR_M, 0.0),
         address: Address::parse("Test Street 1")?,
         note: None,
+        terms: OrderTerms::default(),
     };
     let placed = placing::place(platform, by, wish, None).await?.value;
     let order_id = placed.order.parse().map_err(|_| AskError::not_found("order"))?;

@@ -33,11 +33,15 @@ pub mod vapid;
 
 pub mod stores;
 
+pub mod cart_moves;
 pub mod carts;
+pub mod choices;
 
 pub mod order_case;
 
 pub mod placing;
+pub mod pricing;
+pub mod quotes;
 
 pub mod payments;
 pub mod sandbox;

@@ -58,6 +58,9 @@ pub struct OrderCase {
 pub struct Moved {
     /// The order.
     pub order: String,
+    /// By which people call it, e.g. `#0042`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// Where it stands.
     pub state: String,
     /// What to show to people.
@@ -134,6 +137,11 @@ impl OrderCase {
         self.stored.order.id
     }
 
+    /// By which people call it, if it has a number.
+    pub fn number(&self) -> Option<String> {
+        self.stored.number.map(|it| it.to_string())
+    }
+
     /// What to show to people.
     pub fn status(&self) -> DisplayStatus {
         let delivery = self.delivery.as_ref().map(|it| it.delivery.state);
@@ -145,6 +153,7 @@ impl OrderCase {
         let order = &self.stored.order;
         Moved {
             order: order.id.to_string(),
+            number: self.number(),
             state: order.state.to_string(),
             status: self.status().to_string(),
             seq: order.seq,
@@ -345,6 +354,7 @@ impl OrderCase {
         let order = &self.stored.order;
         OrderMoved {
             order: order.id.to_string(),
+            number: self.number(),
             seq: change.seq,
             machine: change.machine.to_string(),
             event: change.event.to_owned(),

@@ -4,38 +4,48 @@ use domain::{
     cart::{self, CartLine},
     change::{Change, Machine},
     channel::Channel,
-    checked_text::{Address, Note},
+    checked_text::{Address, Note, PersonName, Phone},
     clock::Timestamp,
     geo::Place,
-    ids::{CustomerId, OrderId, StoreId},
+    ids::{CustomerId, OrderId, QuoteId, StoreId},
+    money::Money,
     order::Order,
+    order_number,
     order_state::OrderState,
     policy::OrderPolicy,
-    price::Price,
+    price::Breakdown,
     role::Profile,
 };
 use storage::{
     carts,
     commands::CommandKey,
-    db::Tx,
-    orders::{self, StoredLine, StoredOrder},
-    products::{self, ProductRecord},
+    db::{Reader, Tx},
+    order_lines::StoredLine,
+    order_numbers,
+    orders::{self, StoredOrder},
+    products,
     stores::{self, StoreRecord},
     timers::{self, TimerKind},
 };
 
 use crate::{
+    cart_moves,
     error::AskError,
     order_case::{Moved, OrderCase},
     platform::{Changes, Done, Platform},
+    pricing::{self, Priced},
+    quotes,
 };
+
+/// Most people that cutlery is wanted for.
+pub const CUTLERY_MAX: u32 = 99;
 
 /// What a customer wants. There is no price in it: the server knows what things cost.
 #[derive(Debug, Clone)]
 pub struct OrderWish {
     /// Where from.
     pub store_id: StoreId,
-    /// What; `None` for what is in the cart.
+    /// What; `None` for what is selected in the cart.
     pub lines: Option<Vec<CartLine>>,
     /// Where to.
     pub dropoff: Place,
@@ -43,6 +53,23 @@ pub struct OrderWish {
     pub address: Address,
     /// What to ask the store or the rider for.
     pub note: Option<Note>,
+    /// What else was said.
+    pub terms: OrderTerms,
+}
+
+/// What a customer may say beside what and where to.
+#[derive(Debug, Clone, Default)]
+pub struct OrderTerms {
+    /// What the customer gives the rider, in minor units of the store's currency.
+    pub tip_minor: i64,
+    /// For how many people cutlery is wanted.
+    pub cutlery: Option<u32>,
+    /// Whom to ask for at the door.
+    pub contact_name: Option<PersonName>,
+    /// Where to call.
+    pub contact_phone: Option<Phone>,
+    /// The price that was promised.
+    pub quote_id: Option<QuoteId>,
 }
 
 /// Places an order: prices it, takes the stock, waits for payment.
@@ -50,7 +77,8 @@ pub struct OrderWish {
 /// # Errors
 ///
 /// [`AskError`] says what is wrong with the wish: [`AskError::OutOfStock`],
-/// [`AskError::StoreClosed`], [`AskError::TooFar`], [`AskError::NotSold`], …
+/// [`AskError::StoreClosed`], [`AskError::TooFar`], [`AskError::NotSold`],
+/// [`AskError::QuoteExpired`], …
 pub async fn place(
     platform: &Platform,
     by: CustomerId,
@@ -60,22 +88,49 @@ pub async fn place(
     let policy = platform.policy;
     platform
         .command(key, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
-            let store = open_store(tx, &wish).await?;
-            let wanted = wanted(tx, by, &wish).await?;
-            let (price, lines) = priced(tx, &store, &wanted).await?;
-            take_stock(tx, &lines).await?;
-            let stored = new_order(by, &wish, &store, &price, at);
-            orders::insert(tx, &stored, &lines).await?;
+            let (store, wanted, priced) = judge(tx, by, &wish).await?;
+            let order_id = OrderId::generate();
+            let priced = match wish.terms.quote_id {
+                Some(quote_id) => {
+                    let asked = quotes::asked(&wish, &wanted);
+                    quotes::hold(tx, by, quote_id, &asked, priced, order_id, at).await?
+                }
+                None => priced,
+            };
+            take_stock(tx, &priced.lines).await?;
+            // The count of the day is locked last: everybody at this store waits for it.
+            let stored = new_order(tx, order_id, by, &wish, &store, priced.parts, at).await?;
+            orders::insert(tx, &stored, &priced.lines).await?;
+            let moved = tell(tx, changes, order_id, by, &policy, at).await?;
             if wish.lines.is_none() {
-                carts::clear(tx, by, store.id).await?;
+                cart_moves::ordered(tx, changes, by, store.id, at).await?;
             }
-            tell(tx, changes, stored.order.id, by, &policy, at).await
+            Ok(moved)
         })
         .await
 }
 
-async fn open_store(tx: &mut Tx, wish: &OrderWish) -> Result<StoreRecord, AskError> {
-    let store = stores::find(tx, wish.store_id).await?.ok_or(AskError::not_found("store"))?;
+/// Checks a wish and prices it as it would be ordered now.
+pub(crate) async fn judge(
+    reader: &mut impl Reader,
+    by: CustomerId,
+    wish: &OrderWish,
+) -> Result<(StoreRecord, Vec<CartLine>, Priced), AskError> {
+    if wish.terms.cutlery.is_some_and(|it| it > CUTLERY_MAX) {
+        return Err(AskError::OutOfRange { what: "cutlery is for 0 to 99 people" });
+    }
+    let (store, way_m) = open_store(reader, wish).await?;
+    let wanted = wanted(reader, by, wish).await?;
+    let tip = Money::from_minor(wish.terms.tip_minor, store.currency);
+    let priced = pricing::price(reader, &store, &wanted, Some(way_m), tip).await?;
+    Ok((store, wanted, priced))
+}
+
+async fn open_store(
+    reader: &mut impl Reader,
+    wish: &OrderWish,
+) -> Result<(StoreRecord, u32), AskError> {
+    let store = stores::find(reader, wish.store_id).await?.ok_or(AskError::not_found("store"))?;
     if !store.is_open {
         return Err(AskError::StoreClosed);
     }
@@ -84,50 +139,25 @@ async fn open_store(tx: &mut Tx, wish: &OrderWish) -> Result<StoreRecord, AskErr
         let (radius_m, distance_m) = (store.radius_m, distance_m as u32);
         return Err(AskError::TooFar { radius_m, distance_m });
     }
-    Ok(store)
+    Ok((store, distance_m.ceil() as u32))
 }
 
-async fn wanted(tx: &mut Tx, by: CustomerId, wish: &OrderWish) -> Result<Vec<CartLine>, AskError> {
+async fn wanted(
+    reader: &mut impl Reader,
+    by: CustomerId,
+    wish: &OrderWish,
+) -> Result<Vec<CartLine>, AskError> {
     let mut lines = match &wish.lines {
         Some(lines) => lines.clone(),
-        None => carts::list_lines(tx, by, wish.store_id).await?,
+        None => {
+            let items = carts::list_items(reader, by, wish.store_id).await?;
+            items.into_iter().filter(|it| it.is_selected).map(|it| it.line).collect()
+        }
     };
     cart::check_lines(&lines)?;
     // Stock is taken in this order by everybody, so that two orders never wait in a circle.
-    lines.sort_by_key(|it| it.product_id);
+    lines.sort_by(|a, b| (a.product_id, &a.options).cmp(&(b.product_id, &b.options)));
     Ok(lines)
-}
-
-async fn priced(
-    tx: &mut Tx,
-    store: &StoreRecord,
-    wanted: &[CartLine],
-) -> Result<(Price, Vec<StoredLine>), AskError> {
-    let ids: Vec<_> = wanted.iter().map(|it| it.product_id).collect();
-    let sold = products::list_listed(tx, store.id, &ids).await?;
-    let mut asked = Vec::with_capacity(wanted.len());
-    let mut names = Vec::with_capacity(wanted.len());
-    for line in wanted {
-        let product_id = line.product_id;
-        let found: Option<&ProductRecord> = sold.iter().find(|it| it.id == product_id);
-        let product = found.ok_or(AskError::NotSold { product_id })?;
-        asked.push((product_id, product.price, line.quantity));
-        names.push(product.name.clone());
-    }
-    let price = Price::of(&asked, store.delivery_fee, store.min_order)?;
-    let lines = price
-        .lines
-        .iter()
-        .zip(names)
-        .map(|(line, name)| StoredLine {
-            product_id: line.product_id,
-            name,
-            unit: line.unit,
-            quantity: line.quantity,
-            total: line.total,
-        })
-        .collect();
-    Ok((price, lines))
 }
 
 async fn take_stock(tx: &mut Tx, lines: &[StoredLine]) -> Result<(), AskError> {
@@ -141,22 +171,28 @@ async fn take_stock(tx: &mut Tx, lines: &[StoredLine]) -> Result<(), AskError> {
     Ok(())
 }
 
-fn new_order(
+async fn new_order(
+    tx: &mut Tx,
+    id: OrderId,
     by: CustomerId,
     wish: &OrderWish,
     store: &StoreRecord,
-    price: &Price,
+    parts: Breakdown,
     at: Timestamp,
-) -> StoredOrder {
-    StoredOrder {
+) -> Result<StoredOrder, AskError> {
+    let day = order_number::day_name(store.place, at);
+    let number = order_numbers::next(tx, store.id, &day).await?;
+    let OrderTerms { cutlery, contact_name, contact_phone, .. } = &wish.terms;
+    Ok(StoredOrder {
         order: Order {
-            id: OrderId::generate(),
+            id,
             customer_id: by,
             store_id: store.id,
             state: OrderState::PendingPayment,
             version: 0,
             seq: 0,
-            total: price.total,
+            total: parts.total,
+            release_at: None,
             placed_at: at,
             paid_at: None,
             accepted_at: None,
@@ -164,13 +200,18 @@ fn new_order(
             delivered_at: None,
             ended_at: None,
         },
-        items: price.items,
-        delivery_fee: price.delivery_fee,
+        parts,
+        number: Some(number),
+        day: Some(day),
+        scheduled_for: None,
         region: store.place.region(),
         dropoff: wish.dropoff,
         dropoff_address: wish.address.as_str().to_owned(),
         note: wish.note.as_ref().map(|it| it.as_str().to_owned()),
-    }
+        cutlery: *cutlery,
+        contact_name: contact_name.as_ref().map(|it| it.as_str().to_owned()),
+        contact_phone: contact_phone.as_ref().map(|it| it.as_str().to_owned()),
+    })
 }
 
 /// The first line of the story. The customer's connections hear the order's channel from here on.

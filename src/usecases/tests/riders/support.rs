@@ -24,7 +24,7 @@ use usecases::{
     handing_on,
     orders::{self, Acceptance},
     payments,
-    placing::{self, OrderWish},
+    placing::{self, OrderTerms, OrderWish},
     platform::{Platform, PlatformSettings, Silence},
     stores::{self, NewProduct, NewStore, StoreTerms},
 };
@@ -85,10 +85,11 @@ impl City {
     pub(crate) async fn paid_order(&self) -> OrderId {
         let wish = OrderWish {
             store_id: self.store,
-            lines: Some(vec![self.line]),
+            lines: Some(vec![self.line.clone()]),
             dropoff: self.centre.offset(900.0, 400.0),
             address: Address::parse("1 Long Street").unwrap(),
             note: None,
+            terms: OrderTerms::default(),
         };
         let placed = placing::place(&self.platform, self.customer, wish, None).await.unwrap();
         let order: OrderId = placed.value.order.parse().unwrap();
@@ -205,7 +206,7 @@ async fn shop(platform: &Platform, merchant: MerchantId, place: Place) -> (Store
         stock: 1_000_000,
     };
     let product = stores::add_product(platform, merchant, store, new).await.unwrap();
-    let line = CartLine { product_id: product.id, quantity: Quantity::new(1).unwrap() };
+    let line = CartLine::plain(product.id, Quantity::new(1).unwrap());
     (store, line)
 }
 
