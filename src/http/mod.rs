@@ -5,8 +5,10 @@
 
 pub mod answer;
 pub mod extract;
+pub mod page;
 pub mod problem;
 mod refusals;
+pub mod shapes;
 pub mod state;
 
 pub mod accounts;
@@ -41,6 +43,7 @@ pub mod ws;
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError, Route,
     error::{PathError, QueryPayloadError},
+    http::header::{self, HeaderValue},
     web::{self, Data, PathConfig, PayloadConfig, QueryConfig, ServiceConfig},
 };
 use extract::BODY_BYTES_MAX;
@@ -146,7 +149,10 @@ fn at<const N: usize>(cfg: &mut ServiceConfig, path: &str, routes: [Route; N]) {
 
 async fn wrong_method(req: HttpRequest) -> HttpResponse {
     let detail = format!("{} does not take {}; see /v1/openapi.json.", req.path(), req.method());
-    Problem::new(Kind::WrongMethod, detail).error_response()
+    let mut answer = Problem::new(Kind::WrongMethod, detail).error_response();
+    let methods = openapi::methods(&req.match_pattern().unwrap_or_default());
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+    answer
 }
 
 fn bad_path(err: PathError, _: &HttpRequest) -> actix_web::Error {

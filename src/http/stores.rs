@@ -20,14 +20,13 @@ use super::{
     answer::Answer,
     choices::ChoiceView,
     extract::{Body, IdPath, Merchant},
+    page::PageLimit,
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
 };
 
 /// How far a search goes if nothing is said, in metres.
 const SEARCH_RADIUS_M: u32 = 5_000;
-/// How many stores a search finds if nothing is said.
-const SEARCH_LIMIT: usize = 50;
 
 /// A store that a merchant wants to open.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -188,8 +187,9 @@ pub struct NearQuery {
     pub lng: f64,
     /// How far away, in metres (default 5000).
     pub radius_m: Option<u32>,
-    /// How many at most (default 50).
-    pub limit: Option<usize>,
+    /// How many at most, up to 100 (default 50).
+    #[param(value_type = Option<u32>)]
+    pub limit: Option<PageLimit>,
 }
 
 impl From<StoreRecord> for StoreView {
@@ -317,7 +317,7 @@ pub async fn near(
 ) -> Result<Answer<StoresView>, Problem> {
     let centre = Place::new(query.lat, query.lng).map_err(AskError::from)?;
     let radius_m = query.radius_m.unwrap_or(SEARCH_RADIUS_M);
-    let limit = query.limit.unwrap_or(SEARCH_LIMIT);
+    let limit = query.limit.unwrap_or_default().get() as usize;
     let found = stores::near(&state.platform, centre, radius_m, limit).await?;
     let view = |it: stores::Nearby| StoreView {
         distance_m: Some(it.distance_m),
