@@ -43,6 +43,7 @@ pub mod cart;
 pub mod options;
 pub mod order_number;
 pub mod price;
+pub mod stock;
 
 pub mod attachment;
 pub mod chat;

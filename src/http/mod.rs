@@ -27,6 +27,7 @@ pub mod push;
 pub mod quick_replies;
 pub mod quotes;
 pub mod sessions;
+pub mod stock;
 pub mod stores;
 
 pub mod health;
@@ -105,6 +106,8 @@ fn store_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/stores/{store}/products", menu);
     at(cfg, "/v1/stores/{store}/orders", [web::get().to(orders::list_for_store)]);
     at(cfg, "/v1/products/{product}", [web::patch().to(stores::change_product)]);
+    let shelf = [web::get().to(stock::show), web::post().to(stock::change)];
+    at(cfg, "/v1/products/{product}/stock", shelf);
     let options = [web::get().to(choices::show), web::put().to(choices::put)];
     at(cfg, "/v1/products/{product}/options", options);
     let fees = [web::get().to(choices::fees), web::put().to(choices::put_fees)];

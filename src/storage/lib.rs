@@ -52,6 +52,8 @@ pub mod orders;
 pub mod payments;
 pub mod products;
 pub mod quotes;
+pub mod stock;
+pub mod stock_log;
 pub mod store_fees;
 pub mod stores;
 pub mod stories;

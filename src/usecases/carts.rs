@@ -178,7 +178,7 @@ fn look_at(
     let stock = sold
         .iter()
         .find(|it| it.product.id == item.line.product_id)
-        .map_or(0, |it| it.product.stock);
+        .map_or(0, |it| it.product.stock.available());
     let asked = i64::from(line.quantity.get());
     let name = &line.name;
     if let Some(was) = item.seen_minor.filter(|was| *was != line.unit.minor()) {

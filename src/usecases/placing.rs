@@ -20,10 +20,8 @@ use storage::{
     carts,
     commands::CommandKey,
     db::{Reader, Tx},
-    order_lines::StoredLine,
     order_numbers,
     orders::{self, StoredOrder},
-    products,
     stores::{self, StoreRecord},
     timers::{self, TimerKind},
 };
@@ -34,7 +32,7 @@ use crate::{
     order_case::{Moved, OrderCase},
     platform::{Changes, Done, Platform},
     pricing::{self, Priced},
-    quotes,
+    quotes, stock,
 };
 
 /// Most people that cutlery is wanted for.
@@ -97,7 +95,8 @@ pub async fn place(
                 }
                 None => priced,
             };
-            take_stock(tx, &priced.lines).await?;
+            let taken = priced.lines.iter().map(|it| (it.product_id, it.quantity.get()));
+            stock::reserve(tx, changes, order_id, by.into(), taken, at).await?;
             // The count of the day is locked last: everybody at this store waits for it.
             let stored = new_order(tx, order_id, by, &wish, &store, priced.parts, at).await?;
             orders::insert(tx, &stored, &priced.lines).await?;
@@ -158,17 +157,6 @@ async fn wanted(
     // Stock is taken in this order by everybody, so that two orders never wait in a circle.
     lines.sort_by(|a, b| (a.product_id, &a.options).cmp(&(b.product_id, &b.options)));
     Ok(lines)
-}
-
-async fn take_stock(tx: &mut Tx, lines: &[StoredLine]) -> Result<(), AskError> {
-    for line in lines {
-        if !products::take_stock(tx, line.product_id, line.quantity.get()).await? {
-            let left = products::find_stock(tx, line.product_id).await?.unwrap_or(0);
-            let (product_id, name) = (line.product_id, line.name.clone());
-            return Err(AskError::OutOfStock { product_id, name, left });
-        }
-    }
-    Ok(())
 }
 
 async fn new_order(

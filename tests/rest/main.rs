@@ -17,5 +17,6 @@ mod problems;
 mod quick_replies;
 mod recorder;
 mod retention;
+mod stock;
 mod stores;
 mod support;
