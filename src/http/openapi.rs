@@ -13,8 +13,8 @@ use utoipa::{
 };
 
 use super::{
-    accounts, attachments, carts, choices, inbox, on_the_way, operations, orders, payments, push,
-    quick_replies, quotes, sessions,
+    accounts, attachments, carts, choices, handovers, inbox, on_the_way, operations, orders,
+    payments, push, quick_replies, quotes, sessions,
     shapes::{self, NamedShapes},
     stock, stores,
 };
@@ -33,6 +33,7 @@ use super::{
         stores::add_product, stores::change_product, stores::menu,
         carts::list, carts::show, carts::replace, carts::merge, carts::put, carts::clear,
         choices::put, choices::show, choices::put_fees, choices::fees, quotes::create,
+        handovers::verify,
         stock::show, stock::change,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm, orders::returned,

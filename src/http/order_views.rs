@@ -9,7 +9,10 @@ use usecases::{
 };
 use utoipa::ToSchema;
 
-use super::price_views::{OrderLineView, PriceView};
+use super::{
+    handovers::HandoverView,
+    price_views::{OrderLineView, PriceView},
+};
 
 /// A place.
 #[derive(Debug, Serialize, ToSchema)]
@@ -217,7 +220,9 @@ pub struct OrderView {
     pub lines: Vec<OrderLineView>,
     /// What it costs and why.
     pub price: PriceView,
-    /// Its transport, once the store has accepted.
+    /// How it changes hands.
+    pub handover: HandoverView,
+    /// Its transport, once the store has accepted and if a rider brings it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryPartView>,
     /// Attempts to pay it; for the customer and operators.
@@ -318,7 +323,8 @@ impl From<StoredOrder> for OrderRowView {
 impl From<OrderPage> for OrderView {
     fn from(page: OrderPage) -> Self {
         let status = page.case.status().as_str();
-        let OrderCase { stored, store, customer, delivery, rider, refund } = page.case;
+        let handover = HandoverView::of(&page);
+        let OrderCase { stored, store, customer, delivery, rider, refund, handover: _ } = page.case;
         let order = stored.order;
         let contact = (stored.contact_name.is_some() || stored.contact_phone.is_some())
             .then_some(ContactView { name: stored.contact_name, phone: stored.contact_phone });
@@ -351,6 +357,7 @@ impl From<OrderPage> for OrderView {
             contact,
             lines: page.lines.into_iter().map(OrderLineView::from).collect(),
             price: PriceView::from(&stored.parts),
+            handover,
             delivery: delivery.map(|it| DeliveryPartView {
                 delivery: it.delivery.id.to_string(),
                 state: it.delivery.state.as_str(),

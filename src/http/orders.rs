@@ -49,7 +49,7 @@ pub struct RejectInput {
 #[serde(deny_unknown_fields)]
 pub struct CancelInput {
     /// For customers `changed_mind`, `ordered_by_mistake`, `too_slow`, `no_rider_found` or `other`;
-    /// a store must give one of its reasons.
+    /// a store must give one of its reasons, or `not_collected` two hours after it was ready.
     pub reason: Option<String>,
 }
 
@@ -69,10 +69,12 @@ pub struct OrdersQuery {
 }
 
 fn reason(text: &str) -> Result<Reason, Problem> {
-    let given = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
-    given.copied().find(|it| it.as_str() == text).ok_or_else(|| {
+    let given = || {
         let all = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
-        let mut known: Vec<_> = all.map(|it| it.as_str()).collect();
+        all.chain(Reason::OF_COUNTER)
+    };
+    given().copied().find(|it| it.as_str() == text).ok_or_else(|| {
+        let mut known: Vec<_> = given().map(|it| it.as_str()).collect();
         known.sort_unstable();
         known.dedup();
         Problem::new(Kind::BadInput, format!("A reason is one of {}.", known.join(", ")))

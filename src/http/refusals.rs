@@ -7,7 +7,7 @@ use domain::{
     price::PriceError, reason::Reason, role::ActorRole,
 };
 use serde_json::json;
-use usecases::error::AskError;
+use usecases::error::{AskError, PickupRefusal};
 
 use super::problem::{Kind, Problem, not_found};
 
@@ -115,6 +115,7 @@ impl From<AskError> for Problem {
             AskError::Busy => {
                 Problem::new(Kind::Busy, "Nothing was done; send the same request again.")
             }
+            AskError::Pickup(refusal) => pickup_refusal(refusal, said),
             AskError::Store(err) => err.into(),
             AskError::Gone { .. }
             | AskError::NotOnDuty
@@ -137,6 +138,17 @@ fn option_refusal(why: &OptionError, said: String) -> Problem {
         | OptionError::Unavailable { option_id, .. }
         | OptionError::Twice { option_id } => problem.with("option", option_id.to_string()),
         OptionError::Groups { .. } => Problem::new(Kind::BadInput, said),
+    }
+}
+
+fn pickup_refusal(refusal: PickupRefusal, said: String) -> Problem {
+    match refusal {
+        PickupRefusal::NoCode(_) | PickupRefusal::CodeNeeded => Problem::new(Kind::BadInput, said),
+        PickupRefusal::WrongCode { left } => Problem::new(Kind::WrongCode, said).with("left", left),
+        PickupRefusal::Locked { until } => {
+            Problem::new(Kind::CodesLocked, said).with("until", until.ms())
+        }
+        PickupRefusal::NoRider => Problem::new(Kind::StateRefused, said),
     }
 }
 
@@ -165,7 +177,7 @@ fn order_refusal(refusal: OrderRefusal, said: String) -> Problem {
         OrderRefusal::WrongActor { state, .. } => {
             Problem::new(Kind::StateRefused, said).with("state", state.as_str())
         }
-        OrderRefusal::NotTheRider | OrderRefusal::RiderFound => {
+        OrderRefusal::NotTheRider | OrderRefusal::RiderFound | OrderRefusal::WaitsAtCounter => {
             Problem::new(Kind::StateRefused, said)
         }
     }

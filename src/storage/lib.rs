@@ -46,6 +46,7 @@ pub mod tokens;
 
 pub mod carts;
 pub mod choices;
+pub mod handovers;
 pub mod order_lines;
 pub mod order_numbers;
 pub mod orders;

@@ -28,7 +28,7 @@ use crate::{
     error::AskError,
     orders::{self, Acceptance},
     passwords, payments,
-    placing::{self, OrderTerms, OrderWish},
+    placing::{self, HandoverWish, OrderTerms, OrderWish},
     platform::Platform,
     tokens::Subject,
 };
@@ -217,8 +217,10 @@ pub async fn open_order(
     let wish = OrderWish {
         store_id,
         lines: Some(vec![CartLine::plain(product_id, quantity)]),
-        dropoff: store.place.offset(DOOR_M, 0.0),
-        address: Address::parse("Test Street 1")?,
+        handover: HandoverWish::delivered(
+            store.place.offset(DOOR_M, 0.0),
+            Address::parse("Test Street 1")?,
+        ),
         note: None,
         terms: OrderTerms::default(),
     };

@@ -39,6 +39,7 @@ pub mod carts;
 pub mod choices;
 
 pub mod order_case;
+mod people;
 
 pub mod placing;
 pub mod pricing;
@@ -66,6 +67,7 @@ pub mod offers;
 
 pub mod deliveries;
 pub mod handing_on;
+pub mod handovers;
 pub mod returns;
 pub mod watch;
 

@@ -7,6 +7,7 @@ use domain::{
     checked_text::{Address, Note, PersonName, Phone},
     clock::Timestamp,
     geo::Place,
+    handover::{Handover, HandoverPolicy, Proof},
     ids::{CustomerId, OrderId, QuoteId, StoreId},
     money::Money,
     order::Order,
@@ -20,7 +21,7 @@ use storage::{
     carts,
     commands::CommandKey,
     db::{Reader, Tx},
-    order_numbers,
+    handovers, order_numbers,
     orders::{self, StoredOrder},
     stores::{self, StoreRecord},
     timers::{self, TimerKind},
@@ -45,10 +46,8 @@ pub struct OrderWish {
     pub store_id: StoreId,
     /// What; `None` for what is selected in the cart.
     pub lines: Option<Vec<CartLine>>,
-    /// Where to.
-    pub dropoff: Place,
-    /// Where to, for people.
-    pub address: Address,
+    /// How and where it changes hands.
+    pub handover: HandoverWish,
     /// What to ask the store or the rider for.
     pub note: Option<Note>,
     /// What else was said.
@@ -68,6 +67,29 @@ pub struct OrderTerms {
     pub contact_phone: Option<Phone>,
     /// The price that was promised.
     pub quote_id: Option<QuoteId>,
+}
+
+/// How a customer wants to get an order.
+#[derive(Debug, Clone)]
+pub enum HandoverWish {
+    /// A rider brings it.
+    Delivered {
+        /// Where to.
+        dropoff: Place,
+        /// Where to, for people.
+        address: Address,
+        /// What proves it; `None` for what the settings say.
+        proof: Option<Proof>,
+    },
+    /// The customer fetches it at the store.
+    Collected,
+}
+
+impl HandoverWish {
+    /// Brought to a door, with the proof that the settings ask for.
+    pub const fn delivered(dropoff: Place, address: Address) -> Self {
+        Self::Delivered { dropoff, address, proof: None }
+    }
 }
 
 /// Places an order: prices it, takes the stock, waits for payment.
@@ -100,6 +122,8 @@ pub async fn place(
             // The count of the day is locked last: everybody at this store waits for it.
             let stored = new_order(tx, order_id, by, &wish, &store, priced.parts, at).await?;
             orders::insert(tx, &stored, &priced.lines).await?;
+            let handover = new_handover(&wish, &policy.handover);
+            handovers::insert(tx, order_id, store.id, &handover).await?;
             let moved = tell(tx, changes, order_id, by, &policy, at).await?;
             if wish.lines.is_none() {
                 cart_moves::ordered(tx, changes, by, store.id, at).await?;
@@ -133,12 +157,22 @@ async fn open_store(
     if !store.is_open {
         return Err(AskError::StoreClosed);
     }
-    let distance_m = store.place.metres_to(wish.dropoff);
+    let HandoverWish::Delivered { dropoff, .. } = wish.handover else { return Ok(store) };
+    let distance_m = store.place.metres_to(dropoff);
     if distance_m > f64::from(store.radius_m) {
         let (radius_m, distance_m) = (store.radius_m, distance_m as u32);
         return Err(AskError::TooFar { radius_m, distance_m });
     }
     Ok((store, distance_m.ceil() as u32))
+}
+
+fn new_handover(wish: &OrderWish, policy: &HandoverPolicy) -> Handover {
+    match wish.handover {
+        HandoverWish::Delivered { proof, .. } => {
+            Handover::delivered(proof.unwrap_or(policy.default_proof), rand::random())
+        }
+        HandoverWish::Collected => Handover::collected(),
+    }
 }
 
 async fn wanted(
@@ -171,6 +205,11 @@ async fn new_order(
     let day = order_number::day_name(store.place, at);
     let number = order_numbers::next(tx, store.id, &day).await?;
     let OrderTerms { cutlery, contact_name, contact_phone, .. } = &wish.terms;
+    let (dropoff, address) = match &wish.handover {
+        HandoverWish::Delivered { dropoff, address, .. } => (*dropoff, address.as_str()),
+        // Where the customer lives is nobody's business then.
+        HandoverWish::Collected => (store.place, store.address.as_deref().unwrap_or(&store.name)),
+    };
     Ok(StoredOrder {
         order: Order {
             id,
@@ -193,8 +232,8 @@ async fn new_order(
         day: Some(day),
         scheduled_for: None,
         region: store.place.region(),
-        dropoff: wish.dropoff,
-        dropoff_address: wish.address.as_str().to_owned(),
+        dropoff,
+        dropoff_address: address.to_owned(),
         note: wish.note.as_ref().map(|it| it.as_str().to_owned()),
         cutlery: *cutlery,
         contact_name: contact_name.as_ref().map(|it| it.as_str().to_owned()),

@@ -12,6 +12,7 @@ mod journal;
 mod notices;
 mod orders;
 mod payments;
+mod pickups;
 mod prices;
 mod problems;
 mod quick_replies;

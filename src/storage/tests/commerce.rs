@@ -12,6 +12,7 @@ use domain::{
     change::{Change, Machine},
     clock::Timestamp,
     geo::Place,
+    handover::Mode,
     ids::{CustomerId, MerchantId, OptionId, OrderId, PaymentId, ProductId, RefundId, StoreId},
     money::{Currency, Money},
     options::Chosen,
@@ -201,6 +202,7 @@ async fn a_stale_decision_is_not_saved() {
                 by: MerchantId::generate().into(),
                 reason: None,
                 at: NOON,
+                mode: Mode::Delivery,
                 delivery: None,
                 policy: &policy,
             })
