@@ -4,8 +4,7 @@ use std::{fmt, str::FromStr};
 
 use domain::{
     cart::{CartLine, Quantity},
-    checked_text::{Address, Note, PersonName, Phone},
-    geo::Place,
+    checked_text::{Note, PersonName, Phone},
     ids::StoreId,
 };
 use serde::Deserialize;
@@ -15,7 +14,10 @@ use usecases::{
 };
 use utoipa::ToSchema;
 
-use super::problem::{Kind, Problem};
+use super::{
+    handovers::{HandoverInput, handover_wish},
+    problem::{Kind, Problem},
+};
 
 /// What a customer wants. The server knows what it costs.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -25,8 +27,10 @@ pub struct OrderInput {
     pub store: String,
     /// What; left out for what is selected in the cart.
     pub lines: Option<Vec<OrderLineInput>>,
-    /// Where to.
-    pub dropoff: DropoffInput,
+    /// How it changes hands; left out for what a rider brings.
+    pub handover: Option<HandoverInput>,
+    /// Where to; only what the customer collects needs none.
+    pub dropoff: Option<DropoffInput>,
     /// What to ask the store or the rider for.
     pub note: Option<String>,
     /// What the customer gives the rider, in minor units (default 0).
@@ -98,15 +102,13 @@ impl OrderInput {
     pub(super) fn wish(&self) -> Result<OrderWish, Problem> {
         let lines = self.lines.as_ref();
         let lines = lines.map(|it| it.iter().map(OrderLineInput::line).collect()).transpose()?;
-        let dropoff = &self.dropoff;
         let contact = self.contact.as_ref();
         let name = contact.and_then(|it| it.name.as_deref()).map(PersonName::parse).transpose();
         let phone = contact.and_then(|it| it.phone.as_deref()).map(Phone::parse).transpose();
         Ok(OrderWish {
             store_id: id::<StoreId>(&self.store)?,
             lines,
-            dropoff: Place::new(dropoff.lat, dropoff.lng).map_err(AskError::from)?,
-            address: Address::parse(&dropoff.address).map_err(AskError::from)?,
+            handover: handover_wish(self.handover.as_ref(), self.dropoff.as_ref())?,
             note: self.note.as_deref().map(Note::parse).transpose().map_err(AskError::from)?,
             terms: OrderTerms {
                 tip_minor: self.tip_minor.unwrap_or(0),

@@ -99,7 +99,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,

@@ -142,28 +142,33 @@ pub(crate) async fn judge(
     if wish.terms.cutlery.is_some_and(|it| it > CUTLERY_MAX) {
         return Err(AskError::OutOfRange { what: "cutlery is for 0 to 99 people" });
     }
+    if wish.terms.tip_minor != 0 && matches!(wish.handover, HandoverWish::Collected) {
+        return Err(AskError::OutOfRange { what: "a tip is for a rider; leave it out to collect" });
+    }
     let (store, way_m) = open_store(reader, wish).await?;
     let wanted = wanted(reader, by, wish).await?;
     let tip = Money::from_minor(wish.terms.tip_minor, store.currency);
-    let priced = pricing::price(reader, &store, &wanted, Some(way_m), tip).await?;
+    let priced = pricing::price(reader, &store, &wanted, way_m, tip).await?;
     Ok((store, wanted, priced))
 }
 
 async fn open_store(
     reader: &mut impl Reader,
     wish: &OrderWish,
-) -> Result<(StoreRecord, u32), AskError> {
+) -> Result<(StoreRecord, Option<u32>), AskError> {
     let store = stores::find(reader, wish.store_id).await?.ok_or(AskError::not_found("store"))?;
     if !store.is_open {
         return Err(AskError::StoreClosed);
     }
-    let HandoverWish::Delivered { dropoff, .. } = wish.handover else { return Ok(store) };
+    let HandoverWish::Delivered { dropoff, .. } = wish.handover else {
+        return Ok((store, None));
+    };
     let distance_m = store.place.metres_to(dropoff);
     if distance_m > f64::from(store.radius_m) {
         let (radius_m, distance_m) = (store.radius_m, distance_m as u32);
         return Err(AskError::TooFar { radius_m, distance_m });
     }
-    Ok((store, distance_m.ceil() as u32))
+    Ok((store, Some(distance_m.ceil() as u32)))
 }
 
 fn new_handover(wish: &OrderWish, policy: &HandoverPolicy) -> Handover {

@@ -20,7 +20,7 @@ use storage::{
 
 use crate::{
     error::AskError,
-    placing::{self, OrderWish},
+    placing::{self, HandoverWish, OrderWish},
     platform::{Changes, Done, Platform},
     pricing::Priced,
 };
@@ -110,7 +110,12 @@ async fn show(platform: &Platform, by: CustomerId, quote_id: &str) -> Result<Quo
 pub(crate) fn asked(wish: &OrderWish, wanted: &[CartLine]) -> String {
     let mut parts = vec![
         wish.store_id.to_string(),
-        format!("{:?} {:?}", wish.dropoff.lat(), wish.dropoff.lng()),
+        match &wish.handover {
+            HandoverWish::Delivered { dropoff, .. } => {
+                format!("{:?} {:?}", dropoff.lat(), dropoff.lng())
+            }
+            HandoverWish::Collected => "collected".to_owned(),
+        },
         wish.terms.tip_minor.to_string(),
     ];
     for line in wanted {
