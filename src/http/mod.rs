@@ -23,6 +23,7 @@ pub mod payments;
 pub mod push;
 pub mod quick_replies;
 pub mod sessions;
+pub mod stock;
 pub mod stores;
 
 pub mod health;
@@ -101,6 +102,8 @@ fn store_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/stores/{store}/products", menu);
     at(cfg, "/v1/stores/{store}/orders", [web::get().to(orders::list_for_store)]);
     at(cfg, "/v1/products/{product}", [web::patch().to(stores::change_product)]);
+    let shelf = [web::get().to(stock::show), web::post().to(stock::change)];
+    at(cfg, "/v1/products/{product}/stock", shelf);
     let cart = [web::get().to(carts::show), web::delete().to(carts::clear)];
     at(cfg, "/v1/carts/{store}", cart);
     at(cfg, "/v1/carts/{store}/lines/{product}", [web::put().to(carts::put)]);

@@ -16,7 +16,7 @@ use super::{
     accounts, attachments, carts, inbox, on_the_way, operations, orders, payments, push,
     quick_replies, sessions,
     shapes::{self, NamedShapes},
-    stores,
+    stock, stores,
 };
 
 #[derive(OpenApi)]
@@ -31,6 +31,7 @@ use super::{
         sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,
+        stock::show, stock::change,
         carts::show, carts::put, carts::clear,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm, orders::returned,

@@ -158,8 +158,10 @@ pub struct ProductView {
     pub price_minor: i64,
     /// ISO 4217.
     pub currency: &'static str,
-    /// How many are left.
+    /// How many can be ordered; 1000000000 if there are always enough.
     pub stock: i64,
+    /// `counted`, `daily` (so many each day) or `unlimited`.
+    pub stock_mode: &'static str,
     /// Whether customers see it.
     pub is_listed: bool,
 }
@@ -216,7 +218,8 @@ impl From<ProductRecord> for ProductView {
             description: it.description,
             price_minor: it.price.minor(),
             currency: it.price.currency().code(),
-            stock: it.stock,
+            stock: it.stock.available(),
+            stock_mode: it.stock.mode.as_str(),
             is_listed: it.is_listed,
         }
     }

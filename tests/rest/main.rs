@@ -15,5 +15,6 @@ mod problems;
 mod quick_replies;
 mod recorder;
 mod retention;
+mod stock;
 mod stores;
 mod support;
