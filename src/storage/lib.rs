@@ -45,6 +45,7 @@ pub mod seats;
 pub mod tokens;
 
 pub mod carts;
+pub mod handovers;
 pub mod orders;
 pub mod payments;
 pub mod products;

@@ -11,6 +11,7 @@ mod journal;
 mod notices;
 mod orders;
 mod payments;
+mod pickups;
 mod problems;
 mod quick_replies;
 mod recorder;
