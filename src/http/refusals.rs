@@ -1,6 +1,6 @@
 //! How the refusals of use cases leave: each with a kind, and a sentence that says what to do.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use domain::{
     cart::CartError, delivery::DeliveryRefusal, order::OrderRefusal, price::PriceError,
@@ -86,6 +86,7 @@ impl From<AskError> for Problem {
                 Problem::new(Kind::WrongRole, detail).with("needed", needed.as_str())
             }
             AskError::BadNotify { .. } => Problem::new(Kind::BadNotify, said),
+            AskError::TooOften { retry_after } => too_often(retry_after),
             AskError::Busy => {
                 Problem::new(Kind::Busy, "Nothing was done; send the same request again.")
             }
@@ -96,6 +97,13 @@ impl From<AskError> for Problem {
             | AskError::StillCarrying { .. } => Problem::new(Kind::WorkRefused, said),
         }
     }
+}
+
+/// 429, with the time to wait in whole seconds.
+pub(super) fn too_often(retry_after: Duration) -> Problem {
+    let seconds = u64::try_from(retry_after.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1);
+    let detail = format!("Nothing was done; try again in {seconds} s.");
+    Problem::new(Kind::TooMany, detail).retry_after(seconds).with("retry_after_s", seconds)
 }
 
 fn order_refusal(refusal: OrderRefusal, said: String) -> Problem {

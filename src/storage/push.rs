@@ -37,6 +37,8 @@ text_enum! {
         Duty => "duty",
         /// A merchant's store is there.
         Store => "store",
+        /// A sign-in of the person was ended by somebody else.
+        SignedOut => "signed_out",
         /// A rider's position.
         Loc => "loc",
         /// When a rider is expected.
