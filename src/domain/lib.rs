@@ -43,6 +43,7 @@ pub mod display_status;
 
 pub mod cart;
 pub mod price;
+pub mod stock;
 
 pub mod attachment;
 pub mod chat;

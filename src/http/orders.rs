@@ -24,12 +24,10 @@ use super::{
     answer::Answer,
     extract::{AnyProfile, Body, Customer, IdPath, MaybeBody, MaybeKey, Merchant, RequiredKey},
     order_views::{MovedView, OrderRowView, OrderView, OrdersView},
+    page::PageLimit,
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
 };
-
-/// Orders of one page if nothing is said.
-const PAGE_DEFAULT: u32 = 50;
 
 /// What a customer wants. The server knows what it costs.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -102,7 +100,8 @@ pub struct OrdersQuery {
     /// Only those that have not ended (`true`) or have (`false`).
     pub open: Option<bool>,
     /// How many at most, up to 100 (default 50).
-    pub limit: Option<u32>,
+    #[param(value_type = Option<u32>)]
+    pub limit: Option<PageLimit>,
     /// Only those placed before this order.
     #[param(value_type = Option<String>)]
     pub before: Option<IdPath<OrderId>>,
@@ -172,7 +171,7 @@ pub async fn list(
     state: Data<HttpState>,
 ) -> Result<Answer<OrdersView>, Problem> {
     let OrdersQuery { open, limit, before } = query.into_inner();
-    let (before, limit) = (before.map(|it| it.0), limit.unwrap_or(PAGE_DEFAULT));
+    let (before, limit) = (before.map(|it| it.0), limit.unwrap_or_default().get());
     let found =
         order_book::list_for(&state.platform, identity.profile, open, before, limit).await?;
     Ok(Answer::ok(OrdersView { orders: found.into_iter().map(OrderRowView::from).collect() }))
@@ -189,7 +188,7 @@ pub async fn list_for_store(
     state: Data<HttpState>,
 ) -> Result<Answer<OrdersView>, Problem> {
     let OrdersQuery { open, limit, before } = query.into_inner();
-    let (before, limit) = (before.map(|it| it.0), limit.unwrap_or(PAGE_DEFAULT));
+    let (before, limit) = (before.map(|it| it.0), limit.unwrap_or_default().get());
     let found =
         order_book::list_for_store(&state.platform, by, store.0, open, before, limit).await?;
     Ok(Answer::ok(OrdersView { orders: found.into_iter().map(OrderRowView::from).collect() }))

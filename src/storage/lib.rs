@@ -50,6 +50,8 @@ pub mod carts;
 pub mod orders;
 pub mod payments;
 pub mod products;
+pub mod stock;
+pub mod stock_log;
 pub mod stores;
 pub mod stories;
 

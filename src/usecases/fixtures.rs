@@ -14,6 +14,7 @@ use domain::{
     money::{Currency, Money},
     policy::PREP_MIN_MAX,
     role::{Profile, Role},
+    stock::Stock,
 };
 use storage::{
     accounts as rows,
@@ -189,10 +190,10 @@ async fn insert(
                 name: "Dish".to_owned(),
                 description: None,
                 price: Money::from_minor(PRICE_MINOR, store.currency),
-                stock: STOCK,
+                stock: Stock::counted(STOCK),
                 is_listed: true,
             };
-            products::insert(tx, &product, at).await?;
+            products::insert(tx, &product, one.profile.into(), at).await?;
         }
     }
     Ok(())

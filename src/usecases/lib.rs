@@ -35,6 +35,7 @@ pub mod notifier;
 pub mod push_addresses;
 pub mod vapid;
 
+pub mod stock;
 pub mod stores;
 
 pub mod carts;

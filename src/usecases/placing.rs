@@ -28,6 +28,7 @@ use crate::{
     error::AskError,
     order_case::{Moved, OrderCase},
     platform::{Changes, Done, Platform},
+    stock,
 };
 
 /// What a customer wants. There is no price in it: the server knows what things cost.
@@ -63,8 +64,9 @@ pub async fn place(
             let store = open_store(tx, &wish).await?;
             let wanted = wanted(tx, by, &wish).await?;
             let (price, lines) = priced(tx, &store, &wanted).await?;
-            take_stock(tx, &lines).await?;
             let stored = new_order(by, &wish, &store, &price, at);
+            let taken = lines.iter().map(|it| (it.product_id, it.quantity.get()));
+            stock::reserve(tx, changes, stored.order.id, by.into(), taken, at).await?;
             orders::insert(tx, &stored, &lines).await?;
             if wish.lines.is_none() {
                 carts::clear(tx, by, store.id).await?;
@@ -128,17 +130,6 @@ async fn priced(
         })
         .collect();
     Ok((price, lines))
-}
-
-async fn take_stock(tx: &mut Tx, lines: &[StoredLine]) -> Result<(), AskError> {
-    for line in lines {
-        if !products::take_stock(tx, line.product_id, line.quantity.get()).await? {
-            let left = products::find_stock(tx, line.product_id).await?.unwrap_or(0);
-            let (product_id, name) = (line.product_id, line.name.clone());
-            return Err(AskError::OutOfStock { product_id, name, left });
-        }
-    }
-    Ok(())
 }
 
 fn new_order(

@@ -19,6 +19,7 @@ use storage::{
     journal::{self, Entry, NewEntry, Watched},
     posts::{Post, Posted},
     rates::{Rates, in_process::InProcessRates},
+    stock::Shelf,
     store::Store,
 };
 
@@ -57,6 +58,8 @@ pub struct Changes {
     pub latest: Vec<Latest>,
     /// Wishes to the live side, after commit.
     pub nudges: Vec<Nudge>,
+    /// Stocks that changed, as they stand after it.
+    pub shelves: Vec<Shelf>,
 }
 
 /// Where an entry of a command went.

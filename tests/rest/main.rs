@@ -18,6 +18,7 @@ mod quick_replies;
 mod recorder;
 mod retention;
 mod sessions;
+mod stock;
 mod stores;
 mod support;
 mod table;

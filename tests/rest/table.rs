@@ -66,6 +66,8 @@ pub(crate) const ROWS: &[Row] = &[
     row("change_store", MER, Sees::Own, r#"{"open":false}"#),
     row("create_product", MER, Sees::Own, r#"{"name":"Soup","price_minor":1,"stock":1}"#),
     row("change_product", MER, Sees::Own, r#"{"price_minor":2}"#),
+    row("get_stock", MER, Sees::Own, ""),
+    row("change_stock", MER, Sees::Own, r#"{"set":5,"reason":"delivery"}"#),
     row("list_store_orders", MER, Sees::Own, ""),
     row("get_cart", CUS, Sees::All, ""),
     row("clear_cart", CUS, Sees::All, ""),
