@@ -158,3 +158,20 @@ async fn the_publisher_changes_with_the_bus_down() {
     redis.kill();
     check_that_one_publishes(&world).await;
 }
+
+#[tokio::test]
+async fn of_four_devices_the_oldest_leaves_and_the_others_are_told() {
+    each_world(&["--one-device", "none"], async |world| {
+        let login = new_login();
+        let (_, _first, mut first_events) = device(world, 0, &login).await;
+        let (_, second, mut second_events) = device(world, 1, &login).await;
+        let (_, _third, _third_events) = device(world, 0, &login).await;
+        let (_, _fourth, _fourth_events) = device(world, 1, &login).await;
+        assert_eq!(closed(&mut first_events).await, 4506);
+        let told = push(&mut second_events, "signed_out").await;
+        assert_eq!((&told["why"], &told["role"]), (&json!("too_many"), &json!("rider")), "{told}");
+        crate::shapes::shapes().check("push.signed_out", &told).unwrap();
+        second.call("duty.off", json!({ "cid": link::new_cid() })).await.unwrap();
+    })
+    .await;
+}

@@ -87,6 +87,8 @@ async fn ask(world: &World, method: &Method, path: &str, body: &str, by: Option<
     let key = format!("k-{}", AccountId::generate());
     let (query, body) = if body.starts_with('?') { (body, "") } else { ("", body) };
     let mut ask = world.ask(method.clone(), &format!("{path}{query}")).key(&key);
+    // What a piece of a file needs.
+    ask = ask.header("Upload-Offset", "0");
     if let Some(person) = by {
         ask = ask.by(person);
     }
@@ -147,7 +149,7 @@ async fn what_is_somebody_elses_is_not_found_on_every_route() {
             }
         }
         // Nothing came of all that.
-        let order = world.show(&things.order, &things.customer).await;
+        let order = world.show(&things.order, &things.shop.merchant).await;
         assert_eq!(order.json["order_state"], "accepted", "{order:?}");
     })
     .await;

@@ -63,7 +63,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("list_products", ANY, Sees::All, ""),
     row("create_store", MER, Sees::Own, "{}"),
     row("list_my_stores", MER, Sees::Own, ""),
-    row("change_store", MER, Sees::Own, r#"{"open":false}"#),
+    row("change_store", MER, Sees::Own, r#"{"is_open":false}"#),
     row("create_product", MER, Sees::Own, r#"{"name":"Soup","price_minor":1,"stock":1}"#),
     row("change_product", MER, Sees::Own, r#"{"price_minor":2}"#),
     row("get_stock", MER, Sees::Own, ""),

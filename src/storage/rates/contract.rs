@@ -63,7 +63,7 @@ async fn many_at_once_get_what_there_is(one: Ends, two: Ends) {
 
 async fn what_was_taken_comes_back(one: Ends, two: Ends) {
     let quota = Quota { n: 2, period: Duration::from_secs(2) };
-    let take = |end: &Ends| end.take("back".to_owned(), quota);
+    let take = async |end: &Ends| end.take("back".to_owned(), quota).await;
     assert!(take(&one).await.is_allowed && take(&two).await.is_allowed);
     let refused = take(&one).await;
     assert!(!refused.is_allowed, "{refused:?}");
