@@ -36,6 +36,9 @@ pub mod payment;
 
 pub mod progress;
 
+pub mod handover;
+pub mod pickup_code;
+
 pub mod alarm;
 pub mod escalation;
 

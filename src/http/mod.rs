@@ -16,6 +16,7 @@ pub mod state;
 pub mod accounts;
 pub mod attachments;
 pub mod carts;
+pub mod handovers;
 pub mod inbox;
 pub mod on_the_way;
 pub mod operations;
@@ -105,6 +106,8 @@ fn store_routes(cfg: &mut ServiceConfig) {
     let menu = [web::get().to(stores::menu), web::post().to(stores::add_product)];
     at(cfg, "/v1/stores/{store}/products", menu);
     at(cfg, "/v1/stores/{store}/orders", [web::get().to(orders::list_for_store)]);
+    let verify = [web::post().to(handovers::verify)];
+    at(cfg, "/v1/stores/{store}/pickups/verify", verify);
     at(cfg, "/v1/products/{product}", [web::patch().to(stores::change_product)]);
     let shelf = [web::get().to(stock::show), web::post().to(stock::change)];
     at(cfg, "/v1/products/{product}/stock", shelf);

@@ -13,7 +13,7 @@ use utoipa::{
 };
 
 use super::{
-    accounts, attachments, carts, inbox, on_the_way, operations, orders, payments, push,
+    accounts, attachments, carts, handovers, inbox, on_the_way, operations, orders, payments, push,
     quick_replies, sessions,
     shapes::{self, NamedShapes},
     stock, stores,
@@ -32,6 +32,7 @@ use super::{
         sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,
+        handovers::verify,
         stock::show, stock::change,
         carts::show, carts::put, carts::clear,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,

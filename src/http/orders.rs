@@ -3,8 +3,7 @@
 use actix_web::web::{Data, Path, Query};
 use domain::{
     cart::{CartLine, Quantity},
-    checked_text::{Address, Note},
-    geo::Place,
+    checked_text::Note,
     ids::{OrderId, StoreId},
     reason::Reason,
 };
@@ -23,6 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     answer::Answer,
     extract::{AnyProfile, Body, Customer, IdPath, MaybeBody, MaybeKey, Merchant, RequiredKey},
+    handovers::{HandoverInput, handover_wish},
     order_views::{MovedView, OrderRowView, OrderView, OrdersView},
     page::PageLimit,
     problem::{Kind, Problem, ProblemView},
@@ -37,8 +37,10 @@ pub struct OrderInput {
     pub store: String,
     /// What; left out for what is in the cart.
     pub lines: Option<Vec<OrderLineInput>>,
-    /// Where to.
-    pub dropoff: DropoffInput,
+    /// How it changes hands; left out for what a rider brings.
+    pub handover: Option<HandoverInput>,
+    /// Where to; only what the customer collects needs none.
+    pub dropoff: Option<DropoffInput>,
     /// What to ask the store or the rider for.
     pub note: Option<String>,
 }
@@ -88,7 +90,7 @@ pub struct RejectInput {
 #[serde(deny_unknown_fields)]
 pub struct CancelInput {
     /// For customers `changed_mind`, `ordered_by_mistake`, `too_slow`, `no_rider_found` or `other`;
-    /// a store must give one of its reasons.
+    /// a store must give one of its reasons, or `not_collected` two hours after it was ready.
     pub reason: Option<String>,
 }
 
@@ -112,10 +114,12 @@ fn id<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Pro
 }
 
 fn reason(text: &str) -> Result<Reason, Problem> {
-    let given = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
-    given.copied().find(|it| it.as_str() == text).ok_or_else(|| {
+    let given = || {
         let all = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
-        let mut known: Vec<_> = all.map(|it| it.as_str()).collect();
+        all.chain(Reason::OF_COUNTER)
+    };
+    given().copied().find(|it| it.as_str() == text).ok_or_else(|| {
+        let mut known: Vec<_> = given().map(|it| it.as_str()).collect();
         known.sort_unstable();
         known.dedup();
         Problem::new(Kind::BadInput, format!("A reason is one of {}.", known.join(", ")))
@@ -132,12 +136,10 @@ fn wish(input: &OrderInput) -> Result<OrderWish, Problem> {
         Ok::<_, Problem>(CartLine { product_id: id(&it.product)?, quantity })
     };
     let lines = input.lines.as_ref().map(|it| it.iter().map(line).collect()).transpose()?;
-    let dropoff = &input.dropoff;
     Ok(OrderWish {
         store_id: id::<StoreId>(&input.store)?,
         lines,
-        dropoff: Place::new(dropoff.lat, dropoff.lng).map_err(AskError::from)?,
-        address: Address::parse(&dropoff.address).map_err(AskError::from)?,
+        handover: handover_wish(input.handover.as_ref(), input.dropoff.as_ref())?,
         note: input.note.as_deref().map(Note::parse).transpose().map_err(AskError::from)?,
     })
 }

@@ -87,13 +87,17 @@ pub enum Kind {
     Unavailable,
     /// Nobody knows whether it was done.
     OutcomeUnknown,
+    /// No order that waits in the store has the code.
+    WrongCode,
+    /// Too many codes were wrong.
+    CodesLocked,
     /// Our own mistake.
     Internal,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,
@@ -132,6 +136,8 @@ impl Kind {
         Self::Busy,
         Self::Unavailable,
         Self::OutcomeUnknown,
+        Self::WrongCode,
+        Self::CodesLocked,
         Self::Internal,
     ];
 
@@ -177,6 +183,8 @@ impl Kind {
             Self::Busy             => (StatusCode::SERVICE_UNAVAILABLE,    "busy",                    "Try again in a moment"),
             Self::Unavailable      => (StatusCode::SERVICE_UNAVAILABLE,    "unavailable",             "Try again later"),
             Self::OutcomeUnknown   => (StatusCode::SERVICE_UNAVAILABLE,    "outcome-unknown",         "Nobody knows whether it was done"),
+            Self::WrongCode        => (StatusCode::UNPROCESSABLE_ENTITY,   "wrong-code",              "Not the code of an order that waits here"),
+            Self::CodesLocked      => (StatusCode::CONFLICT,               "codes-locked",            "Too many wrong codes"),
             Self::Internal         => (StatusCode::INTERNAL_SERVER_ERROR,  "internal",                "Our mistake"),
         }
     }

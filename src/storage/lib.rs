@@ -47,6 +47,7 @@ pub mod sign_ins;
 pub mod tokens;
 
 pub mod carts;
+pub mod handovers;
 pub mod orders;
 pub mod payments;
 pub mod products;

@@ -73,6 +73,10 @@ pub(crate) async fn end(
     give_up_payments(case, tx, changes, cause).await?;
     let because = cause.reason.unwrap_or(Reason::OrderEnded);
     call_off_delivery(case, tx, changes, cause).await?;
+    if because.is_customers_doing() {
+        // It was made, and nobody came for it.
+        return Ok(());
+    }
     refund_in_full(case, tx, changes, because, cause).await
 }
 

@@ -28,7 +28,7 @@ use crate::{
     error::AskError,
     orders::{self, Acceptance},
     passwords, payments,
-    placing::{self, OrderWish},
+    placing::{self, HandoverWish, OrderWish},
     platform::Platform,
     tokens::Subject,
 };
@@ -217,8 +217,10 @@ pub async fn open_order(
     let wish = OrderWish {
         store_id,
         lines: Some(vec![CartLine { product_id, quantity }]),
-        dropoff: store.place.offset(DOOR_M, 0.0),
-        address: Address::parse("Test Street 1")?,
+        handover: HandoverWish::delivered(
+            store.place.offset(DOOR_M, 0.0),
+            Address::parse("Test Street 1")?,
+        ),
         note: None,
     };
     let placed = placing::place(platform, by, wish, None).await?.value;

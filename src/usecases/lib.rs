@@ -41,6 +41,7 @@ pub mod stores;
 pub mod carts;
 
 pub mod order_case;
+mod people;
 
 pub mod placing;
 
@@ -66,6 +67,7 @@ pub mod offers;
 
 pub mod deliveries;
 pub mod handing_on;
+pub mod handovers;
 pub mod returns;
 pub mod watch;
 

@@ -13,6 +13,7 @@ mod notices;
 mod orders;
 mod payments;
 mod permissions;
+mod pickups;
 mod problems;
 mod quick_replies;
 mod recorder;

@@ -9,6 +9,7 @@ use domain::{
     change::{Change, Machine},
     clock::Timestamp,
     geo::Place,
+    handover::Mode,
     ids::{CustomerId, MerchantId, OrderId, PaymentId, ProductId, RefundId, StoreId},
     money::{Currency, Money},
     order::{Ask, Order},
@@ -169,6 +170,7 @@ async fn a_stale_decision_is_not_saved() {
                 by: MerchantId::generate().into(),
                 reason: None,
                 at: NOON,
+                mode: Mode::Delivery,
                 delivery: None,
                 policy: &policy,
             })
