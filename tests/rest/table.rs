@@ -68,7 +68,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("change_product", MER, Sees::Own, r#"{"price_minor":2}"#),
     row("get_stock", MER, Sees::Own, ""),
     row("change_stock", MER, Sees::Own, r#"{"set":5,"reason":"delivery"}"#),
-    row("verify_pickup", MER, Sees::Own, r#"{"code":"ABCDE"}"#),
+    row("verify_pickup", MER, Sees::Own, r#"{"code":"ACDEF"}"#),
     row("list_store_orders", MER, Sees::Own, ""),
     row("get_cart", CUS, Sees::All, ""),
     row("clear_cart", CUS, Sees::All, ""),
