@@ -199,7 +199,7 @@ impl From<AskError> for Refusal {
             AskError::WrongRole { .. } => Kind::Forbidden,
             AskError::Chat(_) => Kind::ChannelClosed,
             AskError::Offer(_) => Kind::OfferGone,
-            AskError::Busy => Kind::Unavailable,
+            AskError::Busy | AskError::TooOften { .. } => Kind::Unavailable,
             AskError::Order(_)
             | AskError::Delivery(_)
             | AskError::NotOnDuty

@@ -8,7 +8,7 @@ use storage::{
     events::{
         Alarm, CartMoved, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsAlarm, OpsEvent,
         OpsOrder, OpsRider, OpsStore, OpsValue, OrderDelayed, OrderMoved, PickupReady, PoolItem,
-        RouteChanged, Said, StoreOpened, Tombstone, Unassigned,
+        RouteChanged, Said, SignedOut, StoreOpened, Tombstone, Unassigned,
     },
     explanations::Explanation,
     journal,
@@ -228,6 +228,13 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
                 r#"{"push":"cart","ch":"inbox:$CUS","ep":"0c11d2e3","off":22,"ts":1790002290000,"sender":"$CUS",
                     "store":"$STO","version":7,"n_lines":2,"n_pieces":3}"#),
         ],
+        Push::SignedOut => vec![
+            entry("signed_out", &[Inbox],
+                "A sign-in of this person was ended by somebody else: an operator, a newer device, or because its token was copied.",
+                shape::<SignedOut>,
+                r#"{"push":"signed_out","ch":"inbox:$CUS","ep":"0c11d2e3","off":30,"ts":1790000300000,"sender":"system",
+                    "session":"$SES","device":"Cleo's phone","role":"customer","why":"token_reused","at":1790000300000}"#),
+        ],
         _ => unlogged(push),
     }
 }
@@ -333,6 +340,7 @@ fn unlogged(push: Push) -> Vec<PushRow> {
                 r#"{"push":"ping"}"#),
         ],
         Push::Msg | Push::Edit | Push::Order | Push::OrderDelayed | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::PickupReady | Push::OfferClosed
-        | Push::Assigned | Push::Unassigned | Push::Route | Push::Duty | Push::Store | Push::Cart => Vec::new(),
+        | Push::Assigned | Push::Unassigned | Push::Route | Push::Duty | Push::Store
+        | Push::SignedOut | Push::Cart => Vec::new(),
     }
 }

@@ -15,8 +15,10 @@ pub mod money;
 
 pub mod checked_text;
 pub mod policy;
+pub mod rate;
 pub mod reason;
 pub mod role;
+pub mod session;
 
 pub mod change;
 pub mod order_state;

@@ -3,8 +3,10 @@
 //! A handler translates and nothing else: who may enter is in its argument list, what happens is a
 //! use case. Reading order: [`routes`], [`problem`], [`extract`], then one file for each resource.
 
+pub mod address;
 pub mod answer;
 pub mod extract;
+pub mod guard;
 pub mod page;
 pub mod problem;
 mod refusals;
@@ -88,14 +90,16 @@ pub async fn unknown_route(req: HttpRequest) -> HttpResponse {
 
 fn account_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/accounts", [web::post().to(accounts::create)]);
-    at(cfg, "/v1/sessions", [web::post().to(accounts::sign_in)]);
-    at(cfg, "/v1/sessions/refresh", [web::post().to(accounts::refresh)]);
+    at(cfg, "/v1/sessions", [web::get().to(sessions::list), web::post().to(sessions::sign_in)]);
+    at(cfg, "/v1/sessions/refresh", [web::post().to(sessions::refresh)]);
     at(cfg, "/v1/sessions/current", [web::delete().to(sessions::end)]);
     at(cfg, "/v1/sessions/revoke", [web::post().to(sessions::revoke)]);
+    at(cfg, "/v1/sessions/{session}", [web::delete().to(sessions::remove)]);
+    at(cfg, "/v1/ops/token-keys", [web::post().to(sessions::rotate_key)]);
     let revoke = [web::post().to(sessions::revoke_profile)];
     at(cfg, "/v1/ops/profiles/{profile}/revoke", revoke);
     at(cfg, "/v1/me", [web::get().to(accounts::me)]);
-    at(cfg, "/v1/demo/session", [web::get().to(accounts::demo)]);
+    at(cfg, "/v1/demo/session", [web::get().to(sessions::demo)]);
 }
 
 fn store_routes(cfg: &mut ServiceConfig) {

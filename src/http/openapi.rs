@@ -27,7 +27,8 @@ use super::{
     ),
     modifiers(&BearerToken, &ProblemType, &NamedShapes),
     paths(
-        accounts::create, accounts::sign_in, accounts::refresh, accounts::me, accounts::demo,
+        accounts::create, accounts::me, sessions::demo,
+        sessions::sign_in, sessions::refresh, sessions::list, sessions::remove, sessions::rotate_key,
         sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,

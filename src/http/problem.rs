@@ -83,6 +83,8 @@ pub enum Kind {
     WrongSubprotocol,
     /// A page of this origin may not open sockets.
     ForeignOrigin,
+    /// Too often in too short a time.
+    TooMany,
     /// Too much at once.
     Busy,
     /// The store is not reachable.
@@ -99,7 +101,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,
@@ -136,6 +138,7 @@ impl Kind {
         Self::ContentRefused,
         Self::WrongSubprotocol,
         Self::ForeignOrigin,
+        Self::TooMany,
         Self::Busy,
         Self::Unavailable,
         Self::OutcomeUnknown,
@@ -184,6 +187,7 @@ impl Kind {
             Self::ContentRefused   => (StatusCode::UNPROCESSABLE_ENTITY,   "content-refused",         "Not the file that was announced"),
             Self::WrongSubprotocol => (StatusCode::BAD_REQUEST,            "wrong-subprotocol",       "Not a version of the protocol that we speak"),
             Self::ForeignOrigin    => (StatusCode::FORBIDDEN,              "foreign-origin",          "Not from this page"),
+            Self::TooMany          => (StatusCode::TOO_MANY_REQUESTS,      "too-many-requests",       "Too many requests"),
             Self::Busy             => (StatusCode::SERVICE_UNAVAILABLE,    "busy",                    "Try again in a moment"),
             Self::Unavailable      => (StatusCode::SERVICE_UNAVAILABLE,    "unavailable",             "Try again later"),
             Self::OutcomeUnknown   => (StatusCode::SERVICE_UNAVAILABLE,    "outcome-unknown",         "Nobody knows whether it was done"),
@@ -284,7 +288,7 @@ impl ResponseError for Problem {
         if status == StatusCode::UNAUTHORIZED {
             answer.insert_header(("WWW-Authenticate", "Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             answer.insert_header(("Retry-After", self.retry_after_s.to_string()));
         }
         answer.body(serde_json::to_string(&view).unwrap_or_default())

@@ -1,6 +1,6 @@
 //! How the refusals of use cases leave: each with a kind, and a sentence that says what to do.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use domain::{
     cart::CartError, delivery::DeliveryRefusal, options::OptionError, order::OrderRefusal,
@@ -112,6 +112,7 @@ impl From<AskError> for Problem {
                 Problem::new(Kind::WrongRole, detail).with("needed", needed.as_str())
             }
             AskError::BadNotify { .. } => Problem::new(Kind::BadNotify, said),
+            AskError::TooOften { retry_after } => too_often(retry_after),
             AskError::Busy => {
                 Problem::new(Kind::Busy, "Nothing was done; send the same request again.")
             }
@@ -139,6 +140,13 @@ fn option_refusal(why: &OptionError, said: String) -> Problem {
         | OptionError::Twice { option_id } => problem.with("option", option_id.to_string()),
         OptionError::Groups { .. } => Problem::new(Kind::BadInput, said),
     }
+}
+
+/// 429, with the time to wait in whole seconds.
+pub(super) fn too_often(retry_after: Duration) -> Problem {
+    let seconds = u64::try_from(retry_after.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1);
+    let detail = format!("Nothing was done; try again in {seconds} s.");
+    Problem::new(Kind::TooMany, detail).retry_after(seconds).with("retry_after_s", seconds)
 }
 
 fn pickup_refusal(refusal: PickupRefusal, said: String) -> Problem {

@@ -24,12 +24,14 @@ mod chat;
 mod handover;
 mod on_the_way;
 mod ops;
+mod people;
 mod trouble;
 
 pub use chat::{Edited, MemberMoved, Said, SharedPlace, Tombstone};
 pub use handover::PickupReady;
 pub use on_the_way::{Eta, EtaRange, OrderDelayed};
 pub use ops::{OpsAlarm, OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue};
+pub use people::SignedOut;
 pub use trouble::Unassigned;
 
 /// The sender of entries that no person caused.

@@ -1,5 +1,7 @@
 //! Why a request was not carried out, sorted by what the caller can do about it.
 
+use std::time::Duration;
+
 use domain::{
     cart::CartError,
     chat::ChatRefusal,
@@ -168,6 +170,12 @@ pub enum AskError {
     StillCarrying {
         /// What he carries.
         load: usize,
+    },
+    /// Too often in too short a time; nothing was done.
+    #[error("too often; try again in {} s", .retry_after.as_secs() + 1)]
+    TooOften {
+        /// When it may be tried again.
+        retry_after: Duration,
     },
     /// Too much of the same at once; nothing was done.
     #[error("too many requests of this kind are waiting")]

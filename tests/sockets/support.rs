@@ -131,7 +131,7 @@ impl City {
             presence: Mutex::default(),
             bench_channels: true,
         });
-        Warden::new(live.clone()).start();
+        Warden::new(live.clone(), Duration::from_secs(30 * 24 * 3_600)).start();
         let door = SocketDoor { live: live.clone(), origins: Vec::new(), echo: true };
         let any_port = "127.0.0.1:0".parse().unwrap();
         let (addr, running) = server::listen(any_port, 1, door, App::new).unwrap();

@@ -71,7 +71,7 @@ export interface DutyView {
 }
 
 /** An entry of a logged channel, as it is pushed. */
-export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushPickupReady | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore | PushCart;
+export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushPickupReady | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore | PushSignedOut;
 
 export interface WireError {
   /** The row's name. */
@@ -349,8 +349,6 @@ export interface PushAlarm {
   cid?: string;
   /** The numbering: it changes only if an older backup was restored. */
   ep: string;
-  /** By which people call it, e.g. `#0042`. */
-  number?: string;
   /** The place in the channel: 1, 2, 3 … without holes. */
   off: number;
   /** What it is about. */
@@ -374,8 +372,6 @@ export interface PushAlarmClear {
   cid?: string;
   /** The numbering: it changes only if an older backup was restored. */
   ep: string;
-  /** By which people call it, e.g. `#0042`. */
-  number?: string;
   /** The place in the channel: 1, 2, 3 … without holes. */
   off: number;
   /** What it is about. */
@@ -419,31 +415,6 @@ export interface PushAuth {
   push: 'auth';
   /** `expiring`: send `auth.refresh` with a new token. */
   state: 'expiring';
-}
-
-/** A cart of this customer has changed, on whatever device; read it again. */
-export interface PushCart {
-  /** The channel. */
-  ch: string;
-  /** The `cid` of the command that wrote it: a client knows its own by it. */
-  cid?: string;
-  /** The numbering: it changes only if an older backup was restored. */
-  ep: string;
-  /** How many lines it has now. */
-  n_lines: number;
-  /** How many pieces they have together. */
-  n_pieces: number;
-  /** The place in the channel: 1, 2, 3 … without holes. */
-  off: number;
-  push: 'cart';
-  /** The profile that caused it, or `system`. */
-  sender: string;
-  /** At which store. */
-  store: string;
-  /** When it was written, in UTC milliseconds. */
-  ts: number;
-  /** How often the cart has changed. */
-  version: number;
 }
 
 /** How far somebody has come. */
@@ -761,8 +732,6 @@ export interface PushOpsEvent {
   kind: string;
   /** Which machine moved. */
   machine: 'order' | 'payment' | 'delivery' | 'offer' | 'refund';
-  /** By which people call it, e.g. `#0042`. */
-  number?: string;
   /** The order. */
   order: string;
   /** Where the order's own machine stands. */
@@ -871,8 +840,6 @@ export interface PushOrder {
   handover?: 'pickup';
   /** Which machine moved. */
   machine: 'order' | 'payment' | 'delivery' | 'offer' | 'refund';
-  /** By which people call it, e.g. `#0042`. */
-  number?: string;
   /** The place in the channel: 1, 2, 3 … without holes. */
   off: number;
   /** The order. */
@@ -1042,6 +1009,33 @@ export interface PushRoute {
   ts: number;
   /** What changed it. */
   why: string;
+}
+
+/** A sign-in of this person was ended by somebody else: an operator, a newer device, or because its token was copied. */
+export interface PushSignedOut {
+  /** When, in UTC milliseconds. */
+  at: number;
+  /** The channel. */
+  ch: string;
+  /** The `cid` of the command that wrote it: a client knows its own by it. */
+  cid?: string;
+  /** What its device is called, if the client said so. */
+  device?: string;
+  /** The numbering: it changes only if an older backup was restored. */
+  ep: string;
+  /** The place in the channel: 1, 2, 3 … without holes. */
+  off: number;
+  push: 'signed_out';
+  /** In which role. */
+  role: 'customer' | 'merchant' | 'rider' | 'operator';
+  /** The profile that caused it, or `system`. */
+  sender: string;
+  /** The sign-in. */
+  session: string;
+  /** When it was written, in UTC milliseconds. */
+  ts: number;
+  /** Why. `token_reused` and `other_device`: somebody else had its token; change the password. */
+  why: 'signed_out' | 'removed' | 'everywhere' | 'operator' | 'too_many' | 'replaced' | 'token_reused' | 'other_device' | 'password_changed' | 'account_closed';
 }
 
 /** A store of this merchant is there; the hub joins its channel. */
@@ -1455,8 +1449,6 @@ export interface Commands {
       at: number;
       /** Whether this is the stored answer of an earlier time. */
       dup: boolean;
-      /** By which people call it, e.g. `#0042`. */
-      number?: string;
       /** The order. */
       order: string;
       /** When the kitchen means to be done, in UTC milliseconds. */
@@ -1488,8 +1480,6 @@ export interface Commands {
       at: number;
       /** Whether this is the stored answer of an earlier time. */
       dup: boolean;
-      /** By which people call it, e.g. `#0042`. */
-      number?: string;
       /** The order. */
       order: string;
       /** When the kitchen means to be done, in UTC milliseconds. */
@@ -1521,8 +1511,6 @@ export interface Commands {
       at: number;
       /** Whether this is the stored answer of an earlier time. */
       dup: boolean;
-      /** By which people call it, e.g. `#0042`. */
-      number?: string;
       /** The order. */
       order: string;
       /** When the kitchen means to be done, in UTC milliseconds. */
@@ -1554,8 +1542,6 @@ export interface Commands {
       at: number;
       /** Whether this is the stored answer of an earlier time. */
       dup: boolean;
-      /** By which people call it, e.g. `#0042`. */
-      number?: string;
       /** The order. */
       order: string;
       /** When the kitchen means to be done, in UTC milliseconds. */
@@ -1697,7 +1683,6 @@ export interface Pushes {
   'alarm.clear': PushAlarmClear;
   assigned: PushAssigned;
   auth: PushAuth;
-  cart: PushCart;
   cur: PushCur;
   drain: PushDrain;
   duty: PushDuty;
@@ -1721,6 +1706,7 @@ export interface Pushes {
   pool: PushPool | PushPoolSnapshot;
   presence: PushPresence | PushPresenceSnapshot;
   route: PushRoute;
+  signed_out: PushSignedOut;
   store: PushStore;
   subscribed: PushSubscribed;
   typing: PushTyping;

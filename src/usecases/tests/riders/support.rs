@@ -218,6 +218,7 @@ async fn person(platform: &Platform, name: &str, role: Role) -> Profile {
         password: "correct horse battery".to_owned(),
         name: PersonName::parse(name).unwrap(),
         roles: vec![role],
+        address: None,
     };
     accounts::register(platform, asked).await.unwrap().profiles[0]
 }
