@@ -33,6 +33,7 @@ pub mod offer;
 pub mod payment;
 
 pub mod progress;
+pub mod report;
 
 pub mod alarm;
 pub mod escalation;

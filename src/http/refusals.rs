@@ -91,6 +91,7 @@ impl From<AskError> for Problem {
             }
             AskError::Store(err) => err.into(),
             AskError::Gone { .. }
+            | AskError::NotPooled { .. }
             | AskError::NotOnDuty
             | AskError::BagFull { .. }
             | AskError::StillCarrying { .. } => Problem::new(Kind::WorkRefused, said),
