@@ -201,7 +201,7 @@ impl From<AskError> for Refusal {
             AskError::WrongRole { .. } => Kind::Forbidden,
             AskError::Chat(_) => Kind::ChannelClosed,
             AskError::Offer(_) => Kind::OfferGone,
-            AskError::Busy => Kind::Unavailable,
+            AskError::Busy | AskError::TooOften { .. } => Kind::Unavailable,
             AskError::Order(_)
             | AskError::Delivery(_)
             | AskError::NotPooled { .. }
@@ -210,6 +210,7 @@ impl From<AskError> for Refusal {
             | AskError::StillCarrying { .. }
             | AskError::OutOfStock { .. }
             | AskError::StoreClosed
+            | AskError::Pickup(_)
             | AskError::LoginTaken => Kind::Conflict,
             _ => Kind::BadRequest,
         };

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use storage::{bus::redis::Address, db::Durability};
 use usecases::{dispatch::Choosing, retention::Retention, vapid::VapidKey};
 
+mod access;
 mod given;
 #[cfg(test)]
 mod tests;
@@ -135,6 +136,22 @@ pub struct Settings {
     pub workers: usize,
     /// Secret that signs tokens, if it is not kept in the store.
     pub token_secret: Option<Secret>,
+    /// Secrets that tokens are taken by beside the one that signs: of before, or to come.
+    pub token_secret_also: Vec<Secret>,
+    /// Days after which a new key signs tokens, where the store keeps them.
+    pub token_key_days: u32,
+    /// Devices that an account may be signed in on at once; 0 is no limit.
+    pub sessions_max: usize,
+    /// Requests from one address in a minute; 0 is no limit.
+    pub rate_address: u32,
+    /// Requests of one account in a minute; 0 is no limit.
+    pub rate_account: u32,
+    /// Sign-ins and registrations from one address in a minute; 0 is no limit.
+    pub rate_entry: u32,
+    /// New orders of one account in a minute; 0 is no limit.
+    pub rate_orders: u32,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<String>,
     /// Secret that the sandbox payment provider signs with, if it is not kept in the store.
     pub sandbox_secret: Option<Secret>,
     /// Private key that signs Web Push, if it is not kept in the store.
@@ -356,10 +373,7 @@ impl Settings {
             );
             must(is_origin(origin), &text);
         }
-        must(
-            self.token_secret.as_ref().is_none_or(|it| it.reveal().len() >= 32),
-            "token-secret must have 32 characters or more",
-        );
+        self.access_faults(&mut must);
         self.notice_faults(&mut must);
         self.work_faults(&mut must);
         if self.environment == Environment::Production {

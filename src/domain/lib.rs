@@ -15,8 +15,10 @@ pub mod money;
 
 pub mod checked_text;
 pub mod policy;
+pub mod rate;
 pub mod reason;
 pub mod role;
+pub mod session;
 
 pub mod change;
 pub mod order_state;
@@ -35,6 +37,9 @@ pub mod payment;
 pub mod progress;
 pub mod report;
 
+pub mod handover;
+pub mod pickup_code;
+
 pub mod alarm;
 pub mod escalation;
 
@@ -42,6 +47,7 @@ pub mod display_status;
 
 pub mod cart;
 pub mod price;
+pub mod stock;
 
 pub mod attachment;
 pub mod chat;

@@ -3,15 +3,20 @@
 //! A handler translates and nothing else: who may enter is in its argument list, what happens is a
 //! use case. Reading order: [`routes`], [`problem`], [`extract`], then one file for each resource.
 
+pub mod address;
 pub mod answer;
 pub mod extract;
+pub mod guard;
+pub mod page;
 pub mod problem;
 mod refusals;
+pub mod shapes;
 pub mod state;
 
 pub mod accounts;
 pub mod attachments;
 pub mod carts;
+pub mod handovers;
 pub mod inbox;
 pub mod on_the_way;
 pub mod operations;
@@ -21,6 +26,7 @@ pub mod payments;
 pub mod push;
 pub mod quick_replies;
 pub mod sessions;
+pub mod stock;
 pub mod stores;
 
 pub mod health;
@@ -37,6 +43,7 @@ pub mod ws;
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError, Route,
     error::{PathError, QueryPayloadError},
+    http::header::{self, HeaderValue},
     web::{self, Data, PathConfig, PayloadConfig, QueryConfig, ServiceConfig},
 };
 use extract::BODY_BYTES_MAX;
@@ -79,14 +86,16 @@ pub async fn unknown_route(req: HttpRequest) -> HttpResponse {
 
 fn account_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/accounts", [web::post().to(accounts::create)]);
-    at(cfg, "/v1/sessions", [web::post().to(accounts::sign_in)]);
-    at(cfg, "/v1/sessions/refresh", [web::post().to(accounts::refresh)]);
+    at(cfg, "/v1/sessions", [web::get().to(sessions::list), web::post().to(sessions::sign_in)]);
+    at(cfg, "/v1/sessions/refresh", [web::post().to(sessions::refresh)]);
     at(cfg, "/v1/sessions/current", [web::delete().to(sessions::end)]);
     at(cfg, "/v1/sessions/revoke", [web::post().to(sessions::revoke)]);
+    at(cfg, "/v1/sessions/{session}", [web::delete().to(sessions::remove)]);
+    at(cfg, "/v1/ops/token-keys", [web::post().to(sessions::rotate_key)]);
     let revoke = [web::post().to(sessions::revoke_profile)];
     at(cfg, "/v1/ops/profiles/{profile}/revoke", revoke);
     at(cfg, "/v1/me", [web::get().to(accounts::me)]);
-    at(cfg, "/v1/demo/session", [web::get().to(accounts::demo)]);
+    at(cfg, "/v1/demo/session", [web::get().to(sessions::demo)]);
 }
 
 fn store_routes(cfg: &mut ServiceConfig) {
@@ -97,7 +106,11 @@ fn store_routes(cfg: &mut ServiceConfig) {
     let menu = [web::get().to(stores::menu), web::post().to(stores::add_product)];
     at(cfg, "/v1/stores/{store}/products", menu);
     at(cfg, "/v1/stores/{store}/orders", [web::get().to(orders::list_for_store)]);
+    let verify = [web::post().to(handovers::verify)];
+    at(cfg, "/v1/stores/{store}/pickups/verify", verify);
     at(cfg, "/v1/products/{product}", [web::patch().to(stores::change_product)]);
+    let shelf = [web::get().to(stock::show), web::post().to(stock::change)];
+    at(cfg, "/v1/products/{product}/stock", shelf);
     let cart = [web::get().to(carts::show), web::delete().to(carts::clear)];
     at(cfg, "/v1/carts/{store}", cart);
     at(cfg, "/v1/carts/{store}/lines/{product}", [web::put().to(carts::put)]);
@@ -134,7 +147,10 @@ fn at<const N: usize>(cfg: &mut ServiceConfig, path: &str, routes: [Route; N]) {
 
 async fn wrong_method(req: HttpRequest) -> HttpResponse {
     let detail = format!("{} does not take {}; see /v1/openapi.json.", req.path(), req.method());
-    Problem::new(Kind::WrongMethod, detail).error_response()
+    let mut answer = Problem::new(Kind::WrongMethod, detail).error_response();
+    let methods = openapi::methods(&req.match_pattern().unwrap_or_default());
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+    answer
 }
 
 fn bad_path(err: PathError, _: &HttpRequest) -> actix_web::Error {

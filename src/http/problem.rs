@@ -79,19 +79,25 @@ pub enum Kind {
     WrongSubprotocol,
     /// A page of this origin may not open sockets.
     ForeignOrigin,
+    /// Too often in too short a time.
+    TooMany,
     /// Too much at once.
     Busy,
     /// The store is not reachable.
     Unavailable,
     /// Nobody knows whether it was done.
     OutcomeUnknown,
+    /// No order that waits in the store has the code.
+    WrongCode,
+    /// Too many codes were wrong.
+    CodesLocked,
     /// Our own mistake.
     Internal,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 41] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,
@@ -126,9 +132,12 @@ impl Kind {
         Self::ContentRefused,
         Self::WrongSubprotocol,
         Self::ForeignOrigin,
+        Self::TooMany,
         Self::Busy,
         Self::Unavailable,
         Self::OutcomeUnknown,
+        Self::WrongCode,
+        Self::CodesLocked,
         Self::Internal,
     ];
 
@@ -170,9 +179,12 @@ impl Kind {
             Self::ContentRefused   => (StatusCode::UNPROCESSABLE_ENTITY,   "content-refused",         "Not the file that was announced"),
             Self::WrongSubprotocol => (StatusCode::BAD_REQUEST,            "wrong-subprotocol",       "Not a version of the protocol that we speak"),
             Self::ForeignOrigin    => (StatusCode::FORBIDDEN,              "foreign-origin",          "Not from this page"),
+            Self::TooMany          => (StatusCode::TOO_MANY_REQUESTS,      "too-many-requests",       "Too many requests"),
             Self::Busy             => (StatusCode::SERVICE_UNAVAILABLE,    "busy",                    "Try again in a moment"),
             Self::Unavailable      => (StatusCode::SERVICE_UNAVAILABLE,    "unavailable",             "Try again later"),
             Self::OutcomeUnknown   => (StatusCode::SERVICE_UNAVAILABLE,    "outcome-unknown",         "Nobody knows whether it was done"),
+            Self::WrongCode        => (StatusCode::UNPROCESSABLE_ENTITY,   "wrong-code",              "Not the code of an order that waits here"),
+            Self::CodesLocked      => (StatusCode::CONFLICT,               "codes-locked",            "Too many wrong codes"),
             Self::Internal         => (StatusCode::INTERNAL_SERVER_ERROR,  "internal",                "Our mistake"),
         }
     }
@@ -268,7 +280,7 @@ impl ResponseError for Problem {
         if status == StatusCode::UNAUTHORIZED {
             answer.insert_header(("WWW-Authenticate", "Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             answer.insert_header(("Retry-After", self.retry_after_s.to_string()));
         }
         answer.body(serde_json::to_string(&view).unwrap_or_default())

@@ -1,13 +1,13 @@
 //! How the refusals of use cases leave: each with a kind, and a sentence that says what to do.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use domain::{
     cart::CartError, delivery::DeliveryRefusal, order::OrderRefusal, price::PriceError,
     reason::Reason, role::ActorRole,
 };
 use serde_json::json;
-use usecases::error::AskError;
+use usecases::error::{AskError, PickupRefusal};
 
 use super::problem::{Kind, Problem, not_found};
 
@@ -86,9 +86,11 @@ impl From<AskError> for Problem {
                 Problem::new(Kind::WrongRole, detail).with("needed", needed.as_str())
             }
             AskError::BadNotify { .. } => Problem::new(Kind::BadNotify, said),
+            AskError::TooOften { retry_after } => too_often(retry_after),
             AskError::Busy => {
                 Problem::new(Kind::Busy, "Nothing was done; send the same request again.")
             }
+            AskError::Pickup(refusal) => pickup_refusal(refusal, said),
             AskError::Store(err) => err.into(),
             AskError::Gone { .. }
             | AskError::NotPooled { .. }
@@ -96,6 +98,24 @@ impl From<AskError> for Problem {
             | AskError::BagFull { .. }
             | AskError::StillCarrying { .. } => Problem::new(Kind::WorkRefused, said),
         }
+    }
+}
+
+/// 429, with the time to wait in whole seconds.
+pub(super) fn too_often(retry_after: Duration) -> Problem {
+    let seconds = u64::try_from(retry_after.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1);
+    let detail = format!("Nothing was done; try again in {seconds} s.");
+    Problem::new(Kind::TooMany, detail).retry_after(seconds).with("retry_after_s", seconds)
+}
+
+fn pickup_refusal(refusal: PickupRefusal, said: String) -> Problem {
+    match refusal {
+        PickupRefusal::NoCode(_) | PickupRefusal::CodeNeeded => Problem::new(Kind::BadInput, said),
+        PickupRefusal::WrongCode { left } => Problem::new(Kind::WrongCode, said).with("left", left),
+        PickupRefusal::Locked { until } => {
+            Problem::new(Kind::CodesLocked, said).with("until", until.ms())
+        }
+        PickupRefusal::NoRider => Problem::new(Kind::StateRefused, said),
     }
 }
 
@@ -124,7 +144,7 @@ fn order_refusal(refusal: OrderRefusal, said: String) -> Problem {
         OrderRefusal::WrongActor { state, .. } => {
             Problem::new(Kind::StateRefused, said).with("state", state.as_str())
         }
-        OrderRefusal::NotTheRider | OrderRefusal::RiderFound => {
+        OrderRefusal::NotTheRider | OrderRefusal::RiderFound | OrderRefusal::WaitsAtCounter => {
             Problem::new(Kind::StateRefused, said)
         }
     }

@@ -25,6 +25,8 @@ text_enum! {
         AlarmClear => "alarm.clear",
         /// An exclusive proposal to one rider.
         Offer => "offer",
+        /// An order waits at the counter for its customer.
+        PickupReady => "pickup.ready",
         /// An offer is over.
         OfferClosed => "offer.closed",
         /// A delivery is the rider's now.
@@ -37,6 +39,8 @@ text_enum! {
         Duty => "duty",
         /// A merchant's store is there.
         Store => "store",
+        /// A sign-in of the person was ended by somebody else.
+        SignedOut => "signed_out",
         /// A rider's position.
         Loc => "loc",
         /// When a rider is expected.

@@ -1,9 +1,11 @@
 //! Why a request was not carried out, sorted by what the caller can do about it.
 
+use std::time::Duration;
+
 use domain::{
     cart::CartError, chat::ChatRefusal, checked_text::TextError, clock::Timestamp,
     delivery::DeliveryRefusal, geo::PlaceError, ids::ProductId, money::MoneyError,
-    offer::OfferRefusal, order::OrderRefusal, price::PriceError, role::Role,
+    offer::OfferRefusal, order::OrderRefusal, pickup_code::NoCode, price::PriceError, role::Role,
 };
 use storage::error::{Failure, StoreError};
 
@@ -126,11 +128,20 @@ pub enum AskError {
         /// What he can carry.
         capacity: u32,
     },
+    /// What was scanned or typed at the store's counter will not do.
+    #[error(transparent)]
+    Pickup(#[from] PickupRefusal),
     /// The rider still carries something.
     #[error("you still carry {load} orders; deliver them first")]
     StillCarrying {
         /// What he carries.
         load: usize,
+    },
+    /// Too often in too short a time; nothing was done.
+    #[error("too often; try again in {} s", .retry_after.as_secs() + 1)]
+    TooOften {
+        /// When it may be tried again.
+        retry_after: Duration,
     },
     /// Too much of the same at once; nothing was done.
     #[error("too many requests of this kind are waiting")]
@@ -138,6 +149,32 @@ pub enum AskError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The store cannot give the goods out against this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PickupRefusal {
+    /// Neither a code nor the text of a QR code.
+    #[error(transparent)]
+    NoCode(#[from] NoCode),
+    /// The customer's code is needed.
+    #[error("ask the customer for the pickup code: a customer who collects must show it")]
+    CodeNeeded,
+    /// No order that waits here has this code.
+    #[error("no order that waits here has this code; tries left: {left}. Scan or type it again")]
+    WrongCode {
+        /// Tries left.
+        left: u32,
+    },
+    /// Too many codes were wrong.
+    #[error("too many codes were wrong: wait, or ask an operator to do without the code")]
+    Locked {
+        /// Until when no code is taken.
+        until: Timestamp,
+    },
+    /// No rider has it, so there is nobody to give it to.
+    #[error("no rider has this order now; do not give it out")]
+    NoRider,
 }
 
 impl AskError {

@@ -7,11 +7,15 @@ pub mod accounts;
 pub mod demo;
 pub mod error;
 pub mod fixtures;
+mod nudge;
 pub mod passwords;
 pub mod platform;
 pub mod revoked;
+pub mod sessions;
 pub mod sign_outs;
+pub mod token_keys;
 pub mod tokens;
+pub mod tries;
 
 pub mod attachment_ends;
 pub mod attachments;
@@ -31,11 +35,13 @@ pub mod notifier;
 pub mod push_addresses;
 pub mod vapid;
 
+pub mod stock;
 pub mod stores;
 
 pub mod carts;
 
 pub mod order_case;
+mod people;
 
 pub mod placing;
 
@@ -61,6 +67,7 @@ pub mod offers;
 
 pub mod deliveries;
 pub mod handing_on;
+pub mod handovers;
 pub mod returns;
 pub mod watch;
 

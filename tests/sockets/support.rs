@@ -44,7 +44,7 @@ use storage::{
 use tokio_tungstenite::tungstenite::{client::IntoClientRequest, http::HeaderValue};
 use usecases::{
     payments,
-    placing::{self, OrderWish},
+    placing::{self, HandoverWish, OrderWish},
     platform::{Platform, PlatformSettings},
     stores::{self, NewProduct, NewStore, StoreTerms},
     tokens::{Identity, Subject},
@@ -131,7 +131,7 @@ impl City {
             presence: Mutex::default(),
             bench_channels: true,
         });
-        Warden::new(live.clone()).start();
+        Warden::new(live.clone(), Duration::from_secs(30 * 24 * 3_600)).start();
         let door = SocketDoor { live: live.clone(), origins: Vec::new(), echo: true };
         let any_port = "127.0.0.1:0".parse().unwrap();
         let (addr, running) = server::listen(any_port, 1, door, App::new).unwrap();
@@ -226,8 +226,10 @@ impl Node {
         let wish = OrderWish {
             store_id: shop.store,
             lines: Some(vec![shop.line]),
-            dropoff: shop.place.offset(900.0, 400.0),
-            address: Address::parse("1 Long Street").unwrap(),
+            handover: HandoverWish::delivered(
+                shop.place.offset(900.0, 400.0),
+                Address::parse("1 Long Street").unwrap(),
+            ),
             note: None,
         };
         let placed = placing::place(self.platform(), customer_id, wish, None).await.unwrap();
