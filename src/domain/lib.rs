@@ -35,6 +35,7 @@ pub mod offer;
 pub mod payment;
 
 pub mod progress;
+pub mod report;
 
 pub mod handover;
 pub mod pickup_code;

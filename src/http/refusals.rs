@@ -119,6 +119,7 @@ impl From<AskError> for Problem {
             AskError::Pickup(refusal) => pickup_refusal(refusal, said),
             AskError::Store(err) => err.into(),
             AskError::Gone { .. }
+            | AskError::NotPooled { .. }
             | AskError::NotOnDuty
             | AskError::BagFull { .. }
             | AskError::StillCarrying { .. } => Problem::new(Kind::WorkRefused, said),

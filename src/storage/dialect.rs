@@ -14,6 +14,13 @@ pub(crate) fn is_lock_conflict(err: &dyn DatabaseError) -> bool {
     }
 }
 
+/// Whether an SQLite file is damaged, or is none.
+pub(crate) fn is_damaged(err: &dyn DatabaseError) -> bool {
+    let code = err.code().and_then(|it| it.parse::<u32>().ok());
+    let is_sqlite = err.try_downcast_ref::<SqliteError>().is_some();
+    is_sqlite && code.is_some_and(|it| matches!(it & 0xff, 11 | 26))
+}
+
 /// Whether the disk under the database is full or fails: nothing is wrong with the statement.
 pub(crate) fn is_disk_trouble(err: &dyn DatabaseError) -> bool {
     match err.code().as_deref() {

@@ -151,6 +151,12 @@ pub enum AskError {
         /// What became of it.
         state: &'static str,
     },
+    /// The delivery is not for everybody.
+    #[error("the delivery is {state}, not in the pool: grab what a push `pool` shows as open")]
+    NotPooled {
+        /// Where it stands.
+        state: &'static str,
+    },
     /// The rider does not take work.
     #[error("go on duty first (`duty.on`)")]
     NotOnDuty,

@@ -122,11 +122,16 @@ impl City {
     /// One look of the dispatcher.
     pub(crate) async fn cycle(&mut self) -> CycleReport {
         let look = dispatch::look(&self.platform).await.unwrap();
+        self.cycle_on(&look).await
+    }
+
+    /// What the dispatcher does on what it saw then.
+    pub(crate) async fn cycle_on(&mut self, look: &dispatch::Look) -> CycleReport {
         let choosing = Choosing { policy: self.policy, ..Choosing::default() };
         let places = HashMap::new();
         let is_ours = |_: &str| true;
         let (platform, memory) = (&self.platform, &mut self.memory);
-        dispatch::cycle(platform, &look, &places, memory, &choosing, &is_ours).await.unwrap()
+        dispatch::cycle(platform, look, &places, memory, &choosing, &is_ours).await.unwrap()
     }
 
     /// The dispatcher asks this rider, and he takes it.
