@@ -11,13 +11,16 @@ use serde::{Deserialize, Serialize};
 use storage::{products::ProductRecord, stores::StoreRecord};
 use usecases::{
     cache::Page,
+    choices,
     error::AskError,
+    platform::Platform,
     stores::{self, NewProduct, NewStore, ProductPatch, StorePatch, StoreTerms},
 };
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     answer::{self, Answer, Tagged},
+    choices::ChoiceView,
     extract::{Body, IdPath, Merchant},
     page::PageLimit,
     problem::{Kind, Problem, ProblemView, not_found},
@@ -165,6 +168,9 @@ pub struct ProductView {
     pub stock_mode: &'static str,
     /// Whether customers see it.
     pub is_listed: bool,
+    /// What can be chosen with it, and what its packing costs; only on the menu, if there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<ChoiceView>,
 }
 
 /// What a store sells.
@@ -222,6 +228,7 @@ impl From<ProductRecord> for ProductView {
             stock: it.stock.shown(),
             stock_mode: it.stock.mode.as_str(),
             is_listed: it.is_listed,
+            choice: None,
         }
     }
 }
@@ -397,10 +404,17 @@ pub async fn change_product(
     responses((status = 200, body = ProductsView), (status = "4XX", body = ProblemView)))]
 pub async fn menu(store: Path<IdPath<StoreId>>, state: Data<HttpState>) -> Result<Tagged, Problem> {
     let (platform, store_id) = (&state.platform, store.0);
-    let view = |found: Vec<ProductRecord>| ProductsView {
-        products: found.into_iter().map(ProductView::from).collect(),
-    };
-    let load = async || page(stores::menu(platform, store_id).await, view);
+    let load = async || page(read_menu(platform, store_id).await, |it| it);
     let found = platform.caches.menus.get(store_id, platform.lifetime(), load).await?;
     found.map(Tagged).ok_or_else(|| not_found("store"))
+}
+
+async fn read_menu(platform: &Platform, store_id: StoreId) -> Result<ProductsView, AskError> {
+    let found = stores::menu(platform, store_id).await?;
+    let mut choices = choices::of_menu(platform, &found).await?;
+    let view = |it: ProductRecord| {
+        let choice = choices.remove(&it.id).map(ChoiceView::from);
+        ProductView { choice, ..ProductView::from(it) }
+    };
+    Ok(ProductsView { products: found.into_iter().map(view).collect() })
 }

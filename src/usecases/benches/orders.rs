@@ -35,7 +35,7 @@ use storage::{
 };
 use tokio::runtime::Runtime;
 use usecases::{
-    placing::{self, HandoverWish, OrderWish},
+    placing::{self, HandoverWish, OrderTerms, OrderWish},
     platform::{Platform, PlatformSettings, Silence},
     stores::{self, NewProduct, NewStore, StoreTerms},
 };
@@ -186,7 +186,11 @@ async fn person(platform: &Platform) -> Person {
             stock: 100_000_000,
         };
         let product = stores::add_product(platform, merchant, store_id, new).await.unwrap();
-        lines.push(CartLine { product_id: product.id, quantity: Quantity::new(1).unwrap() });
+        lines.push(CartLine {
+            product_id: product.id,
+            quantity: Quantity::new(1).unwrap(),
+            options: Vec::new(),
+        });
     }
     let wish = OrderWish {
         store_id,
@@ -196,6 +200,7 @@ async fn person(platform: &Platform) -> Person {
             Address::parse("Long Street 7").unwrap(),
         ),
         note: None,
+        terms: OrderTerms::default(),
     };
     Person { customer, wish }
 }

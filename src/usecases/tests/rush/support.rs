@@ -25,7 +25,7 @@ use usecases::{
     error::AskError,
     order_case::Moved,
     payments,
-    placing::{self, HandoverWish, OrderWish},
+    placing::{self, HandoverWish, OrderTerms, OrderWish},
     platform::{Done, Platform, PlatformSettings, Silence},
     stores::{self, NewProduct, NewStore, StoreTerms},
 };
@@ -98,12 +98,13 @@ impl World {
         let quantity = Quantity::new(pieces).unwrap();
         OrderWish {
             store_id: self.store,
-            lines: Some(vec![CartLine { product_id: self.product, quantity }]),
+            lines: Some(vec![CartLine { product_id: self.product, quantity, options: Vec::new() }]),
             handover: HandoverWish::delivered(
                 Place::new(31.21, 121.51).unwrap(),
                 Address::parse("Long Street 7").unwrap(),
             ),
             note: None,
+            terms: OrderTerms::default(),
         }
     }
 
