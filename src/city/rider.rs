@@ -1,6 +1,7 @@
 //! A rider: goes on duty, streams positions, answers offers, follows the route, goes off duty.
 
 mod mind;
+mod proof;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -99,6 +100,8 @@ struct Rider {
     is_on_duty: bool,
     cell: String,
     mine: HashSet<String>,
+    /// Photos of goods at doors, by order.
+    photos: HashMap<String, String>,
 }
 
 /// Works until told to stop; the link stays open for whoever holds it.
@@ -126,6 +129,7 @@ pub async fn work(
         is_on_duty: false,
         cell: String::new(),
         mine: HashSet::new(),
+        photos: HashMap::new(),
         link,
         plan,
         tally,
@@ -324,7 +328,10 @@ impl Rider {
         };
         let key = (stop.order.clone(), stop.stop.clone(), verb);
         let cid = self.cids.entry(key.clone()).or_insert_with(new_cid).clone();
-        let params = json!({ "order": stop.order, "stop": stop.stop, "cid": cid });
+        let mut params = json!({ "order": stop.order, "stop": stop.stop, "cid": cid });
+        if matches!(task, Task::Finish(_)) {
+            self.bring_proof(stop, &mut params);
+        }
         let answer = self.link.call(verb, params).await;
         let now = self.pace.now_ms();
         match (answer, task) {
@@ -336,7 +343,11 @@ impl Rider {
             }
             (Ok(_), Task::Finish(stop)) => {
                 self.cids.remove(&key);
+                self.photos.remove(&stop.order);
                 self.road.finished(&stop, now);
+            }
+            (Err(err), Task::Finish(stop)) if proof::wants_photo(&err) => {
+                self.photograph(&stop).await;
             }
             (Err(err), Task::Finish(stop)) if err.is_refusal() => self.refused(&stop).await,
             // An arrival told twice or never does no harm; the rest is tried again.

@@ -31,7 +31,7 @@ use super::{
         sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,
-        handovers::verify,
+        handovers::verify, handovers::waive,
         stock::show, stock::change,
         carts::show, carts::put, carts::clear,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
