@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{AGAIN_MS, Rider};
+use super::{Rider, stops::AGAIN_MS};
 use crate::{
     city::road::Stop,
     client::{calls, error::ClientError},

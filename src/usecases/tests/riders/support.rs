@@ -25,7 +25,7 @@ use usecases::{
     handing_on,
     orders::{self, Acceptance},
     payments,
-    placing::{self, HandoverWish, OrderWish},
+    placing::{self, HandoverWish, OrderTerms, OrderWish},
     platform::{Platform, PlatformSettings, Silence},
     stores::{self, NewProduct, NewStore, StoreTerms},
 };
@@ -97,9 +97,10 @@ impl City {
         let address = Address::parse(address).unwrap();
         let wish = OrderWish {
             store_id: self.store,
-            lines: Some(vec![self.line]),
+            lines: Some(vec![self.line.clone()]),
             handover: HandoverWish::Delivered { dropoff, address, proof },
             note: None,
+            terms: OrderTerms::default(),
         };
         let placed = placing::place(&self.platform, self.customer, wish, None).await.unwrap();
         let order: OrderId = placed.value.order.parse().unwrap();
@@ -130,11 +131,16 @@ impl City {
     /// One look of the dispatcher.
     pub(crate) async fn cycle(&mut self) -> CycleReport {
         let look = dispatch::look(&self.platform).await.unwrap();
+        self.cycle_on(&look).await
+    }
+
+    /// What the dispatcher does on what it saw then.
+    pub(crate) async fn cycle_on(&mut self, look: &dispatch::Look) -> CycleReport {
         let choosing = Choosing { policy: self.policy, ..Choosing::default() };
         let places = HashMap::new();
         let is_ours = |_: &str| true;
         let (platform, memory) = (&self.platform, &mut self.memory);
-        dispatch::cycle(platform, &look, &places, memory, &choosing, &is_ours).await.unwrap()
+        dispatch::cycle(platform, look, &places, memory, &choosing, &is_ours).await.unwrap()
     }
 
     /// The dispatcher asks this rider, and he takes it.
@@ -216,7 +222,7 @@ async fn shop(platform: &Platform, merchant: MerchantId, place: Place) -> (Store
         stock: 1_000_000,
     };
     let product = stores::add_product(platform, merchant, store, new).await.unwrap();
-    let line = CartLine { product_id: product.id, quantity: Quantity::new(1).unwrap() };
+    let line = CartLine::plain(product.id, Quantity::new(1).unwrap());
     (store, line)
 }
 
@@ -226,6 +232,7 @@ async fn person(platform: &Platform, name: &str, role: Role) -> Profile {
         password: "correct horse battery".to_owned(),
         name: PersonName::parse(name).unwrap(),
         roles: vec![role],
+        address: None,
     };
     accounts::register(platform, asked).await.unwrap().profiles[0]
 }
