@@ -1,6 +1,6 @@
 //! Why a command was refused, as the client sees it: one table of codes, names and retry rules.
 
-use domain::{chat::RecallRefusal, text_enum::text_enum};
+use domain::{chat::RecallRefusal, handover::ProofRefusal, text_enum::text_enum};
 use serde::Serialize;
 use storage::error::StoreError;
 use usecases::{attachments::AttachmentError, chat::ChatError, error::AskError};
@@ -82,6 +82,8 @@ pub struct Refusal {
     pub after_ms: Option<u64>,
     /// What became of the thing, where the client needs to know.
     pub state: Option<String>,
+    /// Tries that are left.
+    pub left: Option<u32>,
 }
 
 #[derive(Serialize, schemars::JsonSchema)]
@@ -99,6 +101,9 @@ pub(crate) struct View<'a> {
     /// What became of the thing, where the client needs to know.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'a str>,
+    /// Tries that are left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<u32>,
     /// For people who debug a client.
     msg: &'a str,
 }
@@ -106,7 +111,7 @@ pub(crate) struct View<'a> {
 impl Refusal {
     /// A refusal with a text.
     pub fn new(kind: Kind, msg: impl Into<String>) -> Self {
-        Self { kind, msg: msg.into(), after_ms: None, state: None }
+        Self { kind, msg: msg.into(), after_ms: None, state: None, left: None }
     }
 
     /// A command that cannot be read.
@@ -123,7 +128,8 @@ impl Refusal {
     pub fn json(&self) -> String {
         let (code, retry) = self.kind.row();
         let (after_ms, state) = (self.after_ms, self.state.as_deref());
-        let view = View { code, name: self.kind.as_str(), retry, after_ms, state, msg: &self.msg };
+        let (name, left, msg) = (self.kind.as_str(), self.left, self.msg.as_str());
+        let view = View { code, name, retry, after_ms, state, left, msg };
         serde_json::to_string(&view).unwrap_or_default()
     }
 }
@@ -195,6 +201,8 @@ impl From<AskError> for Refusal {
             AskError::Gone { state } => {
                 return Self::gone(Kind::OfferGone, state, &err);
             }
+            AskError::Proof(refusal) => return proof_refusal(refusal),
+            AskError::Attachment(refusal) => return (*refusal).into(),
             AskError::NotFound { .. } => Kind::NotFound,
             AskError::BadToken | AskError::Revoked | AskError::WrongLogin => Kind::Unauthorized,
             AskError::TokenExpired { .. } => Kind::TokenExpired,
@@ -216,6 +224,16 @@ impl From<AskError> for Refusal {
         };
         Self::new(kind, err.to_string())
     }
+}
+
+fn proof_refusal(refusal: ProofRefusal) -> Refusal {
+    let (state, left) = match refusal {
+        ProofRefusal::PinNeeded => ("pin_needed", None),
+        ProofRefusal::PhotoNeeded => ("photo_needed", None),
+        ProofRefusal::WrongPin { left } => ("wrong_pin", Some(left)),
+        ProofRefusal::Locked => ("locked", None),
+    };
+    Refusal { left, ..Refusal::gone(Kind::Conflict, state, &refusal) }
 }
 
 #[cfg(test)]

@@ -184,6 +184,10 @@ pub struct Settings {
     pub bonus_percent_max: u32,
     /// Minutes without position and connection after which a rider loses what he has not fetched.
     pub rider_silent_min: u32,
+    /// What proves a delivery whose customer does not say.
+    pub handover_proof: String,
+    /// Whether what is left at a door is photographed.
+    pub door_photo: bool,
     /// Minutes without coming closer to the store after which he loses it.
     pub rider_standing_min: u32,
     /// Metres around a stop within which a rider arrives by his positions; 0 is never.

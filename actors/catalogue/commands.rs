@@ -313,21 +313,22 @@ fn ride(method: Method) -> CommandRow {
             example: r#"{"order":"$ORD","cid":"01990c1f-0000-7000-8000-000000000009"}"#,
             example_ok: r#"{"state":"won","order":"$ORD","dup":false}"#,
         },
-        _ => CommandRow {
+        Method::StopArrive => CommandRow {
             by,
-            does: if matches!(method, Method::StopArrive) {
-                "The rider is at the store or at the door."
-            } else {
-                "The rider has the goods, or has handed them over."
-            },
+            does: "The rider is at the store or at the door.",
             params: once::<riders::StopInput>,
             ok: done::<DeliveryView>,
             example: r#"{"order":"$ORD","stop":"pickup","cid":"01990c1f-0000-7000-8000-00000000000a"}"#,
-            example_ok: if matches!(method, Method::StopArrive) {
-                r#"{"order":"$ORD","state":"arrived_pickup","order_state":"ready","dup":false}"#
-            } else {
-                r#"{"order":"$ORD","state":"picked_up","order_state":"picked_up","dup":false}"#
-            },
+            example_ok: r#"{"order":"$ORD","state":"arrived_pickup","order_state":"ready","dup":false}"#,
+        },
+        _ => CommandRow {
+            by,
+            does: "The rider has the goods, or has handed them over: with the customer's PIN as `code` or a `photo` where the \
+                   order's `handover.needs` says so. A wrong PIN is error 131 with the tries `left`, and counts once for each `cid`.",
+            params: once::<riders::DoneInput>,
+            ok: done::<DeliveryView>,
+            example: r#"{"order":"$ORD","stop":"dropoff","cid":"01990c1f-0000-7000-8000-00000000000a","code":"0417"}"#,
+            example_ok: r#"{"order":"$ORD","state":"delivered","order_state":"delivered","dup":false}"#,
         },
     }
 }

@@ -6,9 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use storage::{
     events::{
-        Alarm, CartMoved, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsAlarm, OpsEvent,
-        OpsOrder, OpsRider, OpsStore, OpsValue, OrderDelayed, OrderMoved, PickupReady, PoolItem,
-        RouteChanged, Said, SignedOut, StoreOpened, Tombstone, Unassigned,
+        Alarm, CartMoved, Edited, Eta, HandoverNews, MemberMoved, OfferClosed, Offered, OpsAlarm,
+        OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue, OrderDelayed, OrderMoved, PickupReady,
+        PoolItem, RouteChanged, Said, SignedOut, StoreOpened, Tombstone, Unassigned,
     },
     explanations::Explanation,
     journal,
@@ -184,6 +184,14 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
                     "route":[{"order":"$ORD","stop":"pickup","lat":39.9051,"lng":116.4011,"eta":1790000200000}],
                     "expires":1790000033000}"#),
         ],
+        Push::Handover => vec![
+            entry("handover", &[Inbox, Store],
+                "What is needed so that an order can change hands has changed: the PIN was wrong too often, or an operator does \
+                 without a proof. To the customer and the rider, or the store whose order is collected.",
+                shape::<HandoverNews>,
+                r#"{"push":"handover","ch":"inbox:$RID","ep":"0c11d2e3","off":923,"ts":1790000900000,"sender":"system",
+                    "order":"$ORD","mode":"delivery","needs":"none","is_locked":true,"waived":"code_not_at_hand"}"#),
+        ],
         Push::PickupReady => vec![
             entry("pickup.ready", &[Inbox],
                 "The order waits at the store for its customer, who shows the code there. Only in the customer's own inbox.",
@@ -339,7 +347,7 @@ fn unlogged(push: Push) -> Vec<PushRow> {
             whole("ping", &[Connection], "A ping that a page can see. Nothing need be answered.", shape::<frames::Heartbeat>,
                 r#"{"push":"ping"}"#),
         ],
-        Push::Msg | Push::Edit | Push::Order | Push::OrderDelayed | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::PickupReady | Push::OfferClosed
+        Push::Msg | Push::Edit | Push::Order | Push::OrderDelayed | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::Handover | Push::PickupReady | Push::OfferClosed
         | Push::Assigned | Push::Unassigned | Push::Route | Push::Duty | Push::Store
         | Push::SignedOut | Push::Cart => Vec::new(),
     }

@@ -2,6 +2,7 @@
 
 use domain::{
     geo::{POOL_CELL_CHARS, Place, cell_with_neighbours},
+    handover::Pin,
     ids::{OfferId, OrderId, RiderId},
     role::Profile,
     travel::Vehicle,
@@ -11,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::{commands::CommandKey, events::PoolItem, push::Push};
 use usecases::{
+    attachments::AttachmentError,
     deliveries::{self, StopKind},
     devices,
     duty::{self, DutyOn, DutyView},
     offers,
+    proofs::Evidence,
 };
 
 use crate::{
@@ -235,22 +238,65 @@ pub(crate) struct StopInput {
     stop: String,
 }
 
-/// `stop.arrive` and `stop.done`.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct DoneInput {
+    /// The order.
+    order: String,
+    /// Fetching it, or handing it over.
+    #[schemars(extend("enum" = StopKind::names()))]
+    stop: String,
+    /// The PIN that the customer tells at the door.
+    code: Option<String>,
+    /// A photo of the handover: an attachment of this order, uploaded by this rider.
+    photo: Option<String>,
+}
+
+/// `stop.arrive`.
 ///
 /// # Errors
 ///
 /// [`Refusal`] if the delivery is not the rider's, or not at that point.
-pub async fn stop(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result<Answer, Refusal> {
+pub async fn arrive(
+    session: &mut Session,
+    m: &str,
+    p: Option<&RawValue>,
+) -> Result<Answer, Refusal> {
     let rider_id = rider(session)?;
     let input: StopInput = params(p)?;
-    let stop = StopKind::from_text(&input.stop)
-        .ok_or_else(|| Refusal::bad("`stop` must be pickup or dropoff"))?;
+    let stop = stop_kind(&input.stop)?;
     let (order_id, key) = (order_id(&input.order)?, Some(key(session, m, p)?));
     let platform = &session.live.platform;
-    let done = if m == "stop.arrive" {
-        deliveries::arrive(platform, rider_id, order_id, stop, key).await?
-    } else {
-        deliveries::finish_stop(platform, rider_id, order_id, stop, key).await?
+    Ok(Answer::done(&deliveries::arrive(platform, rider_id, order_id, stop, key).await?))
+}
+
+/// `stop.done`: with what proves the handover, where something is needed.
+///
+/// # Errors
+///
+/// [`Refusal`] if the delivery is not the rider's, not at that point, or the proof will not do.
+pub async fn finish(
+    session: &mut Session,
+    m: &str,
+    p: Option<&RawValue>,
+) -> Result<Answer, Refusal> {
+    let rider_id = rider(session)?;
+    let input: DoneInput = params(p)?;
+    let stop = stop_kind(&input.stop)?;
+    let pin = input.code.as_deref().map(Pin::parse).transpose();
+    let photo = input.photo.as_deref().map(str::parse).transpose();
+    let evidence = Evidence {
+        pin: pin.map_err(|err| Refusal::bad(err.to_string()))?,
+        photo: photo.map_err(|_| Refusal::from(AttachmentError::NotFound))?,
     };
+    if stop == StopKind::Pickup && evidence != Evidence::default() {
+        return Err(Refusal::bad("`code` and `photo` are for the dropoff; leave them out here"));
+    }
+    let (order_id, key) = (order_id(&input.order)?, Some(key(session, m, p)?));
+    let platform = &session.live.platform;
+    let done = deliveries::finish_stop(platform, rider_id, order_id, stop, evidence, key).await?;
     Ok(Answer::done(&done))
+}
+
+fn stop_kind(text: &str) -> Result<StopKind, Refusal> {
+    StopKind::from_text(text).ok_or_else(|| Refusal::bad("`stop` must be pickup or dropoff"))
 }

@@ -79,7 +79,11 @@ pub async fn order(
     placed: impl FnOnce(&str),
     tally: &Tally,
 ) -> Result<String, ClientError> {
-    let order = calls::place(session, ask, key).await?.id;
+    let view = calls::place(session, ask, key).await?;
+    let order = view.id;
+    if let Some(pin) = view.all["handover"]["pin"].as_str() {
+        tally.keep_pin(&order, pin);
+    }
     tally.placed.add();
     placed(&order);
     pay(session, &order).await?;
@@ -172,6 +176,7 @@ pub async fn see_through(
             }
         }
         if story::is_over(&ended.state) {
+            tally.forget_pin(order);
             match ended.state.as_str() {
                 "completed" => tally.completed.add(),
                 _ => tally.failed.add(),

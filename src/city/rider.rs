@@ -1,6 +1,7 @@
 //! A rider: goes on duty, streams positions, answers offers, follows the route, goes off duty.
 
 mod mind;
+mod proof;
 mod stops;
 mod unruly;
 mod whims;
@@ -102,6 +103,8 @@ struct Rider {
     is_on_duty: bool,
     cell: String,
     mine: HashSet<String>,
+    /// Photos of goods at doors, by order.
+    photos: HashMap<String, String>,
     whims: Whims,
     astray: Astray,
     diary: Diary,
@@ -136,6 +139,7 @@ pub async fn work(
         is_on_duty: false,
         cell: String::new(),
         mine: HashSet::new(),
+        photos: HashMap::new(),
         whims: Whims::new(plan.temper.unruly, plan.seed),
         astray: Astray::default(),
         diary: Diary {

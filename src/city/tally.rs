@@ -1,5 +1,6 @@
 //! Counts of what happened in a city, shared by everybody in it.
 
+use std::collections::HashMap;
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
@@ -51,6 +52,8 @@ pub struct Tally {
     pub positions: Count,
     /// What people see of riders, if anybody looks.
     pub sights: Option<Mutex<Sights>>,
+    /// PINs that customers tell at their doors.
+    pins: Mutex<HashMap<String, String>>,
     /// Every message acknowledged, if anybody wants to check them later.
     pub acknowledged: Option<Mutex<Vec<Acknowledged>>>,
 }
@@ -72,6 +75,22 @@ impl Tally {
         if let Some(sights) = &self.sights {
             look(&mut sights.lock().unwrap_or_else(PoisonError::into_inner));
         }
+    }
+
+    /// A customer will tell this PIN to whoever stands at the door.
+    pub fn keep_pin(&self, order: &str, pin: &str) {
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        pins.insert(order.to_owned(), pin.to_owned());
+    }
+
+    /// The PIN that the customer tells at the door, if there is one.
+    pub fn pin_at_door(&self, order: &str) -> Option<String> {
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner).get(order).cloned()
+    }
+
+    /// The order is over.
+    pub fn forget_pin(&self, order: &str) {
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner).remove(order);
     }
 
     /// Says something in an order's chat and counts it.

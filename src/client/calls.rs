@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::client::{
     error::ClientError,
@@ -101,6 +102,8 @@ pub struct OrderAsk {
     pub address: String,
     /// For the store.
     pub note: Option<String>,
+    /// What proves that a rider handed it over; none: what the server's settings say.
+    pub proof: Option<&'static str>,
 }
 
 impl OrderView {
@@ -163,6 +166,9 @@ pub async fn place(
         let lines = ask.lines.iter();
         body["lines"] = lines.map(|(id, n)| json!({ "product": id, "quantity": n })).collect();
     }
+    if let Some(proof) = ask.proof {
+        body["handover"] = json!({ "mode": "delivery", "proof": proof });
+    }
     if let Some(note) = &ask.note {
         body["note"] = json!(note);
     }
@@ -176,6 +182,25 @@ pub async fn place(
 /// [`ClientError`] as the server answers.
 pub async fn order(party: &Session, order: &str) -> Result<OrderView, ClientError> {
     OrderView::read(party.call(Call::get(format!("/v1/orders/{order}"))).await?)
+}
+
+/// Uploads a picture for an order; answers its id.
+///
+/// # Errors
+///
+/// [`ClientError`] as the server answers.
+pub async fn upload(
+    party: &Session,
+    order: &str,
+    picture: &'static [u8],
+) -> Result<String, ClientError> {
+    let sha256: String = Sha256::digest(picture).iter().map(|it| format!("{it:02x}")).collect();
+    let body = json!({ "order": order, "name": "photo.png", "media_type": "image/png",
+        "bytes": picture.len(), "sha256": sha256 });
+    let begun = party.call(Call::post("/v1/attachments", body).key(new_cid())).await?;
+    let id = begun.get("attachment").and_then(Value::as_str).unwrap_or_default().to_owned();
+    party.call(Call::piece(format!("/v1/attachments/{id}"), 0, picture)).await?;
+    Ok(id)
 }
 
 /// Begins to pay.

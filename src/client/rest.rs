@@ -42,6 +42,7 @@ pub struct Call {
     method: Method,
     path: String,
     body: Option<Value>,
+    piece: Option<(u64, &'static [u8])>,
     key: Option<String>,
 }
 
@@ -66,13 +67,18 @@ impl Call {
         Self::new(Method::PATCH, path.into(), Some(body))
     }
 
+    /// Sends a piece of a file, which begins at `offset`.
+    pub fn piece(path: String, offset: u64, bytes: &'static [u8]) -> Self {
+        Self { piece: Some((offset, bytes)), ..Self::new(Method::PATCH, path, None) }
+    }
+
     /// Removes something.
     pub fn delete(path: impl Into<String>) -> Self {
         Self::new(Method::DELETE, path.into(), None)
     }
 
     const fn new(method: Method, path: String, body: Option<Value>) -> Self {
-        Self { method, path, body, key: None }
+        Self { method, path, body, piece: None, key: None }
     }
 
     /// The same key has its effect once, however often the call arrives.
@@ -183,6 +189,9 @@ impl Rest {
         }
         if let Some(body) = &call.body {
             request = request.json(body);
+        }
+        if let Some((offset, bytes)) = call.piece {
+            request = request.header("Upload-Offset", offset).body(bytes);
         }
         self.answer(call, base, request).await
     }

@@ -249,6 +249,7 @@ async fn one_order(
         dropoff: door,
         address: format!("{number} Lantern Lane"),
         note: None,
+        proof: proof(&mut dice),
     };
     let tally = &shared.tally;
     let order = customer::order(&session, &ask, &new_cid(), |_| {}, tally).await?;
@@ -257,6 +258,15 @@ async fn one_order(
     customer::see_through(link, events, &order, habits, tally, shared.stop.clone()).await?;
     link.put_away(&format!("order:{order}"));
     Ok(())
+}
+
+/// Some want the rider to know a PIN, some have it left at the door.
+fn proof(dice: &mut StdRng) -> Option<&'static str> {
+    match dice.random_range(0..10) {
+        0..3 => Some("pin"),
+        3 => Some("leave_at_door"),
+        _ => None,
+    }
 }
 
 fn tell_news(tally: &Tally) {

@@ -11,5 +11,7 @@ text_enum! {
         Undeliverable => "undeliverable",
         /// The goods are gone.
         GoodsLost => "goods_lost",
+        /// The customer's PIN was wrong too often at the door.
+        ProofLocked => "proof_locked",
     }
 }

@@ -63,6 +63,8 @@ text_enum! {
         GoodsDamaged => "goods_damaged",
         /// The goods are gone.
         GoodsLost => "goods_lost",
+        /// The customer does not have the code at hand.
+        CodeNotAtHand => "code_not_at_hand",
         /// The customer did not come to collect it.
         NotCollected => "not_collected",
         /// Another rider had become much better.
@@ -87,6 +89,10 @@ impl Reason {
     ];
     /// Reasons for ending an order that waited for a customer who collects.
     pub const OF_COUNTER: &'static [Self] = &[Self::NotCollected];
+
+    /// Reasons for which an operator does without a PIN, a photo or a pickup code.
+    pub const OF_WAIVER: &'static [Self] =
+        &[Self::CodeNotAtHand, Self::CustomerUnreachable, Self::OperatorDecision, Self::Other];
 
     /// Reasons a rider may give for handing a delivery on before pickup.
     pub const OF_HANDING_ON: &'static [Self] = &[

@@ -7,8 +7,10 @@ use domain::{
     clock::Timestamp,
     geo::Place,
     handover::{Mode, Proof, sees_pickup_code, sees_pin},
-    ids::StoreId,
+    ids::{OrderId, StoreId},
     pickup_code::{Scanned, qr_text},
+    reason::Reason,
+    role::Profile,
 };
 use serde::{Deserialize, Serialize};
 use usecases::{
@@ -16,12 +18,13 @@ use usecases::{
     handovers::{self, Shown, Verified},
     order_book::OrderPage,
     placing::HandoverWish,
+    proofs,
 };
 use utoipa::ToSchema;
 
 use super::{
     answer::Answer,
-    extract::{AnyProfile, Body, IdPath, MaybeKey, Merchant},
+    extract::{AnyProfile, Body, IdPath, MaybeKey, Merchant, Operator},
     order_inputs::DropoffInput,
     order_views::MemberView,
     problem::{Kind, Problem, ProblemView},
@@ -171,6 +174,48 @@ impl From<Verified> for PickupView {
         let Verified { order, mode, state, to, proven_by, at } = it;
         Self { order, mode, state, to: to.into(), proven_by, at }
     }
+}
+
+/// Why an operator does without a proof.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaiveInput {
+    /// `code_not_at_hand`, `customer_unreachable`, `operator_decision` or `other`.
+    pub reason: String,
+}
+
+/// What an operator did without.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WaivedView {
+    /// The order.
+    pub order: String,
+    /// Why.
+    pub reason: String,
+    /// When, in UTC milliseconds.
+    pub at: i64,
+}
+
+/// Does without the PIN, the photo or the pickup code of an order that is not handed over yet.
+#[utoipa::path(post, path = "/v1/ops/orders/{order}/handover/waive", operation_id = "waive_proof",
+    tag = "operations", security(("bearer" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = WaiveInput,
+    responses((status = 200, body = WaivedView), (status = "4XX", body = ProblemView)))]
+pub async fn waive(
+    Operator(by): Operator,
+    order: Path<IdPath<OrderId>>,
+    key: MaybeKey,
+    input: Body<WaiveInput>,
+    state: Data<HttpState>,
+) -> Result<Answer<WaivedView>, Problem> {
+    let reason = word("reason", Some(&input.reason), Reason::from_text, || {
+        Reason::OF_WAIVER.iter().map(|it| it.as_str()).collect()
+    })?;
+    let reason = reason.unwrap_or(Reason::Other);
+    let key = key.command(Profile::Operator(by), &input);
+    let done = proofs::waive(&state.platform, by, order.0, reason, key).await?;
+    let proofs::Eased { order, reason, at } = done.value;
+    Ok(Answer::ok(WaivedView { order, reason, at }).replayed(done.dup))
 }
 
 /// Compares what the store was shown. A customer who collects has the order then; a rider is only

@@ -75,6 +75,8 @@ pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
     let resolve = [web::post().to(operations::resolve_alarm)];
     at(cfg, "/v1/ops/orders/{order}/alarms/{alarm}/resolve", resolve);
     at(cfg, "/v1/ops/orders/{order}/reassign", [web::post().to(operations::reassign)]);
+    let waive = [web::post().to(handovers::waive)];
+    at(cfg, "/v1/ops/orders/{order}/handover/waive", waive);
     at(cfg, "/v1/ops/orders/{order}/why", [web::get().to(operations::why)]);
     // Some balancers only ask for the head.
     at(cfg, "/healthz", [web::get().to(health::alive), web::head().to(health::alive)]);

@@ -34,7 +34,7 @@ use super::{
         stores::add_product, stores::change_product, stores::menu,
         carts::list, carts::show, carts::replace, carts::merge, carts::put, carts::clear,
         choices::put, choices::show, choices::put_fees, choices::fees, quotes::create,
-        handovers::verify,
+        handovers::verify, handovers::waive,
         stock::show, stock::change,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm, orders::returned,

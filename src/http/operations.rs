@@ -105,7 +105,7 @@ pub struct AlarmsQuery {
 pub struct AlarmView {
     /// About which order.
     pub order: String,
-    /// `no_rider`, `undeliverable` or `goods_lost`.
+    /// `no_rider`, `undeliverable`, `goods_lost` or `proof_locked`.
     pub alarm: &'static str,
     /// In which region.
     pub region: String,

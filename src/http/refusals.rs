@@ -116,6 +116,8 @@ impl From<AskError> for Problem {
             AskError::Busy => {
                 Problem::new(Kind::Busy, "Nothing was done; send the same request again.")
             }
+            AskError::Proof(_) => Problem::new(Kind::StateRefused, said),
+            AskError::Attachment(refusal) => (*refusal).into(),
             AskError::Pickup(refusal) => pickup_refusal(refusal, said),
             AskError::Store(err) => err.into(),
             AskError::Gone { .. }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use domain::{dispatch::Policy, role::Role, session::SessionPolicy};
+use domain::{dispatch::Policy, handover::HandoverPolicy, role::Role, session::SessionPolicy};
 use serde::Deserialize;
 
 use super::{Environment, LogFormat, Secret, Settings, SettingsError, access};
@@ -177,6 +177,12 @@ pub struct Given {
     /// [default: 5]
     #[arg(long, env = "RIDERHUB_RIDER_SILENT_MIN")]
     pub rider_silent_min: Option<u32>,
+    /// What proves a delivery whose customer does not say: `none`, `pin`, `photo` or `leave_at_door` [default: none]
+    #[arg(long, env = "RIDERHUB_HANDOVER_PROOF")]
+    pub handover_proof: Option<String>,
+    /// Whether what is left at a door is photographed [default: true]
+    #[arg(long, env = "RIDERHUB_DOOR_PHOTO", num_args = 0..=1, default_missing_value = "true")]
+    pub door_photo: Option<bool>,
     /// Minutes without coming closer to the store after which he loses it [default: 8]
     #[arg(long, env = "RIDERHUB_RIDER_STANDING_MIN")]
     pub rider_standing_min: Option<u32>,
@@ -280,6 +286,8 @@ impl Given {
             no_rider_stop_min: self.no_rider_stop_min.or(other.no_rider_stop_min),
             bonus_percent: self.bonus_percent.or(other.bonus_percent),
             bonus_percent_max: self.bonus_percent_max.or(other.bonus_percent_max),
+            handover_proof: self.handover_proof.or(other.handover_proof),
+            door_photo: self.door_photo.or(other.door_photo),
             rider_silent_min: self.rider_silent_min.or(other.rider_silent_min),
             rider_standing_min: self.rider_standing_min.or(other.rider_standing_min),
             arrival_radius_m: self.arrival_radius_m.or(other.arrival_radius_m),
@@ -356,6 +364,10 @@ impl Given {
             no_rider_stop_min: self.no_rider_stop_min.unwrap_or(NO_RIDER_STOP_MIN),
             bonus_percent: self.bonus_percent.unwrap_or(BONUS_PERCENT),
             bonus_percent_max: self.bonus_percent_max.unwrap_or(BONUS_PERCENT_MAX),
+            handover_proof: self
+                .handover_proof
+                .unwrap_or_else(|| HandoverPolicy::DEFAULT.default_proof.to_string()),
+            door_photo: self.door_photo.unwrap_or(HandoverPolicy::DEFAULT.is_door_photo_needed),
             rider_silent_min: self.rider_silent_min.unwrap_or(RIDER_SILENT_MIN),
             rider_standing_min: self.rider_standing_min.unwrap_or(RIDER_STANDING_MIN),
             arrival_radius_m: self.arrival_radius_m.unwrap_or(ARRIVAL_RADIUS_M),

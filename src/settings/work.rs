@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use domain::{escalation::SearchPolicy, policy::OrderPolicy};
+use domain::{
+    escalation::SearchPolicy,
+    handover::{HandoverPolicy, Proof},
+    policy::OrderPolicy,
+};
 
 use super::Settings;
 
@@ -17,7 +21,7 @@ const fn minutes(n: u32) -> Duration {
 
 impl Settings {
     /// Deadlines and limits of the business.
-    pub const fn order_policy(&self) -> OrderPolicy {
+    pub fn order_policy(&self) -> OrderPolicy {
         let search = SearchPolicy {
             bonus_percent: self.bonus_percent,
             bonus_percent_max: self.bonus_percent_max,
@@ -25,8 +29,14 @@ impl Settings {
             stop_after: minutes(self.no_rider_stop_min),
             ..SearchPolicy::DEFAULT
         };
+        let handover = HandoverPolicy {
+            default_proof: Proof::from_text(&self.handover_proof)
+                .unwrap_or(HandoverPolicy::DEFAULT.default_proof),
+            is_door_photo_needed: self.door_photo,
+        };
         OrderPolicy {
             search,
+            handover,
             rider_silent: minutes(self.rider_silent_min),
             rider_standing: minutes(self.rider_standing_min),
             ..OrderPolicy::DEFAULT
@@ -44,6 +54,10 @@ impl Settings {
             spans.iter().all(|it| (1..=MINUTES_MAX).contains(it)),
             "no-rider-alarm-min, no-rider-stop-min, rider-silent-min and rider-standing-min must be \
              1 to 525600",
+        );
+        must(
+            Proof::from_text(&self.handover_proof).is_some(),
+            "handover-proof must be none, pin, photo or leave_at_door",
         );
         must(
             self.bonus_percent.max(self.bonus_percent_max) <= PERCENT_MAX,

@@ -28,7 +28,7 @@ mod people;
 mod trouble;
 
 pub use chat::{Edited, MemberMoved, Said, SharedPlace, Tombstone};
-pub use handover::PickupReady;
+pub use handover::{HandoverNews, PickupReady};
 pub use on_the_way::{Eta, EtaRange, OrderDelayed};
 pub use ops::{OpsAlarm, OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue};
 pub use people::SignedOut;

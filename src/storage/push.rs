@@ -25,6 +25,8 @@ text_enum! {
         AlarmClear => "alarm.clear",
         /// An exclusive proposal to one rider.
         Offer => "offer",
+        /// What is needed so that an order can change hands.
+        Handover => "handover",
         /// An order waits at the counter for its customer.
         PickupReady => "pickup.ready",
         /// An offer is over.

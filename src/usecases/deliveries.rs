@@ -5,6 +5,7 @@ use domain::{
     clock::Timestamp,
     delivery_state::{DeliveryEvent, DeliveryState},
     geo::{POOL_CELL_CHARS, cells_within},
+    handover::ProofRefusal,
     ids::{OrderId, RiderId},
     order_state::OrderEvent,
     role::{Actor, Profile},
@@ -29,6 +30,7 @@ use crate::{
     offers::Answered,
     order_case::{Cause, OrderCase},
     platform::{Changes, Done, Nudge, Platform},
+    proofs::{self, Door, Evidence, Judged},
     room::room_for_one,
     searching,
 };
@@ -273,19 +275,30 @@ pub async fn arrive(
     platform.command(key, work).await
 }
 
+/// A wrong PIN is written down like anything that was done.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Finished {
+    WrongPin { wrong_pin_left: u32 },
+    Done(DeliveryView),
+}
+
 /// The rider has the goods, or has handed them over.
 ///
 /// # Errors
 ///
-/// [`AskError`] if the delivery is not his, or delivery or order are not at that point.
+/// [`AskError`] if the delivery is not his, delivery or order are not at that point, or what he
+/// brings forward does not prove the handover.
 pub async fn finish_stop(
     platform: &Platform,
     rider_id: RiderId,
     order_id: OrderId,
     stop: StopKind,
+    evidence: Evidence,
     key: Option<CommandKey>,
 ) -> Result<Done<DeliveryView>, AskError> {
     let policy = platform.policy;
+    let cid = key.as_ref().map_or_else(|| order_id.to_string(), |it| it.cid.clone());
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let mut case = lock_own(tx, rider_id, order_id).await?;
         let stored = case.delivery.as_ref().ok_or(AskError::not_found("delivery"))?;
@@ -297,6 +310,13 @@ pub async fn finish_stop(
                 (DeliveryEvent::HandedOver, OrderEvent::HandedOver, stored.dropoff)
             }
         };
+        if stop == StopKind::Dropoff {
+            let door = Door { policy: &policy.handover, rider_id, cid: &cid, at };
+            let judged = proofs::judge(tx, changes, &mut case, door, &evidence).await?;
+            if let Judged::WrongPin { left } = judged {
+                return Ok(Finished::WrongPin { wrong_pin_left: left });
+            }
+        }
         let cause = Cause { by: rider_id.into(), reason: None, at };
         case.move_order(tx, changes, &policy, order_event, cause).await?;
         case.move_delivery(tx, changes, event, cause).await?;
@@ -305,9 +325,13 @@ pub async fn finish_stop(
         }
         duty::save_place(tx, rider_id, place).await?;
         changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });
-        Ok(view(&case))
+        Ok::<_, AskError>(Finished::Done(view(&case)))
     };
-    platform.command(key, work).await
+    let Done { value, positions, dup } = platform.command(key, work).await?;
+    match value {
+        Finished::Done(value) => Ok(Done { value, positions, dup }),
+        Finished::WrongPin { wrong_pin_left: left } => Err(ProofRefusal::WrongPin { left }.into()),
+    }
 }
 
 /// Tells a rider his new stop plan.

@@ -9,6 +9,7 @@ use domain::{
     clock::Timestamp,
     delivery::DeliveryRefusal,
     geo::PlaceError,
+    handover::ProofRefusal,
     ids::ProductId,
     money::{Money, MoneyError},
     offer::OfferRefusal,
@@ -19,6 +20,8 @@ use domain::{
     role::Role,
 };
 use storage::error::{Failure, StoreError};
+
+use crate::attachments::AttachmentError;
 
 /// A use case did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -168,6 +171,12 @@ pub enum AskError {
         /// What he can carry.
         capacity: u32,
     },
+    /// The handover is not proven.
+    #[error(transparent)]
+    Proof(#[from] ProofRefusal),
+    /// The photo cannot be used.
+    #[error(transparent)]
+    Attachment(Box<AttachmentError>),
     /// What was scanned or typed at the store's counter will not do.
     #[error(transparent)]
     Pickup(#[from] PickupRefusal),
@@ -221,6 +230,15 @@ impl AskError {
     /// No such thing, or somebody else's.
     pub const fn not_found(what: &'static str) -> Self {
         Self::NotFound { what }
+    }
+}
+
+impl From<AttachmentError> for AskError {
+    fn from(err: AttachmentError) -> Self {
+        match err {
+            AttachmentError::Store(err) => Self::Store(err),
+            refusal => Self::Attachment(Box::new(refusal)),
+        }
     }
 }
 

@@ -74,6 +74,7 @@ pub mod offers;
 pub mod deliveries;
 pub mod handing_on;
 pub mod handovers;
+pub mod proofs;
 pub mod returns;
 pub mod watch;
 

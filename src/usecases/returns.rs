@@ -29,6 +29,7 @@ use crate::{
     order_case::{Cause, Moved, OrderCase},
     payments,
     platform::{Changes, Done, Nudge, Platform},
+    proofs,
 };
 
 /// The last line of the delivery's story that tells this event.
@@ -62,6 +63,7 @@ pub async fn start(
         }
         let cause = Cause { by: rider_id.into(), reason: Some(reason), at };
         case.move_delivery(tx, changes, DeliveryEvent::ReturnStarted, cause).await?;
+        proofs::silence(tx, changes, &case, None, at).await?;
         alarms::raise(tx, changes, &case, AlarmKind::Undeliverable, at).await?;
         changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });
         Ok(view(&case))
@@ -135,6 +137,7 @@ pub async fn lost(
         case.move_delivery(tx, changes, DeliveryEvent::Lost, cause).await?;
         case.move_order(tx, changes, &policy, OrderEvent::GoodsLost, cause).await?;
         endings::refund_in_full(&mut case, tx, changes, reason, cause).await?;
+        proofs::silence(tx, changes, &case, None, at).await?;
         alarms::resolve(tx, changes, &case, AlarmKind::Undeliverable, None, at).await?;
         alarms::raise(tx, changes, &case, AlarmKind::GoodsLost, at).await?;
         changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });

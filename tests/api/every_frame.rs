@@ -51,7 +51,7 @@ fn collect(seen: &mut BTreeSet<String>, people: &[&Person]) {
 }
 
 /// An order that its customer collects.
-async fn collect_one(customer: &mut Person, shop: &mut Shop) {
+async fn collect_one(customer: &mut Person, shop: &mut Shop, operator: &Person) {
     let wish = json!({ "store": shop.store, "handover": { "mode": "pickup" },
         "lines": [{ "product": shop.product, "quantity": 1 }] });
     let placed = customer.session.call(Call::post("/v1/orders", wish).key(new_cid())).await;
@@ -60,6 +60,12 @@ async fn collect_one(customer: &mut Person, shop: &mut Shop) {
     calls::pay(&customer.session, order).await.unwrap();
     for verb in ["order.accept", "order.ready"] {
         shop.merchant.call(verb, json!({ "order": order, "cid": new_cid() })).await;
+    }
+    let path = format!("/v1/ops/orders/{order}/handover/waive");
+    let waive = Call::post(path, json!({ "reason": "code_not_at_hand" })).key(new_cid());
+    operator.session.call(waive).await.unwrap();
+    for person in [&mut *customer, &mut shop.merchant] {
+        until_kind(person, "handover").await;
     }
     let ready = until_kind(customer, "pickup.ready").await;
     let path = format!("/v1/stores/{}/pickups/verify", shop.store);
@@ -100,7 +106,7 @@ async fn with_offers(seen: &mut BTreeSet<String>) {
     shop.merchant.call("order.accept", order_of(json!({ "start": false }))).await;
     shop.merchant.call("order.start", order_of(json!({}))).await;
     talk(&mut customer, &mut shop, &order).await;
-    collect_one(&mut customer, &mut shop).await;
+    collect_one(&mut customer, &mut shop, &operator).await;
 
     let offer = until_kind(&mut rider, "offer").await;
     let take = json!({ "offer": offer["offer"], "cid": new_cid(), "take": true });

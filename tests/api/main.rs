@@ -19,6 +19,7 @@ mod drain;
 mod every_frame;
 mod fixtures;
 mod grab;
+mod handover;
 mod life;
 mod metrics;
 mod notices;

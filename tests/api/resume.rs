@@ -104,6 +104,7 @@ async fn after_kill_9_of_the_embedded_server_all_that_was_acknowledged_is_there(
         dropoff: spot(0.0, 500.0),
         address: "12 Lantern Lane".to_owned(),
         note: None,
+        proof: None,
     };
     let orders = tokio::spawn(place_orders(customer.session.clone(), ask, N_ORDERS));
     for n in 1..=2 {

@@ -16,6 +16,7 @@ use usecases::{
     dispatch_news::Memory,
     duty::{self, DutyOn},
     offers,
+    proofs::Evidence,
 };
 
 use crate::support::{Person, Shop, World, each_world};
@@ -164,7 +165,15 @@ impl<'w> Life<'w> {
                 let kind = if n < 11 { StopKind::Pickup } else { StopKind::Dropoff };
                 let rider = self.rider_id;
                 let _refused = deliveries::arrive(platform, rider, order_id, kind, None).await;
-                let _refused = deliveries::finish_stop(platform, rider, order_id, kind, None).await;
+                let _refused = deliveries::finish_stop(
+                    platform,
+                    rider,
+                    order_id,
+                    kind,
+                    Evidence::default(),
+                    None,
+                )
+                .await;
             }
             13 => drop(world.act(order, customer, "confirm", json!({})).await),
             14 if dice.random_bool(0.2) => {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Rider;
+use super::{Rider, proof::wants_photo};
 use crate::{
     city::{
         road::{Stop, Task},
@@ -13,7 +13,7 @@ use crate::{
 use rand::RngExt as _;
 
 /// Pause before a refused stop is tried again, by the server's clock.
-const AGAIN_MS: i64 = 20_000;
+pub(super) const AGAIN_MS: i64 = 20_000;
 
 impl Rider {
     pub(super) async fn carry_out(&mut self, task: Task) {
@@ -26,7 +26,10 @@ impl Rider {
         };
         let key = (stop.order.clone(), stop.stop.clone(), verb);
         let cid = self.cids.entry(key.clone()).or_insert_with(new_cid).clone();
-        let params = json!({ "order": stop.order, "stop": stop.stop, "cid": cid });
+        let mut params = json!({ "order": stop.order, "stop": stop.stop, "cid": cid });
+        if matches!(task, Task::Finish(_)) {
+            self.bring_proof(stop, &mut params);
+        }
         let answer = self.link.call(verb, params).await;
         let now = self.pace.now_ms();
         match (answer, task) {
@@ -38,8 +41,10 @@ impl Rider {
             }
             (Ok(_), Task::Finish(stop)) => {
                 self.cids.remove(&key);
+                self.photos.remove(&stop.order);
                 self.road.finished(&stop, now);
             }
+            (Err(err), Task::Finish(stop)) if wants_photo(&err) => self.photograph(&stop).await,
             (Err(err), Task::Finish(stop)) if err.is_refusal() => self.refused(&stop).await,
             // An arrival told twice or never does no harm; the rest is tried again.
             (Err(_), _) => {}

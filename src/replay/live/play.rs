@@ -171,6 +171,7 @@ pub(super) async fn play(
             dropoff: LatLng { lat: place.lat(), lng: place.lng() },
             address: format!("door of {}", order.id),
             note: Some(order.id.clone()),
+            proof: None,
         };
         let times = (order.placed, order.ready);
         ordering.spawn(live_through(index, session, ask, times, stage.clone()));

@@ -269,6 +269,7 @@ pub async fn given_order(customer: &Session, shop: &Shop, to: LatLng) -> String 
         dropoff: to,
         address: "12 Lantern Lane".to_owned(),
         note: None,
+        proof: None,
     };
     calls::place(customer, &ask, &new_cid()).await.unwrap().id
 }

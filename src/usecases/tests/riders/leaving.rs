@@ -14,6 +14,7 @@ use usecases::{
     deliveries::{self, StopKind},
     error::AskError,
     handing_on, orders,
+    proofs::Evidence,
     watch::{self, Sightings, Watches},
 };
 
@@ -100,9 +101,16 @@ async fn who_has_the_goods_cannot_hand_them_on_and_nobody_takes_them_off_him() {
         let order = city.accepted_order().await;
         city.take(rider, order).await;
         orders::ready(&city.platform, city.merchant, order, None).await.unwrap();
-        deliveries::finish_stop(&city.platform, rider, order, StopKind::Pickup, None)
-            .await
-            .unwrap();
+        deliveries::finish_stop(
+            &city.platform,
+            rider,
+            order,
+            StopKind::Pickup,
+            Evidence::default(),
+            None,
+        )
+        .await
+        .unwrap();
         let why = Reason::Accident;
         let refused = handing_on::hand_on(&city.platform, rider, order, why, None).await;
         assert!(matches!(refused, Err(AskError::Delivery(_))), "{refused:?}");
@@ -170,8 +178,14 @@ async fn of_a_pickup_and_a_reassignment_at_once_exactly_one_happens() {
             let order = city.accepted_order().await;
             city.take(rider, order).await;
             orders::ready(&city.platform, city.merchant, order, None).await.unwrap();
-            let pickup =
-                deliveries::finish_stop(&city.platform, rider, order, StopKind::Pickup, None);
+            let pickup = deliveries::finish_stop(
+                &city.platform,
+                rider,
+                order,
+                StopKind::Pickup,
+                Evidence::default(),
+                None,
+            );
             let offs = (0..3).map(|_| {
                 handing_on::take_off(&city.platform, rider, order, Reason::RiderNotMoving)
             });

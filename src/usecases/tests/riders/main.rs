@@ -7,6 +7,7 @@ mod kitchens;
 mod leaving;
 mod offers;
 mod pool;
+mod proofs;
 mod regions;
 mod returns;
 mod searching;

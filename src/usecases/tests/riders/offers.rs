@@ -8,6 +8,7 @@ use usecases::{
     duty,
     error::AskError,
     offers, orders,
+    proofs::Evidence,
 };
 
 use crate::support::City;
@@ -43,7 +44,16 @@ async fn a_decline_or_silence_moves_the_offer_to_the_next_rider_and_the_order_is
 
         let stop = async |kind| {
             deliveries::arrive(&city.platform, farthest, order, kind, None).await.unwrap();
-            deliveries::finish_stop(&city.platform, farthest, order, kind, None).await.unwrap()
+            deliveries::finish_stop(
+                &city.platform,
+                farthest,
+                order,
+                kind,
+                Evidence::default(),
+                None,
+            )
+            .await
+            .unwrap()
         };
         orders::ready(&city.platform, city.merchant, order, None).await.unwrap();
         assert_eq!(stop(StopKind::Pickup).await.value.order_state, "picked_up");

@@ -12,7 +12,9 @@ use usecases::{
     alarms,
     deliveries::{self, StopKind},
     error::AskError,
-    order_book, orders, returns,
+    order_book, orders,
+    proofs::Evidence,
+    returns,
 };
 
 use crate::support::City;
@@ -24,7 +26,9 @@ async fn given_on_board(city: &mut City, name: &str) -> (RiderId, OrderId) {
     city.take(rider, order).await;
     orders::ready(&city.platform, city.merchant, order, None).await.unwrap();
     let kind = StopKind::Pickup;
-    deliveries::finish_stop(&city.platform, rider, order, kind, None).await.unwrap();
+    deliveries::finish_stop(&city.platform, rider, order, kind, Evidence::default(), None)
+        .await
+        .unwrap();
     (rider, order)
 }
 
@@ -62,7 +66,9 @@ async fn nobody_opens_so_the_goods_go_back_after_a_wait_and_are_paid_for() {
         };
         let lat = format!("\"lat\":{}", city.centre.lat());
         assert!(route(&mut city).await.contains(&lat), "he is sent to the store");
-        let done = deliveries::finish_stop(&city.platform, rider, order, kind, None).await;
+        let done =
+            deliveries::finish_stop(&city.platform, rider, order, kind, Evidence::default(), None)
+                .await;
         assert!(done.is_err(), "the customer is not asked again: {done:?}");
 
         returns::brought_back(&city.platform, city.merchant, order, None).await.unwrap();

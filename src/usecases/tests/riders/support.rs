@@ -9,6 +9,7 @@ use domain::{
     clock::{Clock, HandSetClock, Timestamp},
     dispatch::Policy,
     geo::Place,
+    handover::Proof,
     ids::{CustomerId, MerchantId, NodeId, OfferId, OperatorId, OrderId, RiderId, StoreId},
     money::Currency,
     reason::Reason,
@@ -75,7 +76,12 @@ impl City {
 
     /// An order that the store has accepted and that is ready at once.
     pub(crate) async fn accepted_order(&self) -> OrderId {
-        let order = self.paid_order().await;
+        self.accepted_order_with(None).await
+    }
+
+    /// The same, handed over against a proof.
+    pub(crate) async fn accepted_order_with(&self, proof: Option<Proof>) -> OrderId {
+        let order = self.paid_order_with(proof).await;
         let how = Acceptance { prep_min: Some(0), start: true };
         orders::accept(&self.platform, self.merchant, order, None, how).await.unwrap();
         order
@@ -83,13 +89,16 @@ impl City {
 
     /// An order that waits for the store.
     pub(crate) async fn paid_order(&self) -> OrderId {
+        self.paid_order_with(None).await
+    }
+
+    async fn paid_order_with(&self, proof: Option<Proof>) -> OrderId {
+        let (dropoff, address) = (self.centre.offset(900.0, 400.0), "1 Long Street");
+        let address = Address::parse(address).unwrap();
         let wish = OrderWish {
             store_id: self.store,
             lines: Some(vec![self.line.clone()]),
-            handover: HandoverWish::delivered(
-                self.centre.offset(900.0, 400.0),
-                Address::parse("1 Long Street").unwrap(),
-            ),
+            handover: HandoverWish::Delivered { dropoff, address, proof },
             note: None,
             terms: OrderTerms::default(),
         };
