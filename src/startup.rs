@@ -66,6 +66,7 @@ use crate::{
     },
     notify::Ways,
     opening::{self, open_database},
+    osrm,
     settings::{Environment, Secret, Settings},
     shared_clock,
     shutdown::{RunningServer, Serving, UnderWay, Workers},
@@ -249,7 +250,9 @@ fn for_serving(settings: &Settings) -> Result<PlatformSettings, CliError> {
     let claims = settings.redis.as_ref().map(open).transpose();
     let claims = claims.map_err(|err| CliError::Failed(format!("redis {err}")))?;
     let claims = claims.map(|it| Arc::new(it) as Arc<dyn Claims>);
-    Ok(PlatformSettings { blobs, claims, ..secrets(settings) })
+    let roads =
+        osrm::open(settings).map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
+    Ok(PlatformSettings { blobs, claims, roads, ..secrets(settings) })
 }
 
 /// Says in the log what `riderhub doctor` would say; uploads look again.

@@ -11,7 +11,7 @@ use utoipa::{
 
 use super::{
     accounts, attachments, carts, inbox, on_the_way, operations, orders, payments, push,
-    quick_replies, sessions, stores,
+    quick_replies, sessions, stores, travel,
 };
 
 #[derive(OpenApi)]
@@ -34,7 +34,7 @@ use super::{
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         on_the_way::track, on_the_way::demand_map,
         operations::regions, operations::snapshot, operations::reassign, operations::why,
-        operations::list_alarms, operations::resolve_alarm,
+        operations::list_alarms, operations::resolve_alarm, travel::show,
         inbox::show, push::key, push::put, push::remove,
     )
 )]

@@ -18,8 +18,8 @@ use storage::{
 };
 
 use crate::{
-    blob_place::KnownPlace, notices::NoticeSettings, sandbox::Sandbox, tokens::TokenKeys,
-    vapid::VapidKey,
+    blob_place::KnownPlace, notices::NoticeSettings, roads::Roads, sandbox::Sandbox,
+    tokens::TokenKeys, vapid::VapidKey,
 };
 
 /// Something that the live side should do soon. Never the only record of it: losing one costs time.
@@ -165,6 +165,8 @@ pub struct Platform {
     pub notices: NoticeSettings,
     /// Who of many that grab one delivery goes on to SQL.
     pub claims: Arc<dyn Claims>,
+    /// Times on roads, if somebody knows them.
+    pub roads: Arc<Roads>,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -184,6 +186,8 @@ pub struct PlatformSettings {
     pub notices: NoticeSettings,
     /// Who of many that grab one delivery goes on to SQL; `None` for one node alone.
     pub claims: Option<Arc<dyn Claims>>,
+    /// Times on roads; the default asks nobody.
+    pub roads: Arc<Roads>,
 }
 
 impl Platform {
@@ -199,7 +203,7 @@ impl Platform {
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
         let PlatformSettings { policy, token_secret, sandbox_secret, blobs, .. } = settings;
-        let PlatformSettings { vapid_key, notices, claims, .. } = settings;
+        let PlatformSettings { vapid_key, notices, claims, roads, .. } = settings;
         let claims = claims.unwrap_or_else(|| Arc::new(InProcessClaims::default()));
         let at = clock.now();
         let tokens = Arc::new(TokenKeys::open(&store, token_secret.as_deref(), at).await?);
@@ -218,6 +222,7 @@ impl Platform {
             vapid,
             notices,
             claims,
+            roads,
         })
     }
 

@@ -1,0 +1,106 @@
+//! Ways take longer than they are reckoned: it is learnt, seen by operators, and planned with.
+
+use domain::{
+    geo::Place,
+    ids::{OrderId, RiderId},
+    pace::Basis,
+    travel::Vehicle,
+};
+use storage::testing::each_engine;
+use usecases::{
+    deliveries::{self, StopKind},
+    paces::{self, VehiclePace},
+};
+
+use crate::support::City;
+
+/// Seconds from the store to the door of [`City`] as they are reckoned: 985 m with a detour at 6 m/s.
+const RECKONED_S: u64 = 214;
+/// Seconds until a rider leaves a store with the goods.
+const LEAVING_S: u64 = 60;
+
+async fn at_stop(city: &City, rider: RiderId, order: OrderId, stop: StopKind) {
+    deliveries::arrive(&city.platform, rider, order, stop, None).await.unwrap();
+}
+
+async fn done(city: &City, rider: RiderId, order: OrderId, stop: StopKind) {
+    deliveries::finish_stop(&city.platform, rider, order, stop, None).await.unwrap();
+}
+
+/// Delivers one order; the way to the door takes `way_s`. Answers the seconds that the whole was to
+/// add to the rider's route when he was asked.
+async fn deliver(city: &mut City, rider: RiderId, way_s: u64) {
+    let order = city.accepted_order().await;
+    city.take(rider, order).await;
+    city.cycle().await;
+    at_stop(city, rider, order, StopKind::Pickup).await;
+    city.cycle().await;
+    done(city, rider, order, StopKind::Pickup).await;
+    city.cycle().await;
+    city.pass(LEAVING_S + way_s);
+    at_stop(city, rider, order, StopKind::Dropoff).await;
+    city.cycle().await;
+    done(city, rider, order, StopKind::Dropoff).await;
+    city.cycle().await;
+}
+
+async fn learnt(city: &City) -> Vec<VehiclePace> {
+    let region = city.centre.region();
+    paces::of_region(&city.platform, &region).await.unwrap().paces
+}
+
+/// When the rider of a fresh order is expected at the store, in seconds from now.
+async fn planned_way_s(city: &mut City) -> i64 {
+    let _far = city.rider("eve", 3, 2_000.0).await;
+    let order = city.accepted_order().await;
+    city.cycle().await;
+    let why = usecases::ops::why(&city.platform, order).await.unwrap();
+    // Click to door at the price of one: the cost of the cheapest rider holds his way.
+    (why[0].chosen.cost_min * 60.0).round() as i64
+}
+
+#[tokio::test]
+async fn a_region_where_ways_take_twice_as_long_is_reckoned_so() {
+    each_engine(async |store| {
+        let centre = Place::new(31.2, 121.5).unwrap();
+        let mut city = City::around(store, centre).await;
+        let before = planned_way_s(&mut city).await;
+        let rider = city.rider("ann", 3, 0.0).await;
+        deliver(&mut city, rider, 2 * RECKONED_S).await;
+        let first = learnt(&city).await;
+        let [pace] = &first[..] else { panic!("{first:?}") };
+        assert_eq!((pace.basis, pace.vehicle), (Basis::Straight, Vehicle::Scooter));
+        assert!((pace.legs - 1.0).abs() < 1e-9 && pace.factor == 1.0, "one way: {pace:?}");
+        for _ in 0..60 {
+            deliver(&mut city, rider, 2 * RECKONED_S).await;
+        }
+        let paces = learnt(&city).await;
+        let factor = paces[0].factor;
+        assert!(paces.len() == 1 && (1.4..1.9).contains(&factor), "{paces:?}");
+        assert!(!paces[0].hours.is_empty() && paces[0].hours.len() <= 12, "{paces:?}");
+        city.pass(120);
+        let after = planned_way_s(&mut city).await;
+        assert!(after > before + 60, "planned with: {before} s before, {after} s after");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_taken_off_on_the_way_teaches_nothing() {
+    each_engine(async |store| {
+        let mut city = City::new(store).await;
+        let rider = city.rider("ann", 3, 2_000.0).await;
+        let order = city.accepted_order().await;
+        city.take(rider, order).await;
+        city.cycle().await;
+        city.pass(300);
+        let reason = domain::reason::Reason::RiderSilent;
+        usecases::handing_on::take_off(&city.platform, rider, order, reason).await.unwrap();
+        city.cycle().await;
+        city.take(rider, order).await;
+        at_stop(&city, rider, order, StopKind::Pickup).await;
+        city.cycle().await;
+        assert_eq!(learnt(&city).await, []);
+    })
+    .await;
+}
