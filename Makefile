@@ -1,7 +1,7 @@
 # Everything one does with this repository. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos lint fmt bench bench-hub web setup setup-build setup-lint
+.PHONY: help demo test check-api chaos lint fmt bench bench-hub web setup setup-build setup-lint
 MAKEFLAGS += --no-print-directory
 
 export RUSTDOCFLAGS = -D warnings
@@ -15,7 +15,11 @@ demo: setup-build web ## build the server and start it with a living synthetic c
 
 test: setup web ## all tests; those that need MariaDB or Redis start private ones
 	cargo test --workspace --locked --no-fail-fast
+	scripts/check-api
 	@if [ -n "$(WEB_READY)" ]; then npm --prefix static test --if-present; fi
+
+check-api: setup web ## ask a server all that its API document allows, and more; scripts/check-api --help
+	scripts/check-api
 
 chaos: setup web ## ten seeds of the chaos test; CHAOS_SEED=n begins with another one
 	RIDERHUB_CHAOS_SEED=$(or $(CHAOS_SEED),1) RIDERHUB_CHAOS_SEEDS=10 \

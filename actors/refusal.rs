@@ -207,6 +207,7 @@ impl From<AskError> for Refusal {
             | AskError::StillCarrying { .. }
             | AskError::OutOfStock { .. }
             | AskError::StoreClosed
+            | AskError::Pickup(_)
             | AskError::LoginTaken => Kind::Conflict,
             _ => Kind::BadRequest,
         };

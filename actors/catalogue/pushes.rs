@@ -7,8 +7,8 @@ use serde::Serialize;
 use storage::{
     events::{
         Alarm, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsAlarm, OpsEvent, OpsOrder,
-        OpsRider, OpsStore, OpsValue, OrderDelayed, OrderMoved, PoolItem, RouteChanged, Said,
-        StoreOpened, Tombstone, Unassigned,
+        OpsRider, OpsStore, OpsValue, OrderDelayed, OrderMoved, PickupReady, PoolItem,
+        RouteChanged, Said, StoreOpened, Tombstone, Unassigned,
     },
     explanations::Explanation,
     journal,
@@ -184,6 +184,14 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
                     "route":[{"order":"$ORD","stop":"pickup","lat":39.9051,"lng":116.4011,"eta":1790000200000}],
                     "expires":1790000033000}"#),
         ],
+        Push::PickupReady => vec![
+            entry("pickup.ready", &[Inbox],
+                "The order waits at the store for its customer, who shows the code there. Only in the customer's own inbox.",
+                shape::<PickupReady>,
+                r#"{"push":"pickup.ready","ch":"inbox:$CUS","ep":"0c11d2e3","off":22,"ts":1790000700000,"sender":"system",
+                    "order":"$ORD","store":{"id":"$STO","name":"Noodle House","lat":39.9051,"lng":116.4011},
+                    "code":"K7Q4M","qr":"riderhub:pickup:$ORD:K7Q4M"}"#),
+        ],
         Push::OfferClosed => vec![
             entry("offer.closed", &[Inbox], "An offer is over, however it ended.", shape::<OfferClosed>,
                 r#"{"push":"offer.closed","ch":"inbox:$RID","ep":"0c11d2e3","off":917,"ts":1790000010000,"sender":"system",
@@ -319,7 +327,7 @@ fn unlogged(push: Push) -> Vec<PushRow> {
             whole("ping", &[Connection], "A ping that a page can see. Nothing need be answered.", shape::<frames::Heartbeat>,
                 r#"{"push":"ping"}"#),
         ],
-        Push::Msg | Push::Edit | Push::Order | Push::OrderDelayed | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::OfferClosed
+        Push::Msg | Push::Edit | Push::Order | Push::OrderDelayed | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::PickupReady | Push::OfferClosed
         | Push::Assigned | Push::Unassigned | Push::Route | Push::Duty | Push::Store => Vec::new(),
     }
 }

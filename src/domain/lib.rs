@@ -34,6 +34,9 @@ pub mod payment;
 
 pub mod progress;
 
+pub mod handover;
+pub mod pickup_code;
+
 pub mod alarm;
 pub mod escalation;
 
@@ -41,6 +44,7 @@ pub mod display_status;
 
 pub mod cart;
 pub mod price;
+pub mod stock;
 
 pub mod attachment;
 pub mod chat;

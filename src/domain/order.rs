@@ -4,10 +4,11 @@ use crate::{
     change::{Change, Machine},
     clock::Timestamp,
     delivery::Delivery,
+    handover::Mode,
     ids::{CustomerId, OrderId, StoreId},
     money::Money,
     order_state::{IllegalTransition, OrderEvent, OrderState},
-    policy::OrderPolicy,
+    policy::{COLLECT_WAIT, OrderPolicy},
     reason::Reason,
     role::{Actor, ActorRole, Profile},
 };
@@ -57,6 +58,8 @@ pub struct Ask<'a> {
     pub reason: Option<Reason>,
     /// When.
     pub at: Timestamp,
+    /// Who carries it from the store.
+    pub mode: Mode,
     /// The order's transport, if there is one by now.
     pub delivery: Option<&'a Delivery>,
     /// Deadlines.
@@ -140,6 +143,11 @@ pub enum OrderRefusal {
         /// Who tried.
         role: ActorRole,
     },
+    /// It is made and waits at the counter.
+    #[error(
+        "the order is ready to be collected; only the store or an operator can call it off now"
+    )]
+    WaitsAtCounter,
     /// A rider is on the way for it.
     #[error("a rider has this order already")]
     RiderFound,
@@ -197,6 +205,7 @@ impl Order {
             | E::StoreRejected
             | E::KitchenStarted
             | E::RiderTookIt
+            | E::StoreGaveIt
             | E::BroughtBack
             | E::GoodsLost
             | E::Settled
@@ -226,7 +235,12 @@ impl Order {
                 None => Ok(()),
             },
             (E::KitchenStarted | E::KitchenDone, A::Merchant) => Ok(()),
-            (E::RiderTookIt | E::HandedOver | E::GoodsLost, A::Rider) => check_rider(ask),
+            (E::RiderTookIt | E::HandedOver | E::GoodsLost, A::Rider)
+                if ask.mode == Mode::Delivery =>
+            {
+                check_rider(ask)
+            }
+            (E::StoreGaveIt | E::HandedOver, A::Merchant) if ask.mode == Mode::Pickup => Ok(()),
             (E::BroughtBack, A::Merchant | A::Operator) => Ok(()),
             (E::Settled, A::Customer) => self.check_owner(ask),
             (E::Settled, A::System) => match self.delivered_at {
@@ -243,6 +257,9 @@ impl Order {
         use ActorRole as A;
         if ask.by.role() == A::Customer && ask.reason.is_some() {
             needs_reason(ask, Reason::OF_CUSTOMER)?;
+        }
+        if ask.reason == Some(Reason::NotCollected) {
+            return self.check_not_collected(ask);
         }
         match (self.state, ask.by.role()) {
             (S::PendingPayment | S::Paying, A::Customer) => self.check_owner(ask),
@@ -262,6 +279,14 @@ impl Order {
             }
             (S::Accepted | S::Preparing, A::Merchant) => needs_reason(ask, Reason::OF_STORE),
             (S::Accepted | S::Preparing, A::Operator | A::System) => Ok(()),
+            (S::Ready, A::Operator | A::System) if ask.mode == Mode::Pickup => Ok(()),
+            (S::Ready, A::Merchant) if ask.mode == Mode::Pickup => {
+                needs_reason(ask, Reason::OF_STORE)
+            }
+            (S::Ready, A::Customer) if ask.mode == Mode::Pickup => {
+                self.check_owner(ask)?;
+                Err(OrderRefusal::WaitsAtCounter)
+            }
             (S::Ready, A::Customer | A::Operator | A::System) => {
                 if ask.by.role() == A::Customer {
                     self.check_owner(ask)?;
@@ -272,6 +297,19 @@ impl Order {
                 }
             }
             _ => Err(self.wrong_actor(ask)),
+        }
+    }
+
+    /// Nobody says that the customer did not come before the order has waited for long.
+    fn check_not_collected(&self, ask: &Ask<'_>) -> Result<(), OrderRefusal> {
+        use ActorRole as A;
+        let may = matches!(ask.by.role(), A::Merchant | A::Operator | A::System);
+        match self.ready_at {
+            _ if !may => Err(self.wrong_actor(ask)),
+            Some(ready) if ask.mode == Mode::Pickup && self.state == S::Ready => {
+                not_before(ready + COLLECT_WAIT, ask.at)
+            }
+            _ => Err(OrderRefusal::ReasonNeeded { role: ask.by.role() }),
         }
     }
 

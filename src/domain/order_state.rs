@@ -19,9 +19,9 @@ text_enum! {
         Accepted => "accepted",
         /// The kitchen is at work.
         Preparing => "preparing",
-        /// Packed and waiting for the rider.
+        /// Packed and waiting for the rider, or for the customer who collects it.
         Ready => "ready",
-        /// The rider has it.
+        /// The rider has it, or the customer who collects it.
         PickedUp => "picked_up",
         /// The customer has it.
         Delivered => "delivered",
@@ -57,7 +57,9 @@ text_enum! {
         KitchenDone => "kitchen_done",
         /// The rider took it from the counter.
         RiderTookIt => "rider_took_it",
-        /// The rider gave it to the customer.
+        /// The store gave it out at its counter, to the customer who collects it.
+        StoreGaveIt => "store_gave_it",
+        /// The customer has it.
         HandedOver => "handed_over",
         /// The rider brought it back.
         BroughtBack => "brought_back",
@@ -105,7 +107,9 @@ pub const TRANSITIONS: &[(OrderState, OrderEvent, OrderState)] = &[
     (S::Preparing,      E::KitchenDone,      S::Ready),
     (S::Preparing,      E::RiderTookIt,      S::PickedUp),
     (S::Preparing,      E::Cancelled,        S::Cancelled),
+    (S::Preparing,      E::StoreGaveIt,      S::PickedUp),
     (S::Ready,          E::RiderTookIt,      S::PickedUp),
+    (S::Ready,          E::StoreGaveIt,      S::PickedUp),
     (S::Ready,          E::Cancelled,        S::Cancelled),
     (S::PickedUp,       E::HandedOver,       S::Delivered),
     (S::PickedUp,       E::BroughtBack,      S::Cancelled),
@@ -152,9 +156,10 @@ mod tests {
 
     #[test]
     fn nothing_is_picked_up_that_the_store_has_not_begun() {
-        let before: Vec<_> =
-            S::ALL.iter().copied().filter(|it| it.on(E::RiderTookIt).is_ok()).collect();
-        assert_eq!(before, [S::Preparing, S::Ready]);
+        for taken in [E::RiderTookIt, E::StoreGaveIt] {
+            let before: Vec<_> = S::ALL.iter().copied().filter(|it| it.on(taken).is_ok()).collect();
+            assert_eq!(before, [S::Preparing, S::Ready]);
+        }
     }
 
     #[test]

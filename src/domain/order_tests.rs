@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     delivery_state::DeliveryState,
+    handover::Mode,
     ids::{MerchantId, OperatorId, RiderId},
     money::Currency,
 };
@@ -34,7 +35,8 @@ fn order(state: OrderState) -> Order {
 }
 
 fn ask(event: OrderEvent, by: impl Into<Actor>, at: Timestamp) -> Ask<'static> {
-    Ask { event, by: by.into(), reason: None, at, delivery: None, policy: &POLICY }
+    let (mode, delivery) = (Mode::Delivery, None);
+    Ask { event, by: by.into(), reason: None, at, mode, delivery, policy: &POLICY }
 }
 
 fn delivery(order_id: OrderId, state: DeliveryState, rider_id: Option<RiderId>) -> Delivery {
@@ -176,11 +178,56 @@ fn only_the_rider_who_holds_it_takes_it_and_hands_it_over() {
     }
 }
 
+#[test]
+fn who_collects_gets_it_from_the_store_and_nobody_else_may_say_so() {
+    let (store, ann) = (MerchantId::generate(), RiderId::generate());
+    for (state, event) in
+        [(S::Preparing, E::StoreGaveIt), (S::Ready, E::StoreGaveIt), (S::PickedUp, E::HandedOver)]
+    {
+        let order = order(state);
+        let collected = |by: Actor| Ask { mode: Mode::Pickup, ..ask(event, by, NOON) };
+        assert!(order.decide(collected(store.into())).is_ok(), "{state}");
+        assert!(order.decide(ask(event, store, NOON)).is_err(), "a rider's order: {state}");
+        let held = delivery(order.id, DeliveryState::Assigned, Some(ann));
+        for by in [order.customer_id.into(), Actor::System, OperatorId::generate().into()] {
+            assert!(order.decide(collected(by)).is_err(), "{by:?} in {state}");
+        }
+        let by_rider = Ask { delivery: Some(&held), ..collected(ann.into()) };
+        assert!(order.decide(by_rider).is_err(), "{state}");
+    }
+}
+
+#[test]
+fn what_waits_at_the_counter_is_called_off_by_the_store_and_by_no_show_only_after_long() {
+    let made = Order { ready_at: Some(NOON), ..order(S::Ready) };
+    let (store, operator) = (MerchantId::generate(), OperatorId::generate());
+    let cancel =
+        |by: Actor, reason, at| Ask { mode: Mode::Pickup, reason, ..ask(E::Cancelled, by, at) };
+    let customer = made.decide(cancel(made.customer_id.into(), None, NOON));
+    assert_eq!(customer, Err(OrderRefusal::WaitsAtCounter));
+    assert!(made.decide(cancel(store.into(), None, NOON)).is_err(), "a store says why");
+    assert!(made.decide(cancel(store.into(), Some(Reason::SoldOut), NOON)).is_ok());
+    assert!(made.decide(cancel(operator.into(), None, NOON)).is_ok());
+    let (no_show, due) = (Some(Reason::NotCollected), NOON + COLLECT_WAIT);
+    for by in [Actor::from(store), operator.into()] {
+        let early = made.decide(cancel(by, no_show, due - SECOND));
+        assert_eq!(early, Err(OrderRefusal::TooEarly { from: due }));
+        assert!(made.decide(cancel(by, no_show, due)).is_ok());
+        let by_rider = Ask { mode: Mode::Delivery, ..cancel(by, no_show, due) };
+        assert!(made.decide(by_rider).is_err(), "a rider's order");
+    }
+    assert!(made.decide(cancel(made.customer_id.into(), no_show, due)).is_err());
+}
+
 /// Index of the actor who usually causes the event, so that long histories are found.
 fn natural(event: OrderEvent) -> usize {
     match event {
         E::PaymentStarted | E::Cancelled => 0,
-        E::StoreAccepted | E::StoreRejected | E::KitchenStarted | E::KitchenDone => 1,
+        E::StoreAccepted
+        | E::StoreRejected
+        | E::KitchenStarted
+        | E::KitchenDone
+        | E::StoreGaveIt => 1,
         E::RiderTookIt | E::HandedOver | E::GoodsLost => 2,
         E::BroughtBack => 3,
         E::PaymentExpired | E::Settled => 4,
@@ -191,6 +238,7 @@ fn natural(event: OrderEvent) -> usize {
 proptest! {
     #[test]
     fn any_sequence_of_events_keeps_an_order_legal(
+        mode in prop::sample::select(Mode::ALL),
         asks in prop::collection::vec((0..E::ALL.len(), 0..18_usize, 0..400_u64, 0..4_usize), 0..200),
     ) {
         let mut order = Order { state: S::PendingPayment, version: 0, seq: 1, paid_at: None,
@@ -208,6 +256,7 @@ proptest! {
                 by: actors[if actor < 6 { actor } else { natural(E::ALL[event]) }],
                 reason: Some(Reason::Other),
                 at,
+                mode,
                 delivery: [None, Some(&held), Some(&free), Some(&held)][delivery],
                 policy: &POLICY,
             };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::escalation::SearchPolicy;
+use crate::{escalation::SearchPolicy, handover::HandoverPolicy};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -30,6 +30,8 @@ pub struct OrderPolicy {
     pub wait_before_pool: Duration,
     /// What is done while no rider is found.
     pub search: SearchPolicy,
+    /// What proves that an order was handed over.
+    pub handover: HandoverPolicy,
     /// A rider who holds a delivery and has neither position nor connection for this long loses it.
     pub rider_silent: Duration,
     /// A rider who does not come closer to the store for this long loses the delivery.
@@ -40,6 +42,9 @@ pub struct OrderPolicy {
 
 /// How long a rider waits at a door where nobody opens before he may bring the goods back.
 pub const DOOR_WAIT: Duration = MINUTE.saturating_mul(5);
+
+/// How long an order waits at the counter for its customer before the store may end it.
+pub const COLLECT_WAIT: Duration = HOUR.saturating_mul(2);
 
 /// Longest kitchen time a store may announce, in minutes.
 pub const PREP_MIN_MAX: u32 = 240;
@@ -57,6 +62,7 @@ impl OrderPolicy {
         offers_before_pool: 3,
         wait_before_pool: MINUTE.saturating_mul(3),
         search: SearchPolicy::DEFAULT,
+        handover: HandoverPolicy::DEFAULT,
         rider_silent: MINUTE.saturating_mul(5),
         rider_standing: MINUTE.saturating_mul(8),
         prep_default_min: 15,

@@ -63,6 +63,8 @@ text_enum! {
         GoodsDamaged => "goods_damaged",
         /// The goods are gone.
         GoodsLost => "goods_lost",
+        /// The customer did not come to collect it.
+        NotCollected => "not_collected",
         /// Another rider had become much better.
         Overtaken => "overtaken",
         /// Something else.
@@ -83,6 +85,9 @@ impl Reason {
         Self::NoRiderFound,
         Self::Other,
     ];
+    /// Reasons for ending an order that waited for a customer who collects.
+    pub const OF_COUNTER: &'static [Self] = &[Self::NotCollected];
+
     /// Reasons a rider may give for handing a delivery on before pickup.
     pub const OF_HANDING_ON: &'static [Self] = &[
         Self::RiderHandedOn,
@@ -106,9 +111,15 @@ impl Reason {
     pub const OF_LOSS: &'static [Self] =
         &[Self::GoodsLost, Self::GoodsDamaged, Self::Accident, Self::Other];
 
-    /// Whether goods that come back for this reason are paid for all the same: nothing was wrong
+    /// Whether goods that come back, or stay, for this reason are paid for all the same: nothing was wrong
     /// with them, and they can be sold to nobody else.
     pub const fn is_customers_doing(self) -> bool {
-        matches!(self, Self::CustomerUnreachable | Self::CustomerRefused | Self::WrongAddress)
+        matches!(
+            self,
+            Self::CustomerUnreachable
+                | Self::CustomerRefused
+                | Self::WrongAddress
+                | Self::NotCollected
+        )
     }
 }

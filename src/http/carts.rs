@@ -68,7 +68,7 @@ impl From<Cart> for CartView {
             quantity: it.quantity.get(),
             unit_minor: it.product.price.minor(),
             total_minor: it.total.minor(),
-            stock: it.product.stock,
+            stock: it.product.stock.available(),
         };
         Self {
             store: cart.store.id.to_string(),

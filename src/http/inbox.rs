@@ -4,18 +4,16 @@ use actix_web::web::{Data, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use storage::journal;
-use usecases::inbox::{self, Item, PAGE_MAX, PageKey};
+use usecases::inbox::{self, Item, PageKey};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     answer::Answer,
     extract::AnyProfile,
+    page::PageLimit,
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
 };
-
-/// Channels of a page unless the client says otherwise.
-const PAGE_DEFAULT: usize = 50;
 
 /// Which part of an inbox.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -23,7 +21,8 @@ const PAGE_DEFAULT: usize = 50;
 #[into_params(parameter_in = Query)]
 pub struct InboxQuery {
     /// How many channels at most, up to 100 (default 50).
-    pub limit: Option<usize>,
+    #[param(value_type = Option<u32>)]
+    pub limit: Option<PageLimit>,
     /// `next` of the page before.
     pub before: Option<String>,
 }
@@ -103,10 +102,7 @@ pub async fn show(
     state: Data<HttpState>,
 ) -> Result<Answer<InboxView>, Problem> {
     let InboxQuery { limit, before } = query.into_inner();
-    let limit = limit.unwrap_or(PAGE_DEFAULT);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::new(Kind::BadQuery, format!("`limit` is 1 to {PAGE_MAX}.")));
-    }
+    let limit = limit.unwrap_or_default().get() as usize;
     let bad = || Problem::new(Kind::BadQuery, "`before` is the `next` of another page.");
     let before = before.map(|it| PageKey::from_text(&it).ok_or_else(bad)).transpose()?;
     let page = inbox::page(&state.platform, identity.profile, before, limit).await?;

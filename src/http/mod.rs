@@ -5,13 +5,16 @@
 
 pub mod answer;
 pub mod extract;
+pub mod page;
 pub mod problem;
 mod refusals;
+pub mod shapes;
 pub mod state;
 
 pub mod accounts;
 pub mod attachments;
 pub mod carts;
+pub mod handovers;
 pub mod inbox;
 pub mod on_the_way;
 pub mod operations;
@@ -21,6 +24,7 @@ pub mod payments;
 pub mod push;
 pub mod quick_replies;
 pub mod sessions;
+pub mod stock;
 pub mod stores;
 pub mod travel;
 
@@ -38,6 +42,7 @@ pub mod ws;
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError, Route,
     error::{PathError, QueryPayloadError},
+    http::header::{self, HeaderValue},
     web::{self, Data, PathConfig, PayloadConfig, QueryConfig, ServiceConfig},
 };
 use extract::BODY_BYTES_MAX;
@@ -99,7 +104,11 @@ fn store_routes(cfg: &mut ServiceConfig) {
     let menu = [web::get().to(stores::menu), web::post().to(stores::add_product)];
     at(cfg, "/v1/stores/{store}/products", menu);
     at(cfg, "/v1/stores/{store}/orders", [web::get().to(orders::list_for_store)]);
+    let verify = [web::post().to(handovers::verify)];
+    at(cfg, "/v1/stores/{store}/pickups/verify", verify);
     at(cfg, "/v1/products/{product}", [web::patch().to(stores::change_product)]);
+    let shelf = [web::get().to(stock::show), web::post().to(stock::change)];
+    at(cfg, "/v1/products/{product}/stock", shelf);
     let cart = [web::get().to(carts::show), web::delete().to(carts::clear)];
     at(cfg, "/v1/carts/{store}", cart);
     at(cfg, "/v1/carts/{store}/lines/{product}", [web::put().to(carts::put)]);
@@ -136,7 +145,10 @@ fn at<const N: usize>(cfg: &mut ServiceConfig, path: &str, routes: [Route; N]) {
 
 async fn wrong_method(req: HttpRequest) -> HttpResponse {
     let detail = format!("{} does not take {}; see /v1/openapi.json.", req.path(), req.method());
-    Problem::new(Kind::WrongMethod, detail).error_response()
+    let mut answer = Problem::new(Kind::WrongMethod, detail).error_response();
+    let methods = openapi::methods(&req.match_pattern().unwrap_or_default());
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+    answer
 }
 
 fn bad_path(err: PathError, _: &HttpRequest) -> actix_web::Error {

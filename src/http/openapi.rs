@@ -1,17 +1,22 @@
 //! The API document, made from the handlers.
 
+use std::{collections::BTreeMap, sync::LazyLock};
+
 use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
         self, RefOr,
+        path::PathItem,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
 use super::{
-    accounts, attachments, carts, inbox, on_the_way, operations, orders, payments, push,
-    quick_replies, sessions, stores, travel,
+    accounts, attachments, carts, handovers, inbox, on_the_way, operations, orders, payments, push,
+    quick_replies, sessions,
+    shapes::{self, NamedShapes},
+    stock, stores, travel,
 };
 
 #[derive(OpenApi)]
@@ -20,12 +25,14 @@ use super::{
         title = "RiderHub",
         description = "Accounts, stores, carts, orders and payments. Live events come over the socket at `/v1/ws`.",
     ),
-    modifiers(&BearerToken, &ProblemType),
+    modifiers(&BearerToken, &ProblemType, &NamedShapes),
     paths(
         accounts::create, accounts::sign_in, accounts::refresh, accounts::me, accounts::demo,
         sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,
+        handovers::verify,
+        stock::show, stock::change,
         carts::show, carts::put, carts::clear,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm, orders::returned,
@@ -56,9 +63,7 @@ struct ProblemType;
 impl Modify for ProblemType {
     fn modify(&self, document: &mut openapi::OpenApi) {
         for item in document.paths.paths.values_mut() {
-            let operations =
-                [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
-            for operation in operations.into_iter().flatten() {
+            for operation in shapes::operations(item) {
                 for (status, response) in &mut operation.responses.responses {
                     if let (true, RefOr::T(response)) = (status.starts_with('4'), response)
                         && let Some(content) = response.content.shift_remove("application/json")
@@ -69,6 +74,29 @@ impl Modify for ProblemType {
             }
         }
     }
+}
+
+/// The methods of each address of the document, as the `Allow` header has them.
+static METHODS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let methods = |item: &PathItem| {
+        let named = [
+            ("GET", &item.get),
+            ("HEAD", &item.head),
+            ("PUT", &item.put),
+            ("POST", &item.post),
+            ("PATCH", &item.patch),
+            ("DELETE", &item.delete),
+        ];
+        let there = named.into_iter().filter(|(_, operation)| operation.is_some());
+        there.map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+    };
+    let paths = Document::openapi().paths.paths;
+    paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
+});
+
+/// The methods that the address `pattern` takes. Those outside the document are only read.
+pub fn methods(pattern: &str) -> &'static str {
+    METHODS.get(pattern).map_or("GET, HEAD", String::as_str)
 }
 
 /// The OpenAPI 3.1 document as JSON.

@@ -13,6 +13,8 @@ use usecases::{
 };
 use utoipa::ToSchema;
 
+use super::handovers::HandoverView;
+
 /// A place.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlaceView {
@@ -217,7 +219,9 @@ pub struct OrderView {
     pub lines: Vec<OrderLineView>,
     /// What it costs and why.
     pub price: PriceView,
-    /// Its transport, once the store has accepted.
+    /// How it changes hands.
+    pub handover: HandoverView,
+    /// Its transport, once the store has accepted and if a rider brings it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryPartView>,
     /// Attempts to pay it; for the customer and operators.
@@ -326,7 +330,8 @@ impl From<StoredOrder> for OrderRowView {
 impl From<OrderPage> for OrderView {
     fn from(page: OrderPage) -> Self {
         let status = page.case.status().as_str();
-        let OrderCase { stored, store, customer, delivery, rider, refund } = page.case;
+        let handover = HandoverView::of(&page);
+        let OrderCase { stored, store, customer, delivery, rider, refund, handover: _ } = page.case;
         let order = stored.order;
         let sees_payments = matches!(page.role, Role::Customer | Role::Operator);
         let payments = if sees_payments { page.payments } else { Vec::new() };
@@ -359,6 +364,7 @@ impl From<OrderPage> for OrderView {
                 total_minor: order.total.minor(),
                 currency: order.total.currency().code(),
             },
+            handover,
             delivery: delivery.map(|it| DeliveryPartView {
                 delivery: it.delivery.id.to_string(),
                 state: it.delivery.state.as_str(),

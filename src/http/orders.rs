@@ -3,8 +3,7 @@
 use actix_web::web::{Data, Path, Query};
 use domain::{
     cart::{CartLine, Quantity},
-    checked_text::{Address, Note},
-    geo::Place,
+    checked_text::Note,
     ids::{OrderId, StoreId},
     reason::Reason,
 };
@@ -23,13 +22,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     answer::Answer,
     extract::{AnyProfile, Body, Customer, IdPath, MaybeBody, MaybeKey, Merchant, RequiredKey},
+    handovers::{HandoverInput, handover_wish},
     order_views::{MovedView, OrderRowView, OrderView, OrdersView},
+    page::PageLimit,
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
 };
-
-/// Orders of one page if nothing is said.
-const PAGE_DEFAULT: u32 = 50;
 
 /// What a customer wants. The server knows what it costs.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,8 +37,10 @@ pub struct OrderInput {
     pub store: String,
     /// What; left out for what is in the cart.
     pub lines: Option<Vec<OrderLineInput>>,
-    /// Where to.
-    pub dropoff: DropoffInput,
+    /// How it changes hands; left out for what a rider brings.
+    pub handover: Option<HandoverInput>,
+    /// Where to; only what the customer collects needs none.
+    pub dropoff: Option<DropoffInput>,
     /// What to ask the store or the rider for.
     pub note: Option<String>,
 }
@@ -90,7 +90,7 @@ pub struct RejectInput {
 #[serde(deny_unknown_fields)]
 pub struct CancelInput {
     /// For customers `changed_mind`, `ordered_by_mistake`, `too_slow`, `no_rider_found` or `other`;
-    /// a store must give one of its reasons.
+    /// a store must give one of its reasons, or `not_collected` two hours after it was ready.
     pub reason: Option<String>,
 }
 
@@ -102,7 +102,8 @@ pub struct OrdersQuery {
     /// Only those that have not ended (`true`) or have (`false`).
     pub open: Option<bool>,
     /// How many at most, up to 100 (default 50).
-    pub limit: Option<u32>,
+    #[param(value_type = Option<u32>)]
+    pub limit: Option<PageLimit>,
     /// Only those placed before this order.
     #[param(value_type = Option<String>)]
     pub before: Option<IdPath<OrderId>>,
@@ -113,10 +114,12 @@ fn id<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Pro
 }
 
 fn reason(text: &str) -> Result<Reason, Problem> {
-    let given = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
-    given.copied().find(|it| it.as_str() == text).ok_or_else(|| {
+    let given = || {
         let all = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
-        let mut known: Vec<_> = all.map(|it| it.as_str()).collect();
+        all.chain(Reason::OF_COUNTER)
+    };
+    given().copied().find(|it| it.as_str() == text).ok_or_else(|| {
+        let mut known: Vec<_> = given().map(|it| it.as_str()).collect();
         known.sort_unstable();
         known.dedup();
         Problem::new(Kind::BadInput, format!("A reason is one of {}.", known.join(", ")))
@@ -133,12 +136,10 @@ fn wish(input: &OrderInput) -> Result<OrderWish, Problem> {
         Ok::<_, Problem>(CartLine { product_id: id(&it.product)?, quantity })
     };
     let lines = input.lines.as_ref().map(|it| it.iter().map(line).collect()).transpose()?;
-    let dropoff = &input.dropoff;
     Ok(OrderWish {
         store_id: id::<StoreId>(&input.store)?,
         lines,
-        dropoff: Place::new(dropoff.lat, dropoff.lng).map_err(AskError::from)?,
-        address: Address::parse(&dropoff.address).map_err(AskError::from)?,
+        handover: handover_wish(input.handover.as_ref(), input.dropoff.as_ref())?,
         note: input.note.as_deref().map(Note::parse).transpose().map_err(AskError::from)?,
     })
 }
@@ -172,7 +173,7 @@ pub async fn list(
     state: Data<HttpState>,
 ) -> Result<Answer<OrdersView>, Problem> {
     let OrdersQuery { open, limit, before } = query.into_inner();
-    let (before, limit) = (before.map(|it| it.0), limit.unwrap_or(PAGE_DEFAULT));
+    let (before, limit) = (before.map(|it| it.0), limit.unwrap_or_default().get());
     let found =
         order_book::list_for(&state.platform, identity.profile, open, before, limit).await?;
     Ok(Answer::ok(OrdersView { orders: found.into_iter().map(OrderRowView::from).collect() }))
@@ -189,7 +190,7 @@ pub async fn list_for_store(
     state: Data<HttpState>,
 ) -> Result<Answer<OrdersView>, Problem> {
     let OrdersQuery { open, limit, before } = query.into_inner();
-    let (before, limit) = (before.map(|it| it.0), limit.unwrap_or(PAGE_DEFAULT));
+    let (before, limit) = (before.map(|it| it.0), limit.unwrap_or_default().get());
     let found =
         order_book::list_for_store(&state.platform, by, store.0, open, before, limit).await?;
     Ok(Answer::ok(OrdersView { orders: found.into_iter().map(OrderRowView::from).collect() }))

@@ -85,13 +85,17 @@ pub enum Kind {
     Unavailable,
     /// Nobody knows whether it was done.
     OutcomeUnknown,
+    /// No order that waits in the store has the code.
+    WrongCode,
+    /// Too many codes were wrong.
+    CodesLocked,
     /// Our own mistake.
     Internal,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,
@@ -129,6 +133,8 @@ impl Kind {
         Self::Busy,
         Self::Unavailable,
         Self::OutcomeUnknown,
+        Self::WrongCode,
+        Self::CodesLocked,
         Self::Internal,
     ];
 
@@ -173,6 +179,8 @@ impl Kind {
             Self::Busy             => (StatusCode::SERVICE_UNAVAILABLE,    "busy",                    "Try again in a moment"),
             Self::Unavailable      => (StatusCode::SERVICE_UNAVAILABLE,    "unavailable",             "Try again later"),
             Self::OutcomeUnknown   => (StatusCode::SERVICE_UNAVAILABLE,    "outcome-unknown",         "Nobody knows whether it was done"),
+            Self::WrongCode        => (StatusCode::UNPROCESSABLE_ENTITY,   "wrong-code",              "Not the code of an order that waits here"),
+            Self::CodesLocked      => (StatusCode::CONFLICT,               "codes-locked",            "Too many wrong codes"),
             Self::Internal         => (StatusCode::INTERNAL_SERVER_ERROR,  "internal",                "Our mistake"),
         }
     }

@@ -7,7 +7,7 @@ use domain::{
     reason::Reason, role::ActorRole,
 };
 use serde_json::json;
-use usecases::error::AskError;
+use usecases::error::{AskError, PickupRefusal};
 
 use super::problem::{Kind, Problem, not_found};
 
@@ -89,12 +89,24 @@ impl From<AskError> for Problem {
             AskError::Busy => {
                 Problem::new(Kind::Busy, "Nothing was done; send the same request again.")
             }
+            AskError::Pickup(refusal) => pickup_refusal(refusal, said),
             AskError::Store(err) => err.into(),
             AskError::Gone { .. }
             | AskError::NotOnDuty
             | AskError::BagFull { .. }
             | AskError::StillCarrying { .. } => Problem::new(Kind::WorkRefused, said),
         }
+    }
+}
+
+fn pickup_refusal(refusal: PickupRefusal, said: String) -> Problem {
+    match refusal {
+        PickupRefusal::NoCode(_) | PickupRefusal::CodeNeeded => Problem::new(Kind::BadInput, said),
+        PickupRefusal::WrongCode { left } => Problem::new(Kind::WrongCode, said).with("left", left),
+        PickupRefusal::Locked { until } => {
+            Problem::new(Kind::CodesLocked, said).with("until", until.ms())
+        }
+        PickupRefusal::NoRider => Problem::new(Kind::StateRefused, said),
     }
 }
 
@@ -123,7 +135,7 @@ fn order_refusal(refusal: OrderRefusal, said: String) -> Problem {
         OrderRefusal::WrongActor { state, .. } => {
             Problem::new(Kind::StateRefused, said).with("state", state.as_str())
         }
-        OrderRefusal::NotTheRider | OrderRefusal::RiderFound => {
+        OrderRefusal::NotTheRider | OrderRefusal::RiderFound | OrderRefusal::WaitsAtCounter => {
             Problem::new(Kind::StateRefused, said)
         }
     }

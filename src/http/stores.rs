@@ -18,14 +18,13 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     answer::Answer,
     extract::{Body, IdPath, Merchant},
+    page::PageLimit,
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
 };
 
 /// How far a search goes if nothing is said, in metres.
 const SEARCH_RADIUS_M: u32 = 5_000;
-/// How many stores a search finds if nothing is said.
-const SEARCH_LIMIT: usize = 50;
 
 /// A store that a merchant wants to open.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -159,8 +158,10 @@ pub struct ProductView {
     pub price_minor: i64,
     /// ISO 4217.
     pub currency: &'static str,
-    /// How many are left.
+    /// How many can be ordered; 1000000000 if there are always enough.
     pub stock: i64,
+    /// `counted`, `daily` (so many each day) or `unlimited`.
+    pub stock_mode: &'static str,
     /// Whether customers see it.
     pub is_listed: bool,
 }
@@ -183,8 +184,9 @@ pub struct NearQuery {
     pub lng: f64,
     /// How far away, in metres (default 5000).
     pub radius_m: Option<u32>,
-    /// How many at most (default 50).
-    pub limit: Option<usize>,
+    /// How many at most, up to 100 (default 50).
+    #[param(value_type = Option<u32>)]
+    pub limit: Option<PageLimit>,
 }
 
 impl From<StoreRecord> for StoreView {
@@ -216,7 +218,8 @@ impl From<ProductRecord> for ProductView {
             description: it.description,
             price_minor: it.price.minor(),
             currency: it.price.currency().code(),
-            stock: it.stock,
+            stock: it.stock.available(),
+            stock_mode: it.stock.mode.as_str(),
             is_listed: it.is_listed,
         }
     }
@@ -311,7 +314,7 @@ pub async fn near(
 ) -> Result<Answer<StoresView>, Problem> {
     let centre = Place::new(query.lat, query.lng).map_err(AskError::from)?;
     let radius_m = query.radius_m.unwrap_or(SEARCH_RADIUS_M);
-    let limit = query.limit.unwrap_or(SEARCH_LIMIT);
+    let limit = query.limit.unwrap_or_default().get() as usize;
     let found = stores::near(&state.platform, centre, radius_m, limit).await?;
     let view = |it: stores::Nearby| StoreView {
         distance_m: Some(it.distance_m),

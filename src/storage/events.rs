@@ -10,6 +10,7 @@ use domain::{
     delivery_state::DeliveryState,
     display_status::{DisplayStatus, RefundSummary},
     geo::Place,
+    handover::Mode,
     order_state::OrderState,
     payment_state::PaymentState,
     role::{ActorRole, Profile, Role},
@@ -20,11 +21,13 @@ use serde::{Deserialize, Serialize};
 use crate::{error::StoreError, journal::NewEntry, push::Push};
 
 mod chat;
+mod handover;
 mod on_the_way;
 mod ops;
 mod trouble;
 
 pub use chat::{Edited, MemberMoved, Said, SharedPlace, Tombstone};
+pub use handover::PickupReady;
 pub use on_the_way::{Eta, EtaRange, OrderDelayed};
 pub use ops::{OpsAlarm, OpsEvent, OpsOrder, OpsRider, OpsStore, OpsValue};
 pub use trouble::Unassigned;
@@ -94,6 +97,10 @@ pub struct OrderMoved {
     /// Where the order's own machine stands.
     #[schemars(extend("enum" = OrderState::names()))]
     pub order_state: String,
+    /// `pickup` if the customer collects it; left out for what a rider brings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = [Mode::Pickup.as_str()]))]
+    pub handover: Option<String>,
     /// Its transport, once the store has accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryPart>,

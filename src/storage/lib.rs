@@ -45,9 +45,12 @@ pub mod seats;
 pub mod tokens;
 
 pub mod carts;
+pub mod handovers;
 pub mod orders;
 pub mod payments;
 pub mod products;
+pub mod stock;
+pub mod stock_log;
 pub mod stores;
 pub mod stories;
 

@@ -4,6 +4,8 @@ use domain::{
     clock::Timestamp,
     ids::{MerchantId, ProductId, StoreId},
     money::Money,
+    role::Actor,
+    stock::{Stock, StockChange, StockEvent},
 };
 
 use crate::{
@@ -11,6 +13,8 @@ use crate::{
     columns::{any_of, money, parsed},
     db::{Reader, Tx, Val},
     error::StoreError,
+    stock::{STOCK_COLUMNS, StockRow},
+    stock_log::{self, StockLine},
 };
 
 /// A product as it is stored.
@@ -26,8 +30,8 @@ pub struct ProductRecord {
     pub description: Option<String>,
     /// What one piece costs.
     pub price: Money,
-    /// How many are left.
-    pub stock: i64,
+    /// How many there are.
+    pub stock: Stock,
     /// Whether customers see it.
     pub is_listed: bool,
 }
@@ -40,12 +44,13 @@ struct ProductRow {
     description: Option<String>,
     price_minor: i64,
     currency: String,
-    stock: i64,
+    #[sqlx(flatten)]
+    stock: StockRow,
     is_listed: bool,
 }
 
 const COLUMNS: &str = "p.product_id, p.store_id, p.name, p.description, p.price_minor, p.currency,
-    p.stock, p.is_listed";
+    p.is_listed";
 
 impl ProductRow {
     fn record(self) -> Result<ProductRecord, StoreError> {
@@ -55,7 +60,7 @@ impl ProductRow {
             price: money("product.currency", self.price_minor, &self.currency)?,
             name: self.name,
             description: self.description,
-            stock: self.stock,
+            stock: self.stock.read()?,
             is_listed: self.is_listed,
         })
     }
@@ -65,16 +70,21 @@ fn records(rows: Vec<ProductRow>) -> Result<Vec<ProductRecord>, StoreError> {
     rows.into_iter().map(ProductRow::record).collect()
 }
 
-/// Writes a new product.
+/// Writes a new product, whose stock nobody holds yet. The log of its stock begins with it.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
-pub async fn insert(tx: &mut Tx, product: &ProductRecord, at: Timestamp) -> Result<(), StoreError> {
+pub async fn insert(
+    tx: &mut Tx,
+    product: &ProductRecord,
+    by: Actor,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     tx.exec(
         "insert into product (product_id, store_id, name, description, price_minor, currency, stock,
-            is_listed, created_at_ms)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            stock_mode, stock_since_ms, is_listed, created_at_ms)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         args![
             product.id,
             product.store_id,
@@ -82,29 +92,33 @@ pub async fn insert(tx: &mut Tx, product: &ProductRecord, at: Timestamp) -> Resu
             product.description.as_ref(),
             product.price.minor(),
             product.price.currency().code(),
-            product.stock,
+            product.stock.left,
+            product.stock.mode.as_str(),
+            product.stock.since,
             product.is_listed,
             at
         ],
     )
     .await?;
-    Ok(())
+    let opened =
+        StockChange { event: StockEvent::Opened, left: product.stock.left, reserved: 0, sold: 0 };
+    let line = StockLine::new(product.id, &product.stock, opened, by, at);
+    stock_log::insert(tx, &[line]).await
 }
 
-/// Overwrites what a merchant may change: all but store and currency. Read it locked before.
+/// Overwrites what a merchant may change: all but store, currency and stock. Read it locked before.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
 pub async fn save(tx: &mut Tx, product: &ProductRecord) -> Result<(), StoreError> {
     tx.exec(
-        "update product set name = ?, description = ?, price_minor = ?, stock = ?, is_listed = ?
+        "update product set name = ?, description = ?, price_minor = ?, is_listed = ?
           where product_id = ?",
         args![
             &product.name,
             product.description.as_ref(),
             product.price.minor(),
-            product.stock,
             product.is_listed,
             product.id
         ],
@@ -124,7 +138,7 @@ pub async fn find_for_staff_locked(
     merchant_id: MerchantId,
 ) -> Result<Option<ProductRecord>, StoreError> {
     let sql = format!(
-        "select {COLUMNS} from product p where p.product_id = ? and exists (select 1
+        "select {COLUMNS}, {STOCK_COLUMNS} from product p where p.product_id = ? and exists (select 1
             from store_staff t where t.store_id = p.store_id and t.merchant_id = ?)"
     );
     let row: Option<ProductRow> = tx.opt_locked(&sql, args![product_id, merchant_id]).await?;
@@ -140,21 +154,9 @@ pub async fn find(
     reader: &mut impl Reader,
     product_id: ProductId,
 ) -> Result<Option<ProductRecord>, StoreError> {
-    let sql = format!("select {COLUMNS} from product p where p.product_id = ?");
+    let sql = format!("select {COLUMNS}, {STOCK_COLUMNS} from product p where p.product_id = ?");
     let row: Option<ProductRow> = reader.opt(&sql, args![product_id]).await?;
     row.map(ProductRow::record).transpose()
-}
-
-/// How many pieces are left; `None` if there is no such product.
-///
-/// # Errors
-///
-/// [`StoreError`] as the statement gives it.
-pub async fn find_stock(
-    reader: &mut impl Reader,
-    product_id: ProductId,
-) -> Result<Option<i64>, StoreError> {
-    Ok(find(reader, product_id).await?.map(|it| it.stock))
 }
 
 /// A store's products in the order in which they were made; `listed_only` hides the others.
@@ -168,7 +170,7 @@ pub async fn list_for_store(
     listed_only: bool,
 ) -> Result<Vec<ProductRecord>, StoreError> {
     let sql = format!(
-        "select {COLUMNS} from product p where p.store_id = ? and (p.is_listed or not ?)
+        "select {COLUMNS}, {STOCK_COLUMNS} from product p where p.store_id = ? and (p.is_listed or not ?)
           order by p.product_id"
     );
     records(reader.all(&sql, args![store_id, listed_only]).await?)
@@ -190,47 +192,8 @@ pub async fn list_listed(
     let (marks, mut values) = any_of(ids);
     values.push(Val::from(store_id));
     let sql = format!(
-        "select {COLUMNS} from product p where p.product_id in ({marks}) and p.store_id = ?
+        "select {COLUMNS}, {STOCK_COLUMNS} from product p where p.product_id in ({marks}) and p.store_id = ?
             and p.is_listed"
     );
     records(reader.all(&sql, &values).await?)
-}
-
-/// Takes pieces out of the stock; `false` if there are not that many.
-///
-/// Of any number of buyers at once, no more succeed than there are pieces.
-///
-/// # Errors
-///
-/// [`StoreError`] as the statement gives it.
-pub async fn take_stock(
-    tx: &mut Tx,
-    product_id: ProductId,
-    quantity: u32,
-) -> Result<bool, StoreError> {
-    let n = tx
-        .exec(
-            "update product set stock = stock - ? where product_id = ? and stock >= ?",
-            args![quantity, product_id, quantity],
-        )
-        .await?;
-    Ok(n == 1)
-}
-
-/// Puts pieces back.
-///
-/// # Errors
-///
-/// [`StoreError`] as the statement gives it.
-pub async fn give_back_stock(
-    tx: &mut Tx,
-    product_id: ProductId,
-    quantity: u32,
-) -> Result<(), StoreError> {
-    tx.exec(
-        "update product set stock = stock + ? where product_id = ?",
-        args![quantity, product_id],
-    )
-    .await?;
-    Ok(())
 }

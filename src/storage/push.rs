@@ -25,6 +25,8 @@ text_enum! {
         AlarmClear => "alarm.clear",
         /// An exclusive proposal to one rider.
         Offer => "offer",
+        /// An order waits at the counter for its customer.
+        PickupReady => "pickup.ready",
         /// An offer is over.
         OfferClosed => "offer.closed",
         /// A delivery is the rider's now.

@@ -29,6 +29,8 @@ text_enum! {
         AttachmentExpiry => "attachment_expiry",
         /// Money must be given back, or asked for again. Subject: the refund.
         RefundRetry => "refund_retry",
+        /// A stock is counted anew each day. Subject: the product.
+        StockReset => "stock_reset",
     }
 }
 

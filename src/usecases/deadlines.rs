@@ -21,7 +21,7 @@ use crate::{
     order_case::{Cause, OrderCase},
     payments,
     platform::{Changes, Platform},
-    searching,
+    searching, stock,
 };
 
 /// Carries out a due timer, once whatever number of nodes tries. `false` if there was
@@ -45,6 +45,7 @@ pub async fn carry_out(platform: &Platform, due: &Due) -> Result<bool, AskError>
         TimerKind::AttachmentExpiry => attachment_ends::expire(platform, due.clone()).await,
         TimerKind::OfferExpiry => offers::expire(platform, due.clone()).await,
         TimerKind::RiderSearch => searching::is_due(platform, due.clone()).await,
+        TimerKind::StockReset => stock::day_begins(platform, due.clone()).await,
     }
 }
 

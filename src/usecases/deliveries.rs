@@ -21,11 +21,11 @@ use storage::{
     events::{self, Latest, MemberMoved, PoolItem, RouteChanged, StopView, StorePoint},
     push::Push,
     stores,
-    timers::{self, TimerKind},
 };
 
 use crate::{
     error::AskError,
+    handovers,
     offers::Answered,
     order_case::{Cause, OrderCase},
     platform::{Changes, Done, Nudge, Platform},
@@ -294,9 +294,7 @@ pub async fn finish_stop(
         case.move_order(tx, changes, &policy, order_event, cause).await?;
         case.move_delivery(tx, changes, event, cause).await?;
         if stop == StopKind::Dropoff {
-            let due = at + policy.auto_complete;
-            let subject = order_id.to_string();
-            timers::set(tx, TimerKind::OrderAutoComplete, &subject, due).await?;
+            handovers::complete_later(tx, order_id, &policy, at).await?;
         }
         duty::save_place(tx, rider_id, place).await?;
         changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });

@@ -15,7 +15,7 @@ use crate::{
     devices,
     error::AskError,
     offers::turn_down_all,
-    order_case::people,
+    people::people,
     platform::{Changes, Done, Nudge, Platform},
 };
 

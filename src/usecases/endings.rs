@@ -21,7 +21,7 @@ use storage::{
     db::Tx,
     error::StoreError,
     events::{self, Alarm, Latest, OfferClosed},
-    offers, orders, payments, products,
+    offers, payments,
     push::Push,
     timers::{self, TimerKind},
 };
@@ -31,7 +31,7 @@ use crate::{
     order_case::{Cause, OrderCase},
     payments::move_payment,
     platform::{Changes, Nudge},
-    searching,
+    searching, stock,
 };
 
 /// Refunds are sent right after the commit; this long after it a timer tries again.
@@ -69,10 +69,14 @@ pub(crate) async fn end(
         silence_bell(case, changes)?;
     }
     searching::end(tx, changes, case, cause.at).await?;
-    release_stock(case, tx).await?;
+    stock::release(tx, changes, case.id(), cause.by, cause.at).await?;
     give_up_payments(case, tx, changes, cause).await?;
     let because = cause.reason.unwrap_or(Reason::OrderEnded);
     call_off_delivery(case, tx, changes, cause).await?;
+    if because.is_customers_doing() {
+        // It was made, and nobody came for it.
+        return Ok(());
+    }
     refund_in_full(case, tx, changes, because, cause).await
 }
 
@@ -81,15 +85,6 @@ pub(crate) fn silence_bell(case: &OrderCase, changes: &mut Changes) -> Result<()
     let alarm = Alarm { order: case.id().to_string(), alarm: NEW_ORDER.to_owned(), rings: false };
     let channel = Channel::Store(case.stored.order.store_id);
     changes.entries.push(events::entry(channel, Push::AlarmClear, None, &alarm)?);
-    Ok(())
-}
-
-async fn release_stock(case: &OrderCase, tx: &mut Tx) -> Result<(), StoreError> {
-    let mut lines = orders::list_lines(tx, case.id()).await?;
-    lines.sort_by_key(|it| it.product_id);
-    for line in lines {
-        products::give_back_stock(tx, line.product_id, line.quantity.get()).await?;
-    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use domain::{
     cart::CartError, chat::ChatRefusal, checked_text::TextError, clock::Timestamp,
     delivery::DeliveryRefusal, geo::PlaceError, ids::ProductId, money::MoneyError,
-    offer::OfferRefusal, order::OrderRefusal, price::PriceError, role::Role,
+    offer::OfferRefusal, order::OrderRefusal, pickup_code::NoCode, price::PriceError, role::Role,
 };
 use storage::error::{Failure, StoreError};
 
@@ -120,6 +120,9 @@ pub enum AskError {
         /// What he can carry.
         capacity: u32,
     },
+    /// What was scanned or typed at the store's counter will not do.
+    #[error(transparent)]
+    Pickup(#[from] PickupRefusal),
     /// The rider still carries something.
     #[error("you still carry {load} orders; deliver them first")]
     StillCarrying {
@@ -132,6 +135,32 @@ pub enum AskError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The store cannot give the goods out against this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PickupRefusal {
+    /// Neither a code nor the text of a QR code.
+    #[error(transparent)]
+    NoCode(#[from] NoCode),
+    /// The customer's code is needed.
+    #[error("ask the customer for the pickup code: a customer who collects must show it")]
+    CodeNeeded,
+    /// No order that waits here has this code.
+    #[error("no order that waits here has this code; tries left: {left}. Scan or type it again")]
+    WrongCode {
+        /// Tries left.
+        left: u32,
+    },
+    /// Too many codes were wrong.
+    #[error("too many codes were wrong: wait, or ask an operator to do without the code")]
+    Locked {
+        /// Until when no code is taken.
+        until: Timestamp,
+    },
+    /// No rider has it, so there is nobody to give it to.
+    #[error("no rider has this order now; do not give it out")]
+    NoRider,
 }
 
 impl AskError {

@@ -14,6 +14,7 @@ use domain::{
     money::{Currency, Money},
     policy::PREP_MIN_MAX,
     role::{Profile, Role},
+    stock::Stock,
 };
 use storage::{
     accounts as rows,
@@ -27,7 +28,7 @@ use crate::{
     error::AskError,
     orders::{self, Acceptance},
     passwords, payments,
-    placing::{self, OrderWish},
+    placing::{self, HandoverWish, OrderWish},
     platform::Platform,
     tokens::Subject,
 };
@@ -189,10 +190,10 @@ async fn insert(
                 name: "Dish".to_owned(),
                 description: None,
                 price: Money::from_minor(PRICE_MINOR, store.currency),
-                stock: STOCK,
+                stock: Stock::counted(STOCK),
                 is_listed: true,
             };
-            products::insert(tx, &product, at).await?;
+            products::insert(tx, &product, one.profile.into(), at).await?;
         }
     }
     Ok(())
@@ -216,8 +217,10 @@ pub async fn open_order(
     let wish = OrderWish {
         store_id,
         lines: Some(vec![CartLine { product_id, quantity }]),
-        dropoff: store.place.offset(DOOR_M, 0.0),
-        address: Address::parse("Test Street 1")?,
+        handover: HandoverWish::delivered(
+            store.place.offset(DOOR_M, 0.0),
+            Address::parse("Test Street 1")?,
+        ),
         note: None,
     };
     let placed = placing::place(platform, by, wish, None).await?.value;

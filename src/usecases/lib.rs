@@ -31,11 +31,13 @@ pub mod notifier;
 pub mod push_addresses;
 pub mod vapid;
 
+pub mod stock;
 pub mod stores;
 
 pub mod carts;
 
 pub mod order_case;
+mod people;
 
 pub mod placing;
 
@@ -61,6 +63,7 @@ pub mod offers;
 
 pub mod deliveries;
 pub mod handing_on;
+pub mod handovers;
 pub mod returns;
 pub mod watch;
 

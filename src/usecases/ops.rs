@@ -17,7 +17,8 @@ use storage::{
 use crate::{
     alarms,
     error::AskError,
-    order_case::{OrderCase, people},
+    order_case::OrderCase,
+    people::people,
     platform::{Changes, Platform},
 };
 

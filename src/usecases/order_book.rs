@@ -3,6 +3,7 @@
 use domain::{
     channel::Channel,
     chat::{self, ChatHours},
+    handover::Needed,
     ids::{MerchantId, OrderId, StoreId},
     role::{Profile, Role},
 };
@@ -16,11 +17,7 @@ use storage::{
     stories::{self, StoredChange},
 };
 
-use crate::{
-    error::AskError,
-    order_case::{OrderCase, people},
-    platform::Platform,
-};
+use crate::{error::AskError, order_case::OrderCase, people::people, platform::Platform};
 
 /// An order with all that its parties may see.
 #[derive(Debug, Clone)]
@@ -37,6 +34,8 @@ pub struct OrderPage {
     pub members: Vec<Person>,
     /// Whether its chat takes messages.
     pub chat: ChatHours,
+    /// What the rider must give at the door.
+    pub needed: Needed,
     /// The position of its channel from before the rest was read: pushes behind it are news.
     pub as_of: Head,
     /// In which role the reader is a party.
@@ -65,7 +64,8 @@ pub async fn show(
     let payments = payments::list_for_order(&mut reader, order_id).await?;
     let members = members(&mut reader, &case).await?;
     let chat = chat::hours(&case.stored.order, platform.now(), &platform.policy);
-    Ok(OrderPage { chat, case, lines, changes, payments, members, as_of, role })
+    let needed = case.handover.handover.needed(&platform.policy.handover);
+    Ok(OrderPage { chat, needed, case, lines, changes, payments, members, as_of, role })
 }
 
 /// Who is in an order's chat: nobody before the store has accepted, then the customer, the staff

@@ -10,22 +10,23 @@ use domain::{
     delivery::DeliveryChange,
     delivery_state::DeliveryEvent,
     display_status::{DisplayStatus, RefundSummary, display_status, refund_summary},
+    handover::Mode,
     ids::OrderId,
     offer::{Offer, OfferChange},
     offer_state::OfferEvent,
     order::{Ask, StateChange},
-    order_state::OrderEvent,
+    order_state::{OrderEvent, OrderState},
     policy::{DOOR_WAIT, OrderPolicy},
     reason::Reason,
     role::{Actor, Profile, Role},
 };
 use serde::{Deserialize, Serialize};
 use storage::{
-    accounts,
     db::{Reader, Tx},
     deliveries::{self, StoredDelivery},
     error::StoreError,
     events::{self, By, DeliveryPart, OrderMoved, PaymentPart, Person},
+    handovers::{self, StoredHandover},
     offers, orders,
     orders::StoredOrder,
     payments,
@@ -34,7 +35,7 @@ use storage::{
     stories,
 };
 
-use crate::{error::AskError, ops, platform::Changes};
+use crate::{error::AskError, ops, people::people, platform::Changes};
 
 /// An order with all that its changes touch.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct OrderCase {
     pub store: StoreRecord,
     /// Who ordered.
     pub customer: Person,
+    /// How it changes hands.
+    pub handover: StoredHandover,
     /// Its transport, once the store has accepted.
     pub delivery: Option<StoredDelivery>,
     /// Who holds the delivery.
@@ -108,6 +111,7 @@ impl OrderCase {
         let store = stores::find(reader, order.store_id)
             .await?
             .ok_or_else(|| StoreError::not_found("store", order.store_id))?;
+        let handover = handovers::get(reader, order.id).await?;
         let delivery = match order.accepted_at {
             None => None,
             Some(_) => deliveries::find_for_order(reader, order.id).await?,
@@ -126,12 +130,17 @@ impl OrderCase {
         let mut people = people.into_iter();
         let customer =
             people.next().ok_or_else(|| StoreError::not_found("profile", order.customer_id))?;
-        Ok(Self { store, customer, rider: people.next(), delivery, refund, stored })
+        Ok(Self { store, customer, rider: people.next(), handover, delivery, refund, stored })
     }
 
     /// Which order.
     pub const fn id(&self) -> OrderId {
         self.stored.order.id
+    }
+
+    /// Who carries it from the store.
+    pub const fn mode(&self) -> Mode {
+        self.handover.handover.mode
     }
 
     /// What to show to people.
@@ -209,9 +218,15 @@ impl OrderCase {
     ) -> Result<StateChange, AskError> {
         let Cause { by, reason, at } = cause;
         let delivery = self.delivery.as_ref().map(|it| &it.delivery);
-        let change = self.stored.order.decide(Ask { event, by, reason, at, delivery, policy })?;
+        let mode = self.mode();
+        let ask = Ask { event, by, reason, at, mode, delivery, policy };
+        let change = self.stored.order.decide(ask)?;
         self.stored.order = self.stored.order.after(&change);
         orders::save_change(tx, &change, &self.stored.order).await?;
+        let has_left = change.to == OrderState::PickedUp || change.to.is_terminal();
+        if has_left && self.handover.code.is_some() {
+            handovers::free_code(tx, change.order_id).await?;
+        }
         self.tell(tx, changes, change.told()).await?;
         Ok(change)
     }
@@ -352,6 +367,7 @@ impl OrderCase {
             to: change.to.to_owned(),
             status: self.status().to_string(),
             order_state: order.state.to_string(),
+            handover: (self.mode() == Mode::Pickup).then(|| Mode::Pickup.to_string()),
             delivery: self.delivery.as_ref().map(|it| DeliveryPart {
                 delivery: it.delivery.id.to_string(),
                 state: it.delivery.state.to_string(),
@@ -375,30 +391,4 @@ impl OrderCase {
             ended_at: order.ended_at.map(Timestamp::ms),
         }
     }
-}
-
-/// People as others see them, in the order of `profiles`.
-///
-/// # Errors
-///
-/// [`StoreError::NotFound`] if one of them does not exist.
-pub async fn people(
-    reader: &mut impl Reader,
-    profiles: &[Profile],
-) -> Result<Vec<Person>, StoreError> {
-    let cards = accounts::list_profiles(reader, profiles).await?;
-    profiles
-        .iter()
-        .map(|profile| {
-            let card = cards
-                .iter()
-                .find(|it| it.profile == *profile)
-                .ok_or_else(|| StoreError::not_found("profile", profile))?;
-            Ok(Person {
-                profile: profile.to_string(),
-                role: profile.role().to_string(),
-                name: card.name.clone(),
-            })
-        })
-        .collect()
 }

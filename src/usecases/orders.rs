@@ -7,6 +7,7 @@ use domain::{
     delivery::Delivery,
     escalation::SearchPolicy,
     geo::POOL_CELL_CHARS,
+    handover::Mode,
     ids::{CustomerId, MerchantId, OrderId},
     money::Money,
     order_state::OrderEvent,
@@ -29,9 +30,10 @@ use storage::{
 use crate::{
     endings,
     error::AskError,
-    kitchens,
-    order_case::{Cause, Moved, OrderCase, people},
+    handovers, kitchens,
+    order_case::{Cause, Moved, OrderCase},
     payments,
+    people::people,
     platform::{Changes, Done, Nudge, Platform},
     searching,
 };
@@ -45,7 +47,7 @@ pub struct Acceptance {
     pub start: bool,
 }
 
-/// A store takes an order: its chat opens and riders are looked for.
+/// A store takes an order: its chat opens and riders are looked for, unless the customer collects it.
 ///
 /// # Errors
 ///
@@ -74,10 +76,14 @@ pub async fn accept(
             timers::clear(tx, TimerKind::OrderUnaccepted, &order_id.to_string()).await?;
             endings::silence_bell(&case, changes)?;
             open_chat(&case, tx, changes, &change.told()).await?;
-            // The customer hears what the store says; riders are sent by what was seen of it.
-            let (expected, n_open) = kitchens::expect(tx, &case, ready_at.ms_since(at), at).await?;
-            create_delivery(&mut case, tx, changes, expected, &policy.search, at).await?;
-            kitchen_rows::save_load(tx, order_id, n_open).await?;
+            handovers::give_code(tx, &mut case).await?;
+            if case.mode() == Mode::Delivery {
+                // The customer hears what the store says; riders are sent by what was seen of it.
+                let announced_ms = ready_at.ms_since(at);
+                let (expected, n_open) = kitchens::expect(tx, &case, announced_ms, at).await?;
+                create_delivery(&mut case, tx, changes, expected, &policy.search, at).await?;
+                kitchen_rows::save_load(tx, order_id, n_open).await?;
+            }
             if how.start {
                 let event = OrderEvent::KitchenStarted;
                 case.move_order(tx, changes, &policy, event, cause).await?;
@@ -180,7 +186,7 @@ pub async fn start(
         .await
 }
 
-/// The kitchen is done; the rider may take it.
+/// The kitchen is done; the rider may take it, or the customer who collects it hears the code.
 ///
 /// # Errors
 ///
@@ -200,6 +206,10 @@ pub async fn ready(
             let announced = case.stored.order.ready_at;
             case.move_order(tx, changes, &policy, OrderEvent::KitchenDone, cause).await?;
             kitchens::learn(tx, &case, announced, at).await?;
+            if case.mode() == Mode::Pickup {
+                handovers::tell_ready(&case, changes)?;
+                return Ok(case.moved(at));
+            }
             deliveries::save_ready_at(tx, order_id, at).await?;
             changes.nudges.push(Nudge::Dispatch { region: case.stored.region.clone() });
             Ok(case.moved(at))

@@ -30,6 +30,7 @@ use crate::{
     order_case::{Cause, OrderCase},
     platform::{Changes, Done, Platform},
     sandbox::{SANDBOX, SignedNotify},
+    stock,
     tokens::random_hex,
 };
 
@@ -274,6 +275,7 @@ async fn confirm_order(
     cause: Cause,
 ) -> Result<(), AskError> {
     case.move_order(tx, changes, policy, OrderEvent::PaymentConfirmed, cause).await?;
+    stock::confirm(tx, changes, case.id(), cause.by, cause.at).await?;
     let order = &case.stored.order;
     let subject = order.id.to_string();
     timers::clear(tx, TimerKind::OrderUnpaid, &subject).await?;

@@ -7,7 +7,9 @@ use domain::{
     checked_text::{Address, Note},
     clock::Timestamp,
     geo::Place,
+    handover::{Handover, HandoverPolicy, Proof},
     ids::{CustomerId, OrderId, StoreId},
+    money::Money,
     order::Order,
     order_state::OrderState,
     policy::OrderPolicy,
@@ -18,6 +20,7 @@ use storage::{
     carts,
     commands::CommandKey,
     db::Tx,
+    handovers,
     orders::{self, StoredLine, StoredOrder},
     products::{self, ProductRecord},
     stores::{self, StoreRecord},
@@ -28,6 +31,7 @@ use crate::{
     error::AskError,
     order_case::{Moved, OrderCase},
     platform::{Changes, Done, Platform},
+    stock,
 };
 
 /// What a customer wants. There is no price in it: the server knows what things cost.
@@ -37,12 +41,33 @@ pub struct OrderWish {
     pub store_id: StoreId,
     /// What; `None` for what is in the cart.
     pub lines: Option<Vec<CartLine>>,
-    /// Where to.
-    pub dropoff: Place,
-    /// Where to, for people.
-    pub address: Address,
+    /// How and where it changes hands.
+    pub handover: HandoverWish,
     /// What to ask the store or the rider for.
     pub note: Option<Note>,
+}
+
+/// How a customer wants to get an order.
+#[derive(Debug, Clone)]
+pub enum HandoverWish {
+    /// A rider brings it.
+    Delivered {
+        /// Where to.
+        dropoff: Place,
+        /// Where to, for people.
+        address: Address,
+        /// What proves it; `None` for what the settings say.
+        proof: Option<Proof>,
+    },
+    /// The customer fetches it at the store.
+    Collected,
+}
+
+impl HandoverWish {
+    /// Brought to a door, with the proof that the settings ask for.
+    pub const fn delivered(dropoff: Place, address: Address) -> Self {
+        Self::Delivered { dropoff, address, proof: None }
+    }
 }
 
 /// Places an order: prices it, takes the stock, waits for payment.
@@ -62,10 +87,14 @@ pub async fn place(
         .command(key, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
             let store = open_store(tx, &wish).await?;
             let wanted = wanted(tx, by, &wish).await?;
-            let (price, lines) = priced(tx, &store, &wanted).await?;
-            take_stock(tx, &lines).await?;
+            let fee = delivery_fee(&wish, &store);
+            let (price, lines) = priced(tx, &store, fee, &wanted).await?;
             let stored = new_order(by, &wish, &store, &price, at);
+            let taken = lines.iter().map(|it| (it.product_id, it.quantity.get()));
+            stock::reserve(tx, changes, stored.order.id, by.into(), taken, at).await?;
             orders::insert(tx, &stored, &lines).await?;
+            let handover = new_handover(&wish, &policy.handover);
+            handovers::insert(tx, stored.order.id, store.id, &handover).await?;
             if wish.lines.is_none() {
                 carts::clear(tx, by, store.id).await?;
             }
@@ -79,12 +108,30 @@ async fn open_store(tx: &mut Tx, wish: &OrderWish) -> Result<StoreRecord, AskErr
     if !store.is_open {
         return Err(AskError::StoreClosed);
     }
-    let distance_m = store.place.metres_to(wish.dropoff);
+    let HandoverWish::Delivered { dropoff, .. } = wish.handover else { return Ok(store) };
+    let distance_m = store.place.metres_to(dropoff);
     if distance_m > f64::from(store.radius_m) {
         let (radius_m, distance_m) = (store.radius_m, distance_m as u32);
         return Err(AskError::TooFar { radius_m, distance_m });
     }
     Ok(store)
+}
+
+/// Who fetches the goods pays nobody to bring them.
+const fn delivery_fee(wish: &OrderWish, store: &StoreRecord) -> Money {
+    match wish.handover {
+        HandoverWish::Delivered { .. } => store.delivery_fee,
+        HandoverWish::Collected => Money::from_minor(0, store.delivery_fee.currency()),
+    }
+}
+
+fn new_handover(wish: &OrderWish, policy: &HandoverPolicy) -> Handover {
+    match wish.handover {
+        HandoverWish::Delivered { proof, .. } => {
+            Handover::delivered(proof.unwrap_or(policy.default_proof), rand::random())
+        }
+        HandoverWish::Collected => Handover::collected(),
+    }
 }
 
 async fn wanted(tx: &mut Tx, by: CustomerId, wish: &OrderWish) -> Result<Vec<CartLine>, AskError> {
@@ -101,6 +148,7 @@ async fn wanted(tx: &mut Tx, by: CustomerId, wish: &OrderWish) -> Result<Vec<Car
 async fn priced(
     tx: &mut Tx,
     store: &StoreRecord,
+    fee: Money,
     wanted: &[CartLine],
 ) -> Result<(Price, Vec<StoredLine>), AskError> {
     let ids: Vec<_> = wanted.iter().map(|it| it.product_id).collect();
@@ -114,7 +162,7 @@ async fn priced(
         asked.push((product_id, product.price, line.quantity));
         names.push(product.name.clone());
     }
-    let price = Price::of(&asked, store.delivery_fee, store.min_order)?;
+    let price = Price::of(&asked, fee, store.min_order)?;
     let lines = price
         .lines
         .iter()
@@ -130,17 +178,6 @@ async fn priced(
     Ok((price, lines))
 }
 
-async fn take_stock(tx: &mut Tx, lines: &[StoredLine]) -> Result<(), AskError> {
-    for line in lines {
-        if !products::take_stock(tx, line.product_id, line.quantity.get()).await? {
-            let left = products::find_stock(tx, line.product_id).await?.unwrap_or(0);
-            let (product_id, name) = (line.product_id, line.name.clone());
-            return Err(AskError::OutOfStock { product_id, name, left });
-        }
-    }
-    Ok(())
-}
-
 fn new_order(
     by: CustomerId,
     wish: &OrderWish,
@@ -148,6 +185,11 @@ fn new_order(
     price: &Price,
     at: Timestamp,
 ) -> StoredOrder {
+    let (dropoff, address) = match &wish.handover {
+        HandoverWish::Delivered { dropoff, address, .. } => (*dropoff, address.as_str()),
+        // Where the customer lives is nobody's business then.
+        HandoverWish::Collected => (store.place, store.address.as_deref().unwrap_or(&store.name)),
+    };
     StoredOrder {
         order: Order {
             id: OrderId::generate(),
@@ -167,8 +209,8 @@ fn new_order(
         items: price.items,
         delivery_fee: price.delivery_fee,
         region: store.place.region(),
-        dropoff: wish.dropoff,
-        dropoff_address: wish.address.as_str().to_owned(),
+        dropoff,
+        dropoff_address: address.to_owned(),
         note: wish.note.as_ref().map(|it| it.as_str().to_owned()),
     }
 }

@@ -14,6 +14,7 @@ use storage::{
     journal::{self, Entry, NewEntry, Watched},
     posts::{Post, Posted},
     revocations::Revocation,
+    stock::Shelf,
     store::Store,
 };
 
@@ -112,6 +113,8 @@ pub struct Changes {
     pub latest: Vec<Latest>,
     /// Wishes to the live side, after commit.
     pub nudges: Vec<Nudge>,
+    /// Stocks that changed, as they stand after it.
+    pub shelves: Vec<Shelf>,
 }
 
 /// Where an entry of a command went.

@@ -10,6 +10,7 @@ use domain::{
     policy::PREP_MIN_MAX,
     price,
     role::Profile,
+    stock::Stock,
 };
 use storage::{
     db::Tx,
@@ -24,14 +25,13 @@ use crate::{
     error::AskError,
     ops,
     platform::{Changes, Platform},
+    stock,
 };
 
 /// Farthest that a store may deliver and a customer may search, in metres.
 pub const RADIUS_M_MAX: u32 = 50_000;
 /// How far a store delivers if the merchant does not say.
 pub const RADIUS_M_DEFAULT: u32 = 5_000;
-/// Most pieces of a product in stock.
-pub const STOCK_MAX: i64 = 1_000_000_000;
 /// Radius of the first circle of a search, in metres.
 const SEARCH_FROM_M: f64 = 1_000.0;
 /// Stores of one search at most.
@@ -288,7 +288,7 @@ pub async fn add_product(
     store_id: StoreId,
     new: NewProduct,
 ) -> Result<ProductRecord, AskError> {
-    check_stock(Some(new.stock))?;
+    stock::check(Some(new.stock))?;
     let product_id = ProductId::generate();
     let write = async move |tx: &mut Tx, _: &mut Changes, at: Timestamp| {
         let store = rows::find_for_staff_locked(tx, store_id, by)
@@ -300,10 +300,10 @@ pub async fn add_product(
             name: new.name.as_str().to_owned(),
             description: new.description.as_ref().map(|it| it.as_str().to_owned()),
             price: price::in_range(Money::from_minor(new.price_minor, store.currency))?,
-            stock: new.stock,
+            stock: Stock { since: at, ..Stock::counted(new.stock) },
             is_listed: true,
         };
-        products::insert(tx, &product, at).await?;
+        products::insert(tx, &product, by.into(), at).await?;
         Ok::<_, AskError>(())
     };
     platform.command(None, write).await?;
@@ -321,8 +321,8 @@ pub async fn change_product(
     product_id: ProductId,
     patch: ProductPatch,
 ) -> Result<ProductRecord, AskError> {
-    check_stock(patch.stock)?;
-    let write = async move |tx: &mut Tx, _: &mut Changes, _: Timestamp| {
+    stock::check(patch.stock)?;
+    let write = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let mut product = products::find_for_staff_locked(tx, product_id, by)
             .await?
             .ok_or(AskError::not_found("product"))?;
@@ -335,9 +335,11 @@ pub async fn change_product(
         if let Some(minor) = patch.price_minor {
             product.price = price::in_range(Money::from_minor(minor, product.price.currency()))?;
         }
-        product.stock = patch.stock.unwrap_or(product.stock);
         product.is_listed = patch.is_listed.unwrap_or(product.is_listed);
         products::save(tx, &product).await?;
+        if let Some(left) = patch.stock {
+            stock::put(tx, changes, &product, left, by.into(), at).await?;
+        }
         Ok::<_, AskError>(())
     };
     platform.command(None, write).await?;
@@ -359,12 +361,4 @@ async fn show_product(
     product_id: ProductId,
 ) -> Result<ProductRecord, AskError> {
     products::find(&mut platform.reader(), product_id).await?.ok_or(AskError::not_found("product"))
-}
-
-fn check_stock(stock: Option<i64>) -> Result<(), AskError> {
-    if stock.is_none_or(|it| (0..=STOCK_MAX).contains(&it)) {
-        Ok(())
-    } else {
-        Err(AskError::OutOfRange { what: "stock is from 0 to 10^9" })
-    }
 }

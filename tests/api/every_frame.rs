@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use riderhub::client::{link::new_cid, rest::Call};
+use riderhub::client::{calls, link::new_cid, rest::Call};
 use serde_json::{Value, json};
 use storage::testing::Engine;
 
@@ -49,6 +49,24 @@ fn collect(seen: &mut BTreeSet<String>, people: &[&Person]) {
     }
 }
 
+/// An order that its customer collects.
+async fn collect_one(customer: &mut Person, shop: &mut Shop) {
+    let wish = json!({ "store": shop.store, "handover": { "mode": "pickup" },
+        "lines": [{ "product": shop.product, "quantity": 1 }] });
+    let placed = customer.session.call(Call::post("/v1/orders", wish).key(new_cid())).await;
+    let placed = placed.unwrap();
+    let order = placed["order"].as_str().unwrap();
+    calls::pay(&customer.session, order).await.unwrap();
+    for verb in ["order.accept", "order.ready"] {
+        shop.merchant.call(verb, json!({ "order": order, "cid": new_cid() })).await;
+    }
+    let ready = until_kind(customer, "pickup.ready").await;
+    let path = format!("/v1/stores/{}/pickups/verify", shop.store);
+    let shown = json!({ "code": ready["qr"] });
+    let given = shop.merchant.session.call(Call::post(path, shown).key(new_cid())).await.unwrap();
+    assert_eq!((&given["order"], &given["state"]), (&json!(order), &json!("delivered")));
+}
+
 async fn until_push(person: &mut Person, push: &str) {
     person.until_push(push, |it| (it["push"] == push).then_some(())).await;
 }
@@ -81,6 +99,7 @@ async fn with_offers(seen: &mut BTreeSet<String>) {
     shop.merchant.call("order.accept", order_of(json!({ "start": false }))).await;
     shop.merchant.call("order.start", order_of(json!({}))).await;
     talk(&mut customer, &mut shop, &order).await;
+    collect_one(&mut customer, &mut shop).await;
 
     let offer = until_kind(&mut rider, "offer").await;
     let take = json!({ "offer": offer["offer"], "cid": new_cid(), "take": true });

@@ -44,7 +44,7 @@ use storage::{
 use tokio_tungstenite::tungstenite::{client::IntoClientRequest, http::HeaderValue};
 use usecases::{
     payments,
-    placing::{self, OrderWish},
+    placing::{self, HandoverWish, OrderWish},
     platform::{Platform, PlatformSettings},
     stores::{self, NewProduct, NewStore, StoreTerms},
     tokens::{Identity, Subject},
@@ -226,8 +226,10 @@ impl Node {
         let wish = OrderWish {
             store_id: shop.store,
             lines: Some(vec![shop.line]),
-            dropoff: shop.place.offset(900.0, 400.0),
-            address: Address::parse("1 Long Street").unwrap(),
+            handover: HandoverWish::delivered(
+                shop.place.offset(900.0, 400.0),
+                Address::parse("1 Long Street").unwrap(),
+            ),
             note: None,
         };
         let placed = placing::place(self.platform(), customer_id, wish, None).await.unwrap();

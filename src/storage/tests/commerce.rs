@@ -9,6 +9,7 @@ use domain::{
     change::{Change, Machine},
     clock::Timestamp,
     geo::Place,
+    handover::Mode,
     ids::{CustomerId, MerchantId, OrderId, PaymentId, ProductId, RefundId, StoreId},
     money::{Currency, Money},
     order::{Ask, Order},
@@ -27,7 +28,6 @@ use storage::{
     error::StoreError,
     orders::{self, StoredLine, StoredOrder},
     payments::{self, StoredPayment},
-    products::{self, ProductRecord},
     store::Store,
     stories,
     testing::each_engine,
@@ -170,6 +170,7 @@ async fn a_stale_decision_is_not_saved() {
                 by: MerchantId::generate().into(),
                 reason: None,
                 at: NOON,
+                mode: Mode::Delivery,
                 delivery: None,
                 policy: &policy,
             })
@@ -222,36 +223,6 @@ async fn a_story_has_no_holes_however_many_write_it_at_once() {
         let story = stories::list_changes(&mut store.reader(), order_id).await.unwrap();
         let seqs: Vec<_> = story.iter().map(|it| it.seq).collect();
         assert_eq!(seqs, (1..=30).collect::<Vec<_>>());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn stock_never_goes_below_nothing() {
-    each_engine(async |store| {
-        let product = ProductRecord {
-            id: ProductId::generate(),
-            store_id: StoreId::generate(),
-            name: "Noodle soup".to_owned(),
-            description: None,
-            price: Money::from_minor(1_250, CNY),
-            stock: 7,
-            is_listed: true,
-        };
-        let (written, id) = (product.clone(), product.id);
-        store
-            .write(async move |tx: &mut Tx| products::insert(tx, &written, NOON).await)
-            .await
-            .unwrap();
-        let takes = (0..30).map(|_| {
-            let store = Arc::clone(&store);
-            async move {
-                store.write(async move |tx: &mut Tx| products::take_stock(tx, id, 2).await).await
-            }
-        });
-        let n_taken = join_all(takes).await.into_iter().filter(|it| *it.as_ref().unwrap()).count();
-        assert_eq!(n_taken, 3);
-        assert_eq!(products::find_stock(&mut store.reader(), id).await.unwrap(), Some(1));
     })
     .await;
 }

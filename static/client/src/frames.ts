@@ -71,7 +71,7 @@ export interface DutyView {
 }
 
 /** An entry of a logged channel, as it is pushed. */
-export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore;
+export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushPickupReady | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore;
 
 export interface WireError {
   /** The row's name. */
@@ -726,6 +726,8 @@ export interface PushOpsEvent {
   event: string;
   /** State before. */
   from?: string;
+  /** `pickup` if the customer collects it; left out for what a rider brings. */
+  handover?: 'pickup';
   /** `order`, `offer`, `duty`, `alarm` or `delay`. */
   kind: string;
   /** Which machine moved. */
@@ -834,6 +836,8 @@ export interface PushOrder {
   event: string;
   /** State before. */
   from?: string;
+  /** `pickup` if the customer collects it; left out for what a rider brings. */
+  handover?: 'pickup';
   /** Which machine moved. */
   machine: 'order' | 'payment' | 'delivery' | 'offer' | 'refund';
   /** The place in the channel: 1, 2, 3 … without holes. */
@@ -896,6 +900,31 @@ export interface PushOrderDelayed {
   push: 'order.delayed';
   /** The profile that caused it, or `system`. */
   sender: string;
+  /** When it was written, in UTC milliseconds. */
+  ts: number;
+}
+
+/** The order waits at the store for its customer, who shows the code there. Only in the customer's own inbox. */
+export interface PushPickupReady {
+  /** The channel. */
+  ch: string;
+  /** The `cid` of the command that wrote it: a client knows its own by it. */
+  cid?: string;
+  /** What the customer says at the counter. */
+  code: string;
+  /** The numbering: it changes only if an older backup was restored. */
+  ep: string;
+  /** The place in the channel: 1, 2, 3 … without holes. */
+  off: number;
+  /** The order. */
+  order: string;
+  push: 'pickup.ready';
+  /** The text of the QR code that the store scans instead. */
+  qr: string;
+  /** The profile that caused it, or `system`. */
+  sender: string;
+  /** Where it waits. */
+  store: StorePoint;
   /** When it was written, in UTC milliseconds. */
   ts: number;
 }
@@ -1047,7 +1076,7 @@ export interface PushUnassigned {
   order: string;
   push: 'unassigned';
   /** Why. */
-  reason: 'closing_early' | 'busy' | 'ingredient_unavailable' | 'sold_out' | 'changed_mind' | 'ordered_by_mistake' | 'too_slow' | 'no_rider_found' | 'undeliverable' | 'unpaid_in_time' | 'not_accepted_in_time' | 'late_payment' | 'paid_twice' | 'refused_by_provider' | 'order_ended' | 'rider_late' | 'rider_handed_on' | 'rider_declined' | 'rider_silent' | 'rider_not_moving' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'operator_decision' | 'customer_unreachable' | 'customer_refused' | 'wrong_address' | 'goods_damaged' | 'goods_lost' | 'overtaken' | 'other';
+  reason: 'closing_early' | 'busy' | 'ingredient_unavailable' | 'sold_out' | 'changed_mind' | 'ordered_by_mistake' | 'too_slow' | 'no_rider_found' | 'undeliverable' | 'unpaid_in_time' | 'not_accepted_in_time' | 'late_payment' | 'paid_twice' | 'refused_by_provider' | 'order_ended' | 'rider_late' | 'rider_handed_on' | 'rider_declined' | 'rider_silent' | 'rider_not_moving' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'operator_decision' | 'customer_unreachable' | 'customer_refused' | 'wrong_address' | 'goods_damaged' | 'goods_lost' | 'not_collected' | 'overtaken' | 'other';
   /** The profile that caused it, or `system`. */
   sender: string;
   /** When it was written, in UTC milliseconds. */
@@ -1645,6 +1674,7 @@ export interface Pushes {
   'ops.why': PushOpsWhy;
   order: PushOrder;
   'order.delayed': PushOrderDelayed;
+  'pickup.ready': PushPickupReady;
   ping: PushPing;
   pool: PushPool | PushPoolSnapshot;
   presence: PushPresence | PushPresenceSnapshot;

@@ -24,7 +24,7 @@ use usecases::{
     handing_on,
     orders::{self, Acceptance},
     payments,
-    placing::{self, OrderWish},
+    placing::{self, HandoverWish, OrderWish},
     platform::{Platform, PlatformSettings, Silence},
     stores::{self, NewProduct, NewStore, StoreTerms},
 };
@@ -86,8 +86,10 @@ impl City {
         let wish = OrderWish {
             store_id: self.store,
             lines: Some(vec![self.line]),
-            dropoff: self.centre.offset(900.0, 400.0),
-            address: Address::parse("1 Long Street").unwrap(),
+            handover: HandoverWish::delivered(
+                self.centre.offset(900.0, 400.0),
+                Address::parse("1 Long Street").unwrap(),
+            ),
             note: None,
         };
         let placed = placing::place(&self.platform, self.customer, wish, None).await.unwrap();
