@@ -1,5 +1,7 @@
 //! What dispatch minimises, in minutes of one customer's waiting.
 
+use super::snapshot::Rules;
+
 /// The price of things. Each is what one unit is worth in minutes of one customer's waiting.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {
@@ -35,6 +37,17 @@ impl Default for Weights {
             outlook: 0.15,
             unplanned: 100_000.0,
         }
+    }
+}
+
+impl Weights {
+    /// The defaults for these rules. Whoever may get more on the way is less taken up by what he has.
+    pub fn of(rules: Rules) -> Self {
+        let rider_busy = match rules {
+            Rules::Strict => 0.07,
+            Rules::Own => 0.05,
+        };
+        Self { rider_busy, ..Self::default() }
     }
 }
 

@@ -9,6 +9,7 @@ use domain::{
 use storage::testing::each_engine;
 use usecases::{
     deliveries::{self, StopKind},
+    duty::{self, DutyOn},
     paces::{self, VehiclePace},
 };
 
@@ -27,10 +28,8 @@ async fn done(city: &City, rider: RiderId, order: OrderId, stop: StopKind) {
     deliveries::finish_stop(&city.platform, rider, order, stop, None).await.unwrap();
 }
 
-/// Delivers one order; the way to the door takes `way_s`. Answers the seconds that the whole was to
-/// add to the rider's route when he was asked.
-async fn deliver(city: &mut City, rider: RiderId, way_s: u64) {
-    let order = city.accepted_order().await;
+/// Delivers an order; the way to the door takes `way_s`.
+async fn deliver(city: &mut City, rider: RiderId, order: OrderId, way_s: u64) {
     city.take(rider, order).await;
     city.cycle().await;
     at_stop(city, rider, order, StopKind::Pickup).await;
@@ -49,14 +48,17 @@ async fn learnt(city: &City) -> Vec<VehiclePace> {
     paces::of_region(&city.platform, &region).await.unwrap().paces
 }
 
-/// When the rider of a fresh order is expected at the store, in seconds from now.
-async fn planned_way_s(city: &mut City) -> i64 {
-    let _far = city.rider("eve", 3, 2_000.0).await;
+/// What a fresh order costs by the plan if a rider two kilometres away must fetch it, in seconds.
+async fn planned_s(city: &mut City, far: RiderId) -> (OrderId, f64) {
+    let place = city.centre.offset(2_000.0, 0.0);
+    let ask = DutyOn { vehicle: Vehicle::Scooter, capacity: 3, place };
+    duty::on(&city.platform, far, ask, None, None).await.unwrap();
     let order = city.accepted_order().await;
     city.cycle().await;
     let why = usecases::ops::why(&city.platform, order).await.unwrap();
-    // Click to door at the price of one: the cost of the cheapest rider holds his way.
-    (why[0].chosen.cost_min * 60.0).round() as i64
+    assert_eq!(why[0].chosen.rider, far.to_string());
+    duty::off(&city.platform, far, None).await.unwrap();
+    (order, why[0].chosen.cost_min * 60.0)
 }
 
 #[tokio::test]
@@ -64,23 +66,25 @@ async fn a_region_where_ways_take_twice_as_long_is_reckoned_so() {
     each_engine(async |store| {
         let centre = Place::new(31.2, 121.5).unwrap();
         let mut city = City::around(store, centre).await;
-        let before = planned_way_s(&mut city).await;
+        let far = city.rider("eve", 3, 2_000.0).await;
+        let (order, before) = planned_s(&mut city, far).await;
         let rider = city.rider("ann", 3, 0.0).await;
-        deliver(&mut city, rider, 2 * RECKONED_S).await;
+        deliver(&mut city, rider, order, 2 * RECKONED_S).await;
         let first = learnt(&city).await;
         let [pace] = &first[..] else { panic!("{first:?}") };
         assert_eq!((pace.basis, pace.vehicle), (Basis::Straight, Vehicle::Scooter));
         assert!((pace.legs - 1.0).abs() < 1e-9 && pace.factor == 1.0, "one way: {pace:?}");
         for _ in 0..60 {
-            deliver(&mut city, rider, 2 * RECKONED_S).await;
+            let order = city.accepted_order().await;
+            deliver(&mut city, rider, order, 2 * RECKONED_S).await;
         }
         let paces = learnt(&city).await;
         let factor = paces[0].factor;
-        assert!(paces.len() == 1 && (1.4..1.9).contains(&factor), "{paces:?}");
+        assert!(paces.len() == 1 && (1.3..1.9).contains(&factor), "{paces:?}");
         assert!(!paces[0].hours.is_empty() && paces[0].hours.len() <= 12, "{paces:?}");
-        city.pass(120);
-        let after = planned_way_s(&mut city).await;
-        assert!(after > before + 60, "planned with: {before} s before, {after} s after");
+        duty::off(&city.platform, rider, None).await.unwrap();
+        let (_, after) = planned_s(&mut city, far).await;
+        assert!(after > before + 60.0, "planned with: {before} s before, {after} s after");
     })
     .await;
 }
