@@ -41,13 +41,13 @@ impl Default for Weights {
 }
 
 impl Weights {
-    /// The defaults for these rules. Whoever may get more on the way is less taken up by what he has.
+    /// The defaults for these rules. Whoever may get more on the way is less taken up by what he has, and
+    /// where several routes serve customers equally well, the shorter one is ridden.
     pub fn of(rules: Rules) -> Self {
-        let rider_busy = match rules {
-            Rules::Strict => 0.07,
-            Rules::Own => 0.05,
-        };
-        Self { rider_busy, ..Self::default() }
+        match rules {
+            Rules::Strict => Self::default(),
+            Rules::Own => Self { rider_busy: 0.06, driving: 0.01, ..Self::default() },
+        }
     }
 }
 
