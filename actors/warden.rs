@@ -19,9 +19,13 @@ use storage::{
     error::StoreError,
     publishers::{self, Publisher},
     revocations::{self, Revocation},
-    seats,
+    seats, sign_ins,
 };
-use usecases::platform::{Nudge, RevokedSession};
+use usecases::{
+    error::AskError,
+    platform::{Nudge, RevokedSession},
+    token_keys,
+};
 
 use crate::{
     bridge::NUDGE,
@@ -50,13 +54,16 @@ pub struct Warden {
 
 struct Work {
     live: Arc<Live>,
+    /// After which time a new key signs tokens.
+    key_age: Duration,
     /// Real time of the last poll that worked.
     polled_at: Mutex<Timestamp>,
 }
 
 impl Warden {
-    /// Hears what other nodes tell from now on; looks around once it is started.
-    pub fn new(live: Arc<Live>) -> Self {
+    /// Hears what other nodes tell from now on; looks around once it is started. The key that signs
+    /// tokens changes after `key_age`.
+    pub fn new(live: Arc<Live>, key_age: Duration) -> Self {
         let its_live = Arc::downgrade(&live);
         live.bridge.listen(
             NUDGE,
@@ -68,7 +75,7 @@ impl Warden {
             }),
         );
         let polled_at = Mutex::new(SystemClock::machine_time());
-        Self { work: Arc::new(Work { live, polled_at }) }
+        Self { work: Arc::new(Work { live, key_age, polled_at }) }
     }
 }
 
@@ -130,17 +137,17 @@ impl Work {
     }
 
     async fn poll(&self) {
-        let mut tidied_at = Instant::now();
+        let mut tidied_at: Option<Instant> = None;
         loop {
             tokio::time::sleep(POLL_EVERY).await;
             if let Err(err) = self.poll_once().await {
                 tracing::warn!(error = ?err, "the warden cannot read who was signed out");
                 tokio::time::sleep(RETRY_AFTER).await;
             }
-            if tidied_at.elapsed() >= TIDY_EVERY {
-                tidied_at = Instant::now();
+            if tidied_at.is_none_or(|it| it.elapsed() >= TIDY_EVERY) {
+                tidied_at = Some(Instant::now());
                 if let Err(err) = self.tidy().await {
-                    tracing::warn!(error = ?err, "old revocations stay for now");
+                    tracing::warn!(error = ?err, "old sign-ins and keys stay for now");
                 }
             }
         }
@@ -163,16 +170,22 @@ impl Work {
                 registry.close_other_devices(profile, &seat.device, seat.fence);
             }
         }
+        token_keys::refresh(platform).await?;
         *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner) = started_at;
         Ok(())
     }
 
-    async fn tidy(&self) -> Result<(), StoreError> {
+    async fn tidy(&self) -> Result<(), AskError> {
         let platform = &self.live.platform;
         let now = platform.now();
         platform.tokens.revoked().forget_old(now);
         let registry = &self.live.hub.registry;
         self.live.publishers.keep_only(|it| registry.is_here(Profile::Rider(it)));
-        platform.store.write(async move |tx: &mut Tx| revocations::remove_old(tx, now).await).await
+        let write = async move |tx: &mut Tx| {
+            revocations::remove_old(tx, now).await?;
+            sign_ins::remove_old(tx, now).await
+        };
+        platform.store.write(write).await?;
+        token_keys::tend(platform, self.key_age).await
     }
 }

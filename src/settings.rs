@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use storage::{bus::redis::Address, db::Durability};
 use usecases::{dispatch::Choosing, retention::Retention, vapid::VapidKey};
 
+mod access;
 mod given;
 mod roads;
 #[cfg(test)]
@@ -137,6 +138,22 @@ pub struct Settings {
     pub workers: usize,
     /// Secret that signs tokens, if it is not kept in the store.
     pub token_secret: Option<Secret>,
+    /// Secrets that tokens are taken by beside the one that signs: of before, or to come.
+    pub token_secret_also: Vec<Secret>,
+    /// Days after which a new key signs tokens, where the store keeps them.
+    pub token_key_days: u32,
+    /// Devices that an account may be signed in on at once; 0 is no limit.
+    pub sessions_max: usize,
+    /// Requests from one address in a minute; 0 is no limit.
+    pub rate_address: u32,
+    /// Requests of one account in a minute; 0 is no limit.
+    pub rate_account: u32,
+    /// Sign-ins and registrations from one address in a minute; 0 is no limit.
+    pub rate_entry: u32,
+    /// New orders of one account in a minute; 0 is no limit.
+    pub rate_orders: u32,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<String>,
     /// Secret that the sandbox payment provider signs with, if it is not kept in the store.
     pub sandbox_secret: Option<Secret>,
     /// Private key that signs Web Push, if it is not kept in the store.
@@ -235,6 +252,13 @@ pub enum SettingsError {
 
 /// Longest prefix of Redis keys, in bytes.
 const PREFIX_MAX: usize = 64;
+
+/// Whether a browser can send this as the origin of a page.
+fn is_origin(text: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(text) else { return false };
+    let is_web = matches!(url.scheme(), "http" | "https") && !text.contains('*');
+    is_web && url.origin().ascii_serialization() == text
+}
 
 impl Settings {
     /// How safe a commit is on SQLite.
@@ -349,11 +373,15 @@ impl Settings {
         must(radius == 0 || RADIUS_M.contains(&radius), "arrival-radius-m must be 15 to 500, or 0");
         must(DWELL_S.contains(&self.arrival_dwell_s), "arrival-dwell-s must be 5 to 600");
         must(self.drain_ms <= DRAIN_MS_MAX, "drain-ms must be at most 600000");
-        must(self.workers <= 256, "workers must be at most 256");
-        must(
-            self.token_secret.as_ref().is_none_or(|it| it.reveal().len() >= 32),
-            "token-secret must have 32 characters or more",
-        );
+        must(self.workers <= 256, "workers must be 1 to 256; leave it out for one for each core");
+        for origin in &self.origins {
+            let text = format!(
+                "origin `{origin}` must be written as browsers send it: https://host or \
+                 https://host:port, in lower case, without a path or a wildcard"
+            );
+            must(is_origin(origin), &text);
+        }
+        self.access_faults(&mut must);
         self.notice_faults(&mut must);
         self.work_faults(&mut must);
         self.road_faults(&mut must);

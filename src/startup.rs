@@ -46,6 +46,7 @@ use storage::{
     claims::{Claims, redis::RedisClaims},
     db::Db,
     error::StoreError,
+    rates::{Rates, redis::RedisRates},
     store::Store,
 };
 use usecases::{
@@ -219,7 +220,7 @@ async fn start_live_side(
         herald: Herald::new(platform.clone(), ways).start(),
         dispatcher: Dispatcher::new(platform.clone(), fleet, node, choosing, bell).start(),
         housekeeper: Housekeeper::new(platform, node, settings.retention()).start(),
-        warden: Warden::new(Arc::clone(&live)).start(),
+        warden: Warden::new(Arc::clone(&live), settings.token_key_age()).start(),
         presence: Presence::new(Arc::clone(&live), grace).start(),
     };
     Ok((live, workers))
@@ -229,7 +230,8 @@ fn secrets(settings: &Settings) -> PlatformSettings {
     let reveal = |it: &Option<Secret>| it.as_ref().map(|it| it.reveal().to_owned());
     PlatformSettings {
         policy: settings.order_policy(),
-        token_secret: reveal(&settings.token_secret),
+        sessions: settings.session_policy(),
+        token_keys: settings.key_settings(),
         sandbox_secret: reveal(&settings.sandbox_secret),
         vapid_key: reveal(&settings.vapid_key),
         notices: NoticeSettings {
@@ -242,7 +244,7 @@ fn secrets(settings: &Settings) -> PlatformSettings {
     }
 }
 
-/// The same with the storage of files, and claims that all nodes see.
+/// The same with the storage of files, and claims and rates that all nodes see.
 fn for_serving(settings: &Settings) -> Result<PlatformSettings, CliError> {
     let blobs = Blobs::open(&settings.attachments)
         .map_err(|err| CliError::failed("cannot open the storage of attachments", &err))?;
@@ -252,7 +254,11 @@ fn for_serving(settings: &Settings) -> Result<PlatformSettings, CliError> {
     let claims = claims.map(|it| Arc::new(it) as Arc<dyn Claims>);
     let roads =
         osrm::open(settings).map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
-    Ok(PlatformSettings { blobs, claims, roads, ..secrets(settings) })
+    let open = |url: &Secret| RedisRates::new(url.reveal(), &settings.redis_prefix);
+    let rates = settings.redis.as_ref().map(open).transpose();
+    let rates = rates.map_err(|err| CliError::Failed(format!("redis {err}")))?;
+    let rates = rates.map(|it| Arc::new(it) as Arc<dyn Rates>);
+    Ok(PlatformSettings { blobs, claims, rates, roads, ..secrets(settings) })
 }
 
 /// Says in the log what `riderhub doctor` would say; uploads look again.
@@ -291,7 +297,7 @@ fn listen(
     under_way: UnderWay,
 ) -> std::io::Result<(SocketAddr, ServerHandle, Serving)> {
     let (listen, n_threads) = (settings.listen, settings.workers);
-    let state = HttpState::new(live.platform.clone(), doors);
+    let state = HttpState::new(live.platform.clone(), doors).guarded(settings.guard());
     let (origins, fixtures, echo) = (settings.origins.clone(), settings.fixtures, settings.echo);
     let door = SocketDoor { live: Arc::clone(&live), origins, echo };
     let (live, settings, figures) = (Data::from(live), Data::new(settings), Data::new(figures));
@@ -301,6 +307,7 @@ fn listen(
             .app_data(settings.clone())
             .app_data(figures.clone())
             .app_data(under_way.clone())
+            .wrap(from_fn(http::guard::check))
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
             .configure(|cfg| {

@@ -15,6 +15,7 @@ use crate::{
 
 pub mod doctor;
 pub mod fixtures;
+pub mod keys;
 pub mod operator;
 pub mod output;
 pub mod plan;
@@ -52,6 +53,8 @@ enum Command {
     Asyncapi,
     /// Print the table of metrics (docs/metrics.md)
     Metrics,
+    /// Manage the keys that sign tokens
+    Keys(keys::KeysArgs),
     /// Manage operator accounts
     Operator(operator::OperatorArgs),
 }
@@ -165,6 +168,7 @@ async fn run(command: Command) -> Result<(), CliError> {
             print(crate::asyncapi::document().trim_end());
             Ok(())
         }
+        Command::Keys(args) => keys::run(args).await,
         Command::Operator(args) => operator::run(args).await,
     }
 }

@@ -15,8 +15,10 @@ pub mod money;
 
 pub mod checked_text;
 pub mod policy;
+pub mod rate;
 pub mod reason;
 pub mod role;
+pub mod session;
 
 pub mod change;
 pub mod order_state;
@@ -33,6 +35,7 @@ pub mod offer;
 pub mod payment;
 
 pub mod progress;
+pub mod report;
 
 pub mod handover;
 pub mod pickup_code;
@@ -43,6 +46,8 @@ pub mod escalation;
 pub mod display_status;
 
 pub mod cart;
+pub mod options;
+pub mod order_number;
 pub mod price;
 pub mod stock;
 

@@ -1,15 +1,16 @@
 //! What a request must bring, as argument types: who asks, about what, with which body and key.
 
-use std::{fmt, ops::Deref, str::FromStr, time::Duration};
+use std::{fmt, net::IpAddr, ops::Deref, str::FromStr, time::Duration};
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
-    http::header::{AUTHORIZATION, CONTENT_TYPE},
+    http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
     web::{Bytes, Data},
 };
+use actors::objects;
 use domain::{
-    ids::{CustomerId, MerchantId, OperatorId, RiderId},
+    ids::{AccountId, CustomerId, MerchantId, OperatorId, RiderId},
     role::{Profile, Role},
 };
 use futures_util::future::{LocalBoxFuture, Ready, ready};
@@ -18,7 +19,7 @@ use serde::{
     de::{DeserializeOwned, Error},
 };
 use storage::commands::{CID_BYTES_MAX, CommandKey, fingerprint};
-use usecases::{accounts, error::AskError, tokens::Identity};
+use usecases::{error::AskError, sessions, tokens::Identity};
 
 use super::{
     problem::{Kind, Problem},
@@ -34,7 +35,18 @@ pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 #[derive(Debug, Clone, Copy)]
 pub struct AnyProfile(pub Identity);
 
+/// Looks who asks before anything else does, so that the token is read once; the account, if the
+/// token is good.
+pub(super) fn remember_identity(req: &HttpRequest) -> Option<AccountId> {
+    let identity = identify(req).ok()?;
+    req.extensions_mut().insert(identity);
+    Some(identity.account_id)
+}
+
 fn identify(req: &HttpRequest) -> Result<Identity, Problem> {
+    if let Some(known) = req.extensions().get::<Identity>() {
+        return Ok(*known);
+    }
     let state = req
         .app_data::<Data<HttpState>>()
         .ok_or_else(|| Problem::new(Kind::Internal, "The server is not set up."))?;
@@ -49,7 +61,7 @@ fn identify(req: &HttpRequest) -> Result<Identity, Problem> {
             let detail = "Send `Authorization: Bearer …` with the token of POST /v1/sessions.";
             Problem::new(Kind::NotSignedIn, detail)
         })?;
-    Ok(accounts::identify(&state.platform, token)?)
+    Ok(sessions::identify(&state.platform, token)?)
 }
 
 impl FromRequest for AnyProfile {
@@ -100,6 +112,34 @@ in_role!(
     Operator,
     OperatorId
 );
+
+/// The program at the other end, as it names itself.
+#[derive(Debug, Clone)]
+pub struct UserAgent(pub Option<String>);
+
+impl FromRequest for UserAgent {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let agent = req.headers().get(USER_AGENT).map(|it| it.as_bytes());
+        ready(Ok(Self(agent.map(|it| String::from_utf8_lossy(it).into_owned()))))
+    }
+}
+
+/// The address of whoever asks; `None` if the connection has none.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
+impl FromRequest for ClientAddress {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let guard = req.app_data::<Data<HttpState>>().map(|it| &it.guard);
+        ready(Ok(Self(guard.and_then(|it| it.address(req)))))
+    }
+}
 
 /// An id in a path or a query.
 #[derive(Debug, Clone, Copy)]
@@ -164,11 +204,7 @@ fn check_media_type(req: &HttpRequest) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(raw: &[u8]) -> Result<T, Problem> {
-    // The reader would also take the fields of an object as a list, which no document promises.
-    if raw.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::new(Kind::BadJson, "The body is a list; send an object."));
-    }
-    serde_json::from_slice(raw).map_err(|err| {
+    objects::from_slice(raw).map_err(|err| {
         let detail = match err.classify() {
             serde_json::error::Category::Data => format!("In the body: {err}."),
             _ => format!("The body is not JSON: {err}."),

@@ -125,6 +125,14 @@ figures! {
         "1 while the routing server is left alone because it failed.";
     Counter "riderhub_legs_learnt_total"
         "Finished ways of riders that travel times were corrected by.";
+    Counter "riderhub_stolen_tokens_total"
+        "Sign-ins that ended because their refresh token was copied. Look at each.";
+    Counter "riderhub_tries_refused_total"
+        "Sign-ins that were not looked at because too many had failed before.";
+    Counter "riderhub_requests_refused_total" ["limit": &["address", "account", "entry", "orders"]]
+        "Requests that were answered with 429, by limit.";
+    Counter "riderhub_rates_alone_total"
+        "Requests that this node counted alone because Redis did not answer.";
     Counter "riderhub_notices_total"
         "Notices to people who are away, by class, way and result.";
 }

@@ -3,8 +3,10 @@
 //! A handler translates and nothing else: who may enter is in its argument list, what happens is a
 //! use case. Reading order: [`routes`], [`problem`], [`extract`], then one file for each resource.
 
+pub mod address;
 pub mod answer;
 pub mod extract;
+pub mod guard;
 pub mod page;
 pub mod problem;
 mod refusals;
@@ -14,15 +16,19 @@ pub mod state;
 pub mod accounts;
 pub mod attachments;
 pub mod carts;
+pub mod choices;
 pub mod handovers;
 pub mod inbox;
 pub mod on_the_way;
 pub mod operations;
+pub mod order_inputs;
 pub mod order_views;
 pub mod orders;
 pub mod payments;
+pub mod price_views;
 pub mod push;
 pub mod quick_replies;
+pub mod quotes;
 pub mod sessions;
 pub mod stock;
 pub mod stores;
@@ -86,14 +92,16 @@ pub async fn unknown_route(req: HttpRequest) -> HttpResponse {
 
 fn account_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/accounts", [web::post().to(accounts::create)]);
-    at(cfg, "/v1/sessions", [web::post().to(accounts::sign_in)]);
-    at(cfg, "/v1/sessions/refresh", [web::post().to(accounts::refresh)]);
+    at(cfg, "/v1/sessions", [web::get().to(sessions::list), web::post().to(sessions::sign_in)]);
+    at(cfg, "/v1/sessions/refresh", [web::post().to(sessions::refresh)]);
     at(cfg, "/v1/sessions/current", [web::delete().to(sessions::end)]);
     at(cfg, "/v1/sessions/revoke", [web::post().to(sessions::revoke)]);
+    at(cfg, "/v1/sessions/{session}", [web::delete().to(sessions::remove)]);
+    at(cfg, "/v1/ops/token-keys", [web::post().to(sessions::rotate_key)]);
     let revoke = [web::post().to(sessions::revoke_profile)];
     at(cfg, "/v1/ops/profiles/{profile}/revoke", revoke);
     at(cfg, "/v1/me", [web::get().to(accounts::me)]);
-    at(cfg, "/v1/demo/session", [web::get().to(accounts::demo)]);
+    at(cfg, "/v1/demo/session", [web::get().to(sessions::demo)]);
 }
 
 fn store_routes(cfg: &mut ServiceConfig) {
@@ -109,13 +117,21 @@ fn store_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/products/{product}", [web::patch().to(stores::change_product)]);
     let shelf = [web::get().to(stock::show), web::post().to(stock::change)];
     at(cfg, "/v1/products/{product}/stock", shelf);
-    let cart = [web::get().to(carts::show), web::delete().to(carts::clear)];
+    let options = [web::get().to(choices::show), web::put().to(choices::put)];
+    at(cfg, "/v1/products/{product}/options", options);
+    let fees = [web::get().to(choices::fees), web::put().to(choices::put_fees)];
+    at(cfg, "/v1/stores/{store}/fees", fees);
+    at(cfg, "/v1/carts", [web::get().to(carts::list)]);
+    let cart =
+        [web::get().to(carts::show), web::put().to(carts::replace), web::delete().to(carts::clear)];
     at(cfg, "/v1/carts/{store}", cart);
+    at(cfg, "/v1/carts/{store}/merge", [web::post().to(carts::merge)]);
     at(cfg, "/v1/carts/{store}/lines/{product}", [web::put().to(carts::put)]);
 }
 
 fn order_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/orders", [web::get().to(orders::list), web::post().to(orders::create)]);
+    at(cfg, "/v1/quotes", [web::post().to(quotes::create)]);
     at(cfg, "/v1/orders/{order}", [web::get().to(orders::show)]);
     at(cfg, "/v1/orders/{order}/track", [web::get().to(on_the_way::track)]);
     at(cfg, "/v1/orders/{order}/payments", [web::post().to(payments::create)]);

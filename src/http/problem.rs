@@ -55,6 +55,10 @@ pub enum Kind {
     OutOfStock,
     /// The store does not sell it.
     NotSold,
+    /// What was chosen does not fit the product.
+    OptionRefused,
+    /// The price that was promised does not hold.
+    QuoteRefused,
     /// The store takes no orders.
     StoreClosed,
     /// The door is too far away.
@@ -79,6 +83,8 @@ pub enum Kind {
     WrongSubprotocol,
     /// A page of this origin may not open sockets.
     ForeignOrigin,
+    /// Too often in too short a time.
+    TooMany,
     /// Too much at once.
     Busy,
     /// The store is not reachable.
@@ -95,7 +101,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 43] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,
@@ -118,6 +124,8 @@ impl Kind {
         Self::ChangedMeanwhile,
         Self::OutOfStock,
         Self::NotSold,
+        Self::OptionRefused,
+        Self::QuoteRefused,
         Self::StoreClosed,
         Self::TooFar,
         Self::BelowMinimum,
@@ -130,6 +138,7 @@ impl Kind {
         Self::ContentRefused,
         Self::WrongSubprotocol,
         Self::ForeignOrigin,
+        Self::TooMany,
         Self::Busy,
         Self::Unavailable,
         Self::OutcomeUnknown,
@@ -164,6 +173,8 @@ impl Kind {
             Self::ChangedMeanwhile => (StatusCode::CONFLICT,               "changed-meanwhile",       "Changed by someone else"),
             Self::OutOfStock       => (StatusCode::CONFLICT,               "out-of-stock",            "Not enough left"),
             Self::NotSold          => (StatusCode::CONFLICT,               "not-sold",                "The store does not sell this"),
+            Self::OptionRefused    => (StatusCode::UNPROCESSABLE_ENTITY,   "option-refused",          "These options do not fit"),
+            Self::QuoteRefused     => (StatusCode::CONFLICT,               "quote-refused",           "The quote does not hold"),
             Self::StoreClosed      => (StatusCode::CONFLICT,               "store-closed",            "The store is closed"),
             Self::TooFar           => (StatusCode::UNPROCESSABLE_ENTITY,   "too-far",                 "Too far from the store"),
             Self::BelowMinimum     => (StatusCode::UNPROCESSABLE_ENTITY,   "below-minimum",           "Below the store's minimum"),
@@ -176,6 +187,7 @@ impl Kind {
             Self::ContentRefused   => (StatusCode::UNPROCESSABLE_ENTITY,   "content-refused",         "Not the file that was announced"),
             Self::WrongSubprotocol => (StatusCode::BAD_REQUEST,            "wrong-subprotocol",       "Not a version of the protocol that we speak"),
             Self::ForeignOrigin    => (StatusCode::FORBIDDEN,              "foreign-origin",          "Not from this page"),
+            Self::TooMany          => (StatusCode::TOO_MANY_REQUESTS,      "too-many-requests",       "Too many requests"),
             Self::Busy             => (StatusCode::SERVICE_UNAVAILABLE,    "busy",                    "Try again in a moment"),
             Self::Unavailable      => (StatusCode::SERVICE_UNAVAILABLE,    "unavailable",             "Try again later"),
             Self::OutcomeUnknown   => (StatusCode::SERVICE_UNAVAILABLE,    "outcome-unknown",         "Nobody knows whether it was done"),
@@ -276,7 +288,7 @@ impl ResponseError for Problem {
         if status == StatusCode::UNAUTHORIZED {
             answer.insert_header(("WWW-Authenticate", "Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             answer.insert_header(("Retry-After", self.retry_after_s.to_string()));
         }
         answer.body(serde_json::to_string(&view).unwrap_or_default())

@@ -1,7 +1,11 @@
 //! What every handler is given.
 
+use std::sync::Arc;
+
 use domain::role::Profile;
 use usecases::platform::Platform;
+
+use super::guard::Guard;
 
 /// What is served besides the API itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,11 +23,19 @@ pub struct HttpState {
     pub platform: Platform,
     /// What is served besides the API itself.
     pub doors: Doors,
+    /// How often one may ask.
+    pub guard: Arc<Guard>,
 }
 
 impl HttpState {
-    /// Puts it together.
-    pub const fn new(platform: Platform, doors: Doors) -> Self {
-        Self { platform, doors }
+    /// Puts it together, without limits.
+    pub fn new(platform: Platform, doors: Doors) -> Self {
+        Self { platform, doors, guard: Arc::default() }
+    }
+
+    /// The same with limits.
+    #[must_use]
+    pub fn guarded(self, guard: Guard) -> Self {
+        Self { guard: Arc::new(guard), ..self }
     }
 }

@@ -6,10 +6,10 @@ use std::{
 };
 
 use clap::Args;
-use domain::{dispatch::Policy, role::Role};
+use domain::{dispatch::Policy, role::Role, session::SessionPolicy};
 use serde::Deserialize;
 
-use super::{Environment, LogFormat, Secret, Settings, SettingsError};
+use super::{Environment, LogFormat, Secret, Settings, SettingsError, access};
 
 /// Where the server listens unless told otherwise.
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -19,6 +19,8 @@ const DATA: &str = "./data";
 const CONNECTIONS: u32 = 32;
 /// The same for SQLite, where each is a thread with caches of its own and reads are short.
 const SQLITE_CONNECTIONS: u32 = 8;
+/// Days that a key signs tokens unless told otherwise.
+const TOKEN_KEY_DAYS: u32 = 30;
 /// Metres around a stop unless told otherwise.
 const ARRIVAL_RADIUS_M: u32 = 50;
 /// Seconds of a stay unless told otherwise.
@@ -84,10 +86,12 @@ pub struct Given {
     /// Makes the server's clock run this many times faster; not in production [default: 1]
     #[arg(long, env = "RIDERHUB_TIME_SCALE")]
     pub time_scale: Option<f64>,
-    /// Browser origins that may open sockets, besides the server's own; may be given several times
+    /// Browser origins that may open sockets, besides the server's own, as https://host or
+    /// https://host:port; may be given several times
     #[arg(long = "origin", env = "RIDERHUB_ORIGINS", value_delimiter = ',')]
     pub origins: Option<Vec<String>>,
-    /// Makes SQLite wait for the disk at each commit
+    /// Makes SQLite wait for the disk at each commit, so that what was acknowledged survives a power
+    /// cut [default: true in production, else false]
     #[arg(long, env = "RIDERHUB_FULL_SYNC", num_args = 0..=1, default_missing_value = "true")]
     pub full_sync: Option<bool>,
     /// Database connections of this node [default: 32, with SQLite 8]
@@ -99,6 +103,32 @@ pub struct Given {
     /// Secret that signs tokens, 32 characters or more; without, the nodes share one kept in the store
     #[arg(long, env = "RIDERHUB_TOKEN_SECRET", hide_env_values = true)]
     pub token_secret: Option<Secret>,
+    /// More secrets that tokens are taken by, with commas between: the one to come, or the one of before
+    /// [default: none]
+    #[arg(long, env = "RIDERHUB_TOKEN_SECRET_ALSO", hide_env_values = true, value_delimiter = ',')]
+    pub token_secret_also: Option<Vec<Secret>>,
+    /// Days after which a new key signs tokens, unless token-secret is set [default: 30]
+    #[arg(long, env = "RIDERHUB_TOKEN_KEY_DAYS")]
+    pub token_key_days: Option<u32>,
+    /// Devices that an account may be signed in on at once, the oldest leaves; 0 is no limit [default: 3]
+    #[arg(long, env = "RIDERHUB_SESSIONS_MAX")]
+    pub sessions_max: Option<usize>,
+    /// Requests from one address in a minute, loopback excepted outside production; 0 is no limit [default: 6000]
+    #[arg(long, env = "RIDERHUB_RATE_ADDRESS")]
+    pub rate_address: Option<u32>,
+    /// Requests of one account in a minute; 0 is no limit [default: 3000]
+    #[arg(long, env = "RIDERHUB_RATE_ACCOUNT")]
+    pub rate_account: Option<u32>,
+    /// Sign-ins and registrations from one address in a minute, loopback excepted outside production; 0 is
+    /// no limit [default: 120]
+    #[arg(long, env = "RIDERHUB_RATE_ENTRY")]
+    pub rate_entry: Option<u32>,
+    /// New orders of one account in a minute; 0 is no limit [default: 60]
+    #[arg(long, env = "RIDERHUB_RATE_ORDERS")]
+    pub rate_orders: Option<u32>,
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks, as 10.0.0.0/8 [default: none]
+    #[arg(long, env = "RIDERHUB_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Option<Vec<String>>,
     /// Secret that the sandbox payment provider signs with; without, the nodes share one kept in the store
     #[arg(long, env = "RIDERHUB_SANDBOX_SECRET", hide_env_values = true)]
     pub sandbox_secret: Option<Secret>,
@@ -239,6 +269,14 @@ impl Given {
             connections: self.connections.or(other.connections),
             workers: self.workers.or(other.workers),
             token_secret: self.token_secret.or(other.token_secret),
+            token_secret_also: self.token_secret_also.or(other.token_secret_also),
+            token_key_days: self.token_key_days.or(other.token_key_days),
+            sessions_max: self.sessions_max.or(other.sessions_max),
+            rate_address: self.rate_address.or(other.rate_address),
+            rate_account: self.rate_account.or(other.rate_account),
+            rate_entry: self.rate_entry.or(other.rate_entry),
+            rate_orders: self.rate_orders.or(other.rate_orders),
+            trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
             vapid_key: self.vapid_key.or(other.vapid_key),
             push_contact: self.push_contact.or(other.push_contact),
@@ -302,7 +340,7 @@ impl Given {
             environment,
             time_scale: self.time_scale.unwrap_or(1.0),
             origins: self.origins.unwrap_or_default(),
-            full_sync: self.full_sync.unwrap_or(false),
+            full_sync: self.full_sync.unwrap_or(environment == Environment::Production),
             connections: self.connections.unwrap_or(if is_sqlite {
                 SQLITE_CONNECTIONS
             } else {
@@ -310,6 +348,14 @@ impl Given {
             }),
             workers: self.workers.unwrap_or(0),
             token_secret: self.token_secret,
+            token_secret_also: self.token_secret_also.unwrap_or_default(),
+            token_key_days: self.token_key_days.unwrap_or(TOKEN_KEY_DAYS),
+            sessions_max: self.sessions_max.unwrap_or(SessionPolicy::DEFAULT.sessions_max),
+            rate_address: self.rate_address.unwrap_or(access::RATE_ADDRESS),
+            rate_account: self.rate_account.unwrap_or(access::RATE_ACCOUNT),
+            rate_entry: self.rate_entry.unwrap_or(access::RATE_ENTRY),
+            rate_orders: self.rate_orders.unwrap_or(access::RATE_ORDERS),
+            trusted_proxies: self.trusted_proxies.unwrap_or_default(),
             sandbox_secret: self.sandbox_secret,
             vapid_key: self.vapid_key,
             push_contact: self.push_contact.unwrap_or_else(|| PUSH_CONTACT.to_owned()),
@@ -347,6 +393,9 @@ impl Given {
             demo: false,
         };
         let mut wrong = settings.faults();
+        if self.workers == Some(0) {
+            wrong.push("workers must be 1 to 256; leave it out for one for each core".to_owned());
+        }
         if settings.redis.is_some() && environment == Environment::Production && !has_prefix {
             let text = "production with Redis needs a redis-prefix of its own: two installations \
                         with the same one hear each other";

@@ -165,15 +165,15 @@ pub async fn find_profile(
     row.map(ProfileRow::card).transpose()
 }
 
-/// Keeps a profile's sign-ins as they are until the transaction ends: who renews one and who ends
-/// them all wait for each other.
+/// Keeps an account's sign-ins as they are until the transaction ends: who begins or renews one and
+/// who ends them all wait for each other.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
-pub async fn lock_profile(tx: &mut Tx, profile: Profile) -> Result<(), StoreError> {
-    let sql = "select profile_id, account_id, name from profile where profile_id = ?";
-    tx.opt_locked::<ProfileRow>(sql, args![profile.to_string()]).await?;
+pub async fn lock_account(tx: &mut Tx, account_id: AccountId) -> Result<(), StoreError> {
+    let sql = "select account_id, password_hash from account where account_id = ?";
+    tx.opt_locked::<CredentialsRow>(sql, args![account_id]).await?;
     Ok(())
 }
 

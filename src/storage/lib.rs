@@ -15,6 +15,7 @@ pub mod store;
 
 pub mod bus;
 pub mod claims;
+pub mod rates;
 
 pub mod attachments;
 pub mod blobs;
@@ -42,15 +43,21 @@ pub mod presence;
 pub mod publishers;
 pub mod revocations;
 pub mod seats;
+pub mod sign_ins;
 pub mod tokens;
 
 pub mod carts;
+pub mod choices;
 pub mod handovers;
+pub mod order_lines;
+pub mod order_numbers;
 pub mod orders;
 pub mod payments;
 pub mod products;
+pub mod quotes;
 pub mod stock;
 pub mod stock_log;
+pub mod store_fees;
 pub mod stores;
 pub mod stories;
 

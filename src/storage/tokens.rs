@@ -25,6 +25,8 @@ pub struct RefreshToken {
     pub expires_at: Timestamp,
     /// When it was used or revoked; `None` while it is good.
     pub used_at: Option<Timestamp>,
+    /// The token that it was exchanged for, sealed with this one; `None` until then.
+    pub successor: Option<String>,
 }
 
 /// A key that signs access tokens.
@@ -34,6 +36,8 @@ pub struct SigningKey {
     pub kid: String,
     /// The secret itself, as hex digits.
     pub secret: String,
+    /// From when on it signs, in real time.
+    pub signs_from: Timestamp,
 }
 
 #[derive(sqlx::FromRow)]
@@ -44,6 +48,7 @@ struct RefreshRow {
     device: Option<String>,
     expires_at_ms: i64,
     used_at_ms: Option<i64>,
+    successor: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -55,6 +60,7 @@ struct SessionRow {
 struct KeyRow {
     kid: String,
     secret: String,
+    signs_from_ms: i64,
 }
 
 /// Writes a new refresh token.
@@ -95,7 +101,8 @@ pub async fn find_refresh(
 ) -> Result<Option<RefreshToken>, StoreError> {
     let row: Option<RefreshRow> = reader
         .opt(
-            "select token_hash, family_id, profile_id, device, expires_at_ms, used_at_ms
+            "select token_hash, family_id, profile_id, device, expires_at_ms, used_at_ms,
+                    successor
                from refresh_token where token_hash = ?",
             args![token_hash],
         )
@@ -108,21 +115,28 @@ pub async fn find_refresh(
             device: row.device,
             expires_at: Timestamp::from_ms(row.expires_at_ms),
             used_at: instant(row.used_at_ms),
+            successor: row.successor,
         })
     })
     .transpose()
 }
 
-/// Uses a token up; `false` if it was used before.
+/// Uses a token up and keeps the one that takes its place, sealed; `false` if it was used before.
 ///
 /// # Errors
 ///
 /// [`StoreError`] as the statement gives it.
-pub async fn use_refresh(tx: &mut Tx, token_hash: &str, at: Timestamp) -> Result<bool, StoreError> {
+pub async fn use_refresh(
+    tx: &mut Tx,
+    token_hash: &str,
+    successor: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
     let n = tx
         .exec(
-            "update refresh_token set used_at_ms = ? where token_hash = ? and used_at_ms is null",
-            args![at, token_hash],
+            "update refresh_token set used_at_ms = ?, successor = ?
+              where token_hash = ? and used_at_ms is null",
+            args![at, successor, token_hash],
         )
         .await?;
     Ok(n == 1)
@@ -180,7 +194,7 @@ pub async fn list_sessions(
     rows.iter().map(|row| parsed("refresh_token.family_id", &row.family_id)).collect()
 }
 
-/// Writes a signing key unless one of that name exists.
+/// Writes a signing key unless one of that name exists; `false` if one does.
 ///
 /// # Errors
 ///
@@ -189,14 +203,18 @@ pub async fn insert_key_if_new(
     tx: &mut Tx,
     key: &SigningKey,
     at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let verb = dialect::insert_or_keep(tx.is_mysql());
-    tx.exec(
-        &format!("{verb} into signing_key (kid, secret, created_at_ms) values (?, ?, ?)"),
-        args![&key.kid, &key.secret, at],
-    )
-    .await?;
-    Ok(())
+    let n = tx
+        .exec(
+            &format!(
+                "{verb} into signing_key (kid, secret, created_at_ms, signs_from_ms)
+                 values (?, ?, ?, ?)"
+            ),
+            args![&key.kid, &key.secret, at, key.signs_from],
+        )
+        .await?;
+    Ok(n == 1)
 }
 
 /// All signing keys, the newest last.
@@ -205,7 +223,23 @@ pub async fn insert_key_if_new(
 ///
 /// [`StoreError`] as the statement gives it.
 pub async fn list_keys(reader: &mut impl Reader) -> Result<Vec<SigningKey>, StoreError> {
-    let rows: Vec<KeyRow> =
-        reader.all("select kid, secret from signing_key order by created_at_ms, kid", &[]).await?;
-    Ok(rows.into_iter().map(|row| SigningKey { kid: row.kid, secret: row.secret }).collect())
+    let sql = "select kid, secret, signs_from_ms from signing_key
+                order by signs_from_ms, created_at_ms, kid";
+    let rows: Vec<KeyRow> = reader.all(sql, &[]).await?;
+    let read = |row: KeyRow| SigningKey {
+        kid: row.kid,
+        secret: row.secret,
+        signs_from: Timestamp::from_ms(row.signs_from_ms),
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Forgets a signing key: tokens that it signed are refused from then on.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn remove_key(tx: &mut Tx, kid: &str) -> Result<(), StoreError> {
+    tx.exec("delete from signing_key where kid = ?", args![kid]).await?;
+    Ok(())
 }

@@ -7,11 +7,15 @@ pub mod accounts;
 pub mod demo;
 pub mod error;
 pub mod fixtures;
+mod nudge;
 pub mod passwords;
 pub mod platform;
 pub mod revoked;
+pub mod sessions;
 pub mod sign_outs;
+pub mod token_keys;
 pub mod tokens;
+pub mod tries;
 
 pub mod attachment_ends;
 pub mod attachments;
@@ -34,12 +38,16 @@ pub mod vapid;
 pub mod stock;
 pub mod stores;
 
+pub mod cart_moves;
 pub mod carts;
+pub mod choices;
 
 pub mod order_case;
 mod people;
 
 pub mod placing;
+pub mod pricing;
+pub mod quotes;
 
 pub mod payments;
 pub mod sandbox;

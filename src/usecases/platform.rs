@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::{channel::Channel, clock::Clock, clock::Timestamp, policy::OrderPolicy};
+use domain::{
+    channel::Channel,
+    clock::{Clock, Timestamp},
+    policy::OrderPolicy,
+    session::SessionPolicy,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use storage::{
     blobs::Blobs,
@@ -13,76 +18,16 @@ use storage::{
     events::Latest,
     journal::{self, Entry, NewEntry, Watched},
     posts::{Post, Posted},
-    revocations::Revocation,
+    rates::{Rates, in_process::InProcessRates},
     stock::Shelf,
     store::Store,
 };
 
+pub use crate::nudge::{Nudge, RevokedSession};
 use crate::{
     blob_place::KnownPlace, notices::NoticeSettings, roads::Roads, sandbox::Sandbox,
-    tokens::TokenKeys, vapid::VapidKey,
+    token_keys::KeySettings, tokens::TokenKeys, vapid::VapidKey,
 };
-
-/// Something that the live side should do soon. Never the only record of it: losing one costs time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Nudge {
-    /// Deliveries of this region changed: look for riders now.
-    Dispatch {
-        /// The region.
-        region: String,
-    },
-    /// Sign-ins have ended: refuse their tokens and close their sockets.
-    Revoked {
-        /// Which.
-        sessions: Vec<RevokedSession>,
-    },
-    /// A device publishes a rider's position from now on.
-    Publisher {
-        /// Whose position.
-        rider: String,
-        /// Which device.
-        device: String,
-        /// Rises each time another device takes over.
-        fence: u64,
-    },
-    /// A device has the only seat of a profile from now on: close the other ones.
-    Seat {
-        /// Whose.
-        profile: String,
-        /// Which device.
-        device: String,
-        /// Rises each time another device takes it.
-        fence: u64,
-    },
-    /// A timer was set that may be due before the next look.
-    Timers,
-}
-
-/// A sign-in that has ended, on its way to the other nodes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevokedSession {
-    /// The sign-in.
-    pub session: String,
-    /// Whose.
-    pub profile: String,
-    /// From when on its tokens have run out anyway, in UTC milliseconds.
-    pub keep_until: i64,
-}
-
-impl From<&Revocation> for RevokedSession {
-    fn from(it: &Revocation) -> Self {
-        let (session, profile) = (it.session_id.to_string(), it.profile.to_string());
-        Self { session, profile, keep_until: it.keep_until.ms() }
-    }
-}
-
-impl RevokedSession {
-    /// Reads it; `None` if another version of the program wrote it.
-    pub fn read(&self) -> Option<Revocation> {
-        let (session_id, profile) = (self.session.parse().ok()?, self.profile.parse().ok()?);
-        Some(Revocation { session_id, profile, keep_until: Timestamp::from_ms(self.keep_until) })
-    }
-}
 
 /// Tells the live side of this and other nodes what was committed.
 pub trait Announcer: Send + Sync {
@@ -154,6 +99,8 @@ pub struct Platform {
     pub announcer: Arc<dyn Announcer>,
     /// Deadlines and limits of the business.
     pub policy: OrderPolicy,
+    /// How sign-ins are kept.
+    pub sessions: SessionPolicy,
     /// Signs and checks access tokens.
     pub tokens: Arc<TokenKeys>,
     /// The payment provider that is built in.
@@ -170,6 +117,8 @@ pub struct Platform {
     pub claims: Arc<dyn Claims>,
     /// Times on roads, if somebody knows them.
     pub roads: Arc<Roads>,
+    /// How often somebody does something.
+    pub rates: Arc<dyn Rates>,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -177,8 +126,10 @@ pub struct Platform {
 pub struct PlatformSettings {
     /// Deadlines and limits of the business.
     pub policy: OrderPolicy,
-    /// Signs access tokens; `None` for a secret that is made once and kept in the store.
-    pub token_secret: Option<String>,
+    /// How sign-ins are kept.
+    pub sessions: SessionPolicy,
+    /// Signs access tokens.
+    pub token_keys: KeySettings,
     /// Signs what the sandbox says; `None` for a secret that is made once and kept in the store.
     pub sandbox_secret: Option<String>,
     /// Where contents of files are kept.
@@ -191,6 +142,8 @@ pub struct PlatformSettings {
     pub claims: Option<Arc<dyn Claims>>,
     /// Times on roads; the default asks nobody.
     pub roads: Arc<Roads>,
+    /// How often somebody does something; `None` for one node alone.
+    pub rates: Option<Arc<dyn Rates>>,
 }
 
 impl Platform {
@@ -205,11 +158,12 @@ impl Platform {
         announcer: Arc<dyn Announcer>,
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
-        let PlatformSettings { policy, token_secret, sandbox_secret, blobs, .. } = settings;
-        let PlatformSettings { vapid_key, notices, claims, roads, .. } = settings;
+        let PlatformSettings { policy, sessions, token_keys, sandbox_secret, blobs, .. } = settings;
+        let PlatformSettings { vapid_key, notices, claims, rates, roads, .. } = settings;
         let claims = claims.unwrap_or_else(|| Arc::new(InProcessClaims::default()));
+        let rates = rates.unwrap_or_else(|| Arc::new(InProcessRates::default()));
         let at = clock.now();
-        let tokens = Arc::new(TokenKeys::open(&store, token_secret.as_deref(), at).await?);
+        let tokens = Arc::new(TokenKeys::open(&store, token_keys, at).await?);
         let sandbox = Arc::new(Sandbox::open(&store, sandbox_secret).await?);
         let vapid = Arc::new(VapidKey::open(&store, vapid_key).await?);
         let known_place = KnownPlace::default();
@@ -218,6 +172,7 @@ impl Platform {
             clock,
             announcer,
             policy,
+            sessions,
             tokens,
             sandbox,
             blobs,
@@ -226,6 +181,7 @@ impl Platform {
             notices,
             claims,
             roads,
+            rates,
         })
     }
 

@@ -45,7 +45,7 @@ pub async fn put(
     let address = PushAddress { id, profile, device, session_id, endpoint, p256dh, auth, at };
     let write = async move |tx: &mut Tx| {
         // Whoever signs out waits for us, or we see that he did.
-        accounts::lock_profile(tx, profile).await?;
+        accounts::lock_account(tx, identity.account_id).await?;
         if revocations::has(tx, identity.session_id).await? {
             return Err(AskError::BadToken);
         }

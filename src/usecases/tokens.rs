@@ -1,36 +1,32 @@
 //! Access tokens (signed, short) and refresh tokens (random, stored as hashes, good for one use).
 
-use std::time::Duration;
+use std::{
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
 
 use domain::{
-    clock::Timestamp,
+    clock::{SystemClock, Timestamp},
     ids::{AccountId, SessionId},
     role::{Profile, Role},
 };
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use storage::{
-    db::Tx,
-    error::StoreError,
-    revocations,
-    store::Store,
-    tokens::{self as rows, RefreshToken, SigningKey},
-};
+use storage::{error::StoreError, revocations, store::Store, tokens::SigningKey};
 
-use crate::{error::AskError, revoked::RevokedSessions};
+use crate::{
+    error::AskError,
+    revoked::RevokedSessions,
+    token_keys::{self, KeySettings, Ring},
+};
 
 /// How long an access token is good for.
 pub const ACCESS_SPAN: Duration = Duration::from_secs(15 * 60);
-/// How long a refresh token is good for.
-pub const REFRESH_SPAN: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Most bytes of a token that is looked at.
 pub const TOKEN_BYTES_MAX: usize = 4_096;
-
-/// Name of the key that is made when the settings bring none.
-const STORED_KID: &str = "store-1";
-/// Name of the key that the settings bring.
-const SETTINGS_KID: &str = "settings-1";
+/// What a refresh token begins with.
+const REFRESH_PREFIX: &str = "rft_";
 
 /// Who a valid token speaks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,11 +54,10 @@ pub struct Subject<'a> {
     pub session_id: SessionId,
 }
 
-/// The keys that sign and check access tokens.
+/// Signs and checks access tokens.
 pub struct TokenKeys {
-    kid: String,
-    encoding: EncodingKey,
-    decoding: Vec<(String, DecodingKey)>,
+    settings: KeySettings,
+    ring: RwLock<Ring>,
     revoked: RevokedSessions,
 }
 
@@ -86,41 +81,29 @@ impl TokenKeys {
     /// [`StoreError`] if the keys cannot be read or written.
     pub async fn open(
         store: &Store,
-        configured: Option<&str>,
+        settings: KeySettings,
         at: Timestamp,
     ) -> Result<Self, StoreError> {
-        if let Some(secret) = configured {
-            let key = SigningKey { kid: SETTINGS_KID.to_owned(), secret: secret.to_owned() };
-            return Self::from_keys(&[key])?.with_revoked(store).await;
-        }
-        let mut keys = rows::list_keys(&mut store.reader()).await?;
-        if keys.is_empty() {
-            // Of several nodes that start at once the first one's key stays.
-            let key = SigningKey { kid: STORED_KID.to_owned(), secret: random_hex() };
-            store
-                .write(async move |tx: &mut Tx| rows::insert_key_if_new(tx, &key, at).await)
-                .await?;
-            keys = rows::list_keys(&mut store.reader()).await?;
-        }
-        Self::from_keys(&keys)?.with_revoked(store).await
+        let stored = token_keys::read_or_make(store, &settings, at).await?;
+        let ended = revocations::since(&mut store.reader(), Timestamp::from_ms(0)).await?;
+        let keys = Self::from_keys(settings, &stored);
+        keys.revoked.add(&ended);
+        Ok(keys)
     }
 
-    async fn with_revoked(self, store: &Store) -> Result<Self, StoreError> {
-        let all = revocations::since(&mut store.reader(), Timestamp::from_ms(0)).await?;
-        self.revoked.add(&all);
-        Ok(self)
+    fn from_keys(settings: KeySettings, stored: &[SigningKey]) -> Self {
+        let ring = RwLock::new(Ring::new(&settings, stored));
+        Self { settings, ring, revoked: RevokedSessions::default() }
     }
 
-    /// Signs with the last key and accepts all of them.
-    fn from_keys(keys: &[SigningKey]) -> Result<Self, StoreError> {
-        let last = keys.last().ok_or_else(|| StoreError::not_found("signing key", STORED_KID))?;
-        let decoding = keys
-            .iter()
-            .map(|it| (it.kid.clone(), DecodingKey::from_secret(it.secret.as_bytes())))
-            .collect();
-        let encoding = EncodingKey::from_secret(last.secret.as_bytes());
-        let revoked = RevokedSessions::default();
-        Ok(Self { kid: last.kid.clone(), encoding, decoding, revoked })
+    pub(crate) fn replace_stored(&self, stored: &[SigningKey]) {
+        let ring = Ring::new(&self.settings, stored);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+    }
+
+    pub(crate) fn with_ring<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
+        // A ring is only ever replaced as a whole, so that of a poisoned lock is a good one.
+        look(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Sign-ins that ended before their tokens did.
@@ -163,9 +146,13 @@ impl TokenKeys {
             iat: at.ms().div_euclid(1_000),
             jti: random_hex(),
         };
-        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::HS256) };
-        let token =
-            jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(StoreError::refused)?;
+        let signed = self.with_ring(|ring| {
+            let (kid, key) = ring.signing(SystemClock::machine_time())?;
+            let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) };
+            Some(jsonwebtoken::encode(&header, &claims, key))
+        });
+        let none = || StoreError::not_found("signing key", "any");
+        let token = signed.ok_or_else(none)?.map_err(StoreError::refused)?;
         Ok((token, Timestamp::from_ms(claims.exp * 1_000)))
     }
 
@@ -193,18 +180,15 @@ impl TokenKeys {
             return Err(AskError::BadToken);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| AskError::BadToken)?;
-        let key = header
-            .kid
-            .and_then(|kid| self.decoding.iter().find(|it| it.0 == kid))
-            .ok_or(AskError::BadToken)?;
+        let kid = header.kid.ok_or(AskError::BadToken)?;
         // The library would compare with the machine's time; ours may run faster.
         let mut validation = Validation::new(Algorithm::HS256);
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.set_required_spec_claims(&["sub", "exp"]);
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.1, &validation)
-            .map_err(|_| AskError::BadToken)?
-            .claims;
+        let read =
+            |ring: &Ring| jsonwebtoken::decode::<Claims>(token, ring.find(&kid)?, &validation).ok();
+        let claims = self.with_ring(read).ok_or(AskError::BadToken)?.claims;
         let profile: Profile = claims.sub.parse().map_err(|_| AskError::BadToken)?;
         let account_id = claims.acc.parse().map_err(|_| AskError::BadToken)?;
         let session_id = claims.sid.parse().map_err(|_| AskError::BadToken)?;
@@ -222,30 +206,41 @@ impl TokenKeys {
     }
 }
 
-/// Makes a refresh token of a sign-in and stores its hash. Returns the token itself.
-///
-/// # Errors
-///
-/// [`StoreError`] as the statement gives it.
-pub(crate) async fn issue_refresh(
-    tx: &mut Tx,
-    session_id: SessionId,
-    profile: Profile,
-    device: Option<String>,
-    at: Timestamp,
-) -> Result<(String, Timestamp), StoreError> {
-    let token = format!("rft_{}", random_hex());
-    let expires_at = at + REFRESH_SPAN;
-    let row = RefreshToken {
-        token_hash: hashed(&token),
-        session_id,
-        profile,
-        device,
-        expires_at,
-        used_at: None,
-    };
-    rows::insert_refresh(tx, &row, at).await?;
-    Ok((token, expires_at))
+/// A new refresh token.
+pub(crate) fn new_refresh() -> String {
+    format!("{REFRESH_PREFIX}{}", random_hex())
+}
+
+/// Hides a refresh token so that only whoever has the one before it can read it, and back again:
+/// the same work twice. The one before it is random, known to its client alone, and used for this
+/// once.
+fn sealed_with(before: &str, digits: &str) -> Option<String> {
+    let mut pad = Sha256::new();
+    pad.update(b"the refresh token after this one: ");
+    pad.update(before.as_bytes());
+    let mut bytes = unhex(digits)?;
+    bytes.iter_mut().zip(pad.finalize()).for_each(|(it, pad)| *it ^= pad);
+    Some(hex(&bytes))
+}
+
+/// Seals the token that takes the place of `before`.
+pub(crate) fn seal(before: &str, after: &str) -> Option<String> {
+    sealed_with(before, after.strip_prefix(REFRESH_PREFIX)?)
+}
+
+/// Reads what was sealed with `before`.
+pub(crate) fn unseal(before: &str, sealed: &str) -> Option<String> {
+    sealed_with(before, sealed).map(|digits| format!("{REFRESH_PREFIX}{digits}"))
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok())
+        .collect()
 }
 
 /// What is stored of a refresh token.
@@ -270,8 +265,38 @@ mod tests {
     const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
     fn keys(secret: &str) -> TokenKeys {
-        let key = SigningKey { kid: "k".to_owned(), secret: secret.to_owned() };
-        TokenKeys::from_keys(&[key]).unwrap()
+        TokenKeys::from_keys(KeySettings::default(), &[stored(1, secret)])
+    }
+
+    fn stored(number: u32, secret: &str) -> SigningKey {
+        let signs_from = Timestamp::from_ms(number.into());
+        SigningKey { kid: format!("store-{number}"), secret: secret.to_owned(), signs_from }
+    }
+
+    #[test]
+    fn keys_change_and_nobody_is_signed_out() {
+        let keys = keys("one");
+        let somebody = subject(Role::Customer);
+        let (old, _) = keys.issue(somebody, NOON).unwrap();
+        keys.replace_stored(&[stored(1, "one"), stored(2, "two")]);
+        let (new, _) = keys.issue(somebody, NOON).unwrap();
+        let kid = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
+        assert_eq!((kid(&old).as_str(), kid(&new).as_str()), ("store-1", "store-2"));
+        assert!(keys.verify(&old, NOON).is_ok() && keys.verify(&new, NOON).is_ok());
+        keys.replace_stored(&[stored(2, "two")]);
+        assert!(matches!(keys.verify(&old, NOON), Err(AskError::BadToken)), "it was forgotten");
+        assert!(keys.verify(&new, NOON).is_ok());
+    }
+
+    #[test]
+    fn a_sealed_token_is_read_with_the_one_before_it_only() {
+        let (before, after) = (new_refresh(), new_refresh());
+        let sealed = seal(&before, &after).unwrap();
+        assert!(!after.contains(&sealed));
+        assert_eq!(unseal(&before, &sealed), Some(after.clone()));
+        assert_ne!(unseal(&new_refresh(), &sealed), Some(after));
+        assert_eq!(seal(&before, "rft_short"), None);
+        assert_eq!(unseal(&before, "not hex"), None);
     }
 
     fn subject(role: Role) -> Subject<'static> {

@@ -61,6 +61,21 @@ async fn push(events: &mut Events, name: &str) -> Value {
     found.await.expect("a push in time")
 }
 
+async fn entry(events: &mut Events, kind: &str) -> Value {
+    let found = tokio::time::timeout(WAIT, async {
+        loop {
+            match events.next().await {
+                Some(Event::Entry(entry)) if entry.kind == kind => {
+                    return Value::Object(entry.body.clone());
+                }
+                Some(_) => {}
+                None => panic!("no {kind}"),
+            }
+        }
+    });
+    found.await.expect("an entry in time")
+}
+
 fn new_login() -> String {
     format!("ravi-{}", uuid::Uuid::now_v7().simple())
 }
@@ -157,4 +172,20 @@ async fn the_publisher_changes_with_the_bus_down() {
     let world = World::over(&redis.url(), &["--one-device", "none"]);
     redis.kill();
     check_that_one_publishes(&world).await;
+}
+
+#[tokio::test]
+async fn of_four_devices_the_oldest_leaves_and_the_others_are_told() {
+    each_world(&["--one-device", "none"], async |world| {
+        let login = new_login();
+        let (_, _first, mut first_events) = device(world, 0, &login).await;
+        let (_, second, mut second_events) = device(world, 1, &login).await;
+        let (_, _third, _third_events) = device(world, 0, &login).await;
+        let (_, _fourth, _fourth_events) = device(world, 1, &login).await;
+        assert_eq!(closed(&mut first_events).await, 4506);
+        let told = entry(&mut second_events, "signed_out").await;
+        assert_eq!((&told["why"], &told["role"]), (&json!("too_many"), &json!("rider")), "{told}");
+        second.call("duty.off", json!({ "cid": link::new_cid() })).await.unwrap();
+    })
+    .await;
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What needs a fault, an hour or hundreds of orders, and is looked at by the tests named.
-const ELSEWHERE: [(&str, &str); 11] = [
+const ELSEWHERE: [(&str, &str); 12] = [
     ("push.order.delayed", "on_the_way.rs: after forty minutes"),
     ("push.ops.event.delay", "the same for operators"),
     ("push.hub", "tests/chaos"),
@@ -23,6 +23,7 @@ const ELSEWHERE: [(&str, &str); 11] = [
     ("push.unsubscribed", "tests/sockets/joining.rs"),
     ("push.presence", "presence: after the grace"),
     ("push.loc.denied", "two devices of a rider"),
+    ("push.signed_out", "devices.rs: a fourth device"),
     ("push.auth", "tests/sockets: a token that is not renewed"),
     ("push.msg.bench.latest", "one shape with bench.log"),
 ];

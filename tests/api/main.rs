@@ -33,4 +33,5 @@ mod shapes;
 mod support;
 mod tokens;
 mod trouble;
+mod unruly;
 mod without_redis;

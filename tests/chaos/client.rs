@@ -183,10 +183,8 @@ impl Life {
         for (_, ask) in std::mem::take(&mut self.waiting) {
             out.push(ask);
         }
-        for ask in out {
-            if self.send(&mut wire, ask).await.is_err() {
-                return End::Again;
-            }
+        if self.send_all(&mut wire, out).await.is_err() {
+            return End::Again;
         }
         self.serve(&mut wire, todo).await
     }
@@ -212,10 +210,9 @@ impl Life {
                     Some(Todo::Cut) => return End::Again,
                     Some(Todo::StopReading(how_long)) => {
                         // What the kernel takes on credit is filled with answers first.
-                        for ask in self.much_to_read() {
-                            if self.send(wire, ask).await.is_err() {
-                                return End::Again;
-                            }
+                        let much = self.much_to_read();
+                        if self.send_all(wire, much).await.is_err() {
+                            return End::Again;
                         }
                         sleep(how_long).await;
                         Vec::new()
@@ -226,19 +223,26 @@ impl Life {
                     self.later.extract_if(.., |(at, _)| *at <= now).map(|(_, ask)| ask).collect()
                 }
             };
-            for ask in out {
-                if self.send(wire, ask).await.is_err() {
-                    return End::Again;
-                }
+            if self.send_all(wire, out).await.is_err() {
+                return End::Again;
             }
         }
     }
 
-    async fn send(&mut self, wire: &mut Wire, ask: Ask) -> Result<(), ()> {
-        self.next_id += 1;
-        let frame = json!({ "id": self.next_id, "m": ask.m, "p": ask.p });
-        self.waiting.insert(self.next_id, ask);
-        wire.send(&frame).await
+    /// All of them wait for an answer from here on: those that a broken wire did not take go out
+    /// again on the next one.
+    async fn send_all(&mut self, wire: &mut Wire, asks: Vec<Ask>) -> Result<(), ()> {
+        let first = self.next_id + 1;
+        for ask in asks {
+            self.next_id += 1;
+            self.waiting.insert(self.next_id, ask);
+        }
+        for id in first..=self.next_id {
+            let Some(ask) = self.waiting.get(&id) else { continue };
+            let frame = json!({ "id": id, "m": ask.m, "p": ask.p });
+            wire.send(&frame).await?;
+        }
+        Ok(())
     }
 
     /// What a frame makes us ask.

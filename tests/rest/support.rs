@@ -1,10 +1,11 @@
 //! The application under test: real routes over a fresh store, with a clock set by hand.
 
-use std::sync::Arc;
+use std::{cell::Cell, net::SocketAddr, sync::Arc};
 
 use actix_web::{
     App,
     http::{Method, StatusCode, header::HeaderMap},
+    middleware::from_fn,
     test::{self, TestRequest},
     web,
 };
@@ -15,6 +16,7 @@ use domain::{
     role::{Profile, Role},
 };
 use riderhub::http::{
+    guard::{Guard, Limits, check},
     routes,
     state::{Doors, HttpState},
     unknown_route,
@@ -30,9 +32,9 @@ use storage::{
 };
 use tempfile::TempDir;
 use usecases::{
-    accounts::sign_in_as,
     deadlines,
     platform::{Platform, PlatformSettings, Silence},
+    sessions::sign_in_as,
 };
 
 pub(crate) const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
@@ -42,6 +44,8 @@ pub(crate) struct World {
     pub(crate) platform: Platform,
     pub(crate) clock: Arc<HandSetClock>,
     pub(crate) doors: Doors,
+    /// How often one may ask.
+    pub(crate) limits: Cell<Limits>,
     /// Where contents of files are kept.
     pub(crate) files: TempDir,
     fresh: FreshStore,
@@ -76,6 +80,13 @@ impl Reply {
         self.json[field].as_str().unwrap_or_else(|| panic!("no {field} in {self:?}")).to_owned()
     }
 
+    /// A header of the answer.
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> String {
+        let value = self.headers.get(name).unwrap_or_else(|| panic!("no {name} in {self:?}"));
+        value.to_str().unwrap().to_owned()
+    }
+
     /// Fails unless the answer has this status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
@@ -104,12 +115,19 @@ pub(crate) struct Ask<'w> {
     path: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    from: SocketAddr,
 }
 
 impl Ask<'_> {
     pub(crate) fn by(self, person: &Person) -> Self {
         let bearer = format!("Bearer {}", person.token);
         self.header("Authorization", &bearer)
+    }
+
+    /// Comes from another address than the others.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.from = SocketAddr::new(address.parse().unwrap(), 40_000);
+        self
     }
 
     pub(crate) fn key(self, key: &str) -> Self {
@@ -131,11 +149,16 @@ impl Ask<'_> {
     }
 
     pub(crate) async fn send(self) -> Reply {
-        let state = HttpState::new(self.world.platform.clone(), self.world.doors);
-        let app =
-            App::new().configure(|cfg| routes(cfg, &state)).default_service(web::to(unknown_route));
+        let world = self.world;
+        let guard = Guard { limits: world.limits.get(), ..Guard::default() };
+        let state = HttpState::new(world.platform.clone(), world.doors).guarded(guard);
+        let app = App::new()
+            .wrap(from_fn(check))
+            .configure(|cfg| routes(cfg, &state))
+            .default_service(web::to(unknown_route));
         let app = test::init_service(app).await;
         let mut request = TestRequest::default().method(self.method).uri(&self.path);
+        request = request.peer_addr(self.from);
         for (name, value) in &self.headers {
             request = request.insert_header((name.as_str(), value.as_str()));
         }
@@ -161,12 +184,14 @@ impl World {
         )
         .await
         .unwrap();
-        Self { platform, clock, doors: Doors { sandbox: true, demo: None }, files, fresh }
+        let doors = Doors { sandbox: true, demo: None };
+        Self { platform, clock, doors, limits: Cell::default(), files, fresh }
     }
 
-    fn ask(&self, method: Method, path: &str) -> Ask<'_> {
+    pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
         let path = path.to_owned();
-        Ask { world: self, method, path, headers: Vec::new(), body: Vec::new() }
+        let from = SocketAddr::from(([192, 0, 2, 1], 40_000));
+        Ask { world: self, method, path, headers: Vec::new(), body: Vec::new(), from }
     }
 
     pub(crate) fn get(&self, path: &str) -> Ask<'_> {

@@ -56,7 +56,7 @@ export interface DeliveryPart {
 export interface Device {
   /** The app and its version. */
   app?: string;
-  /** Made once at installation and kept. */
+  /** Made once at installation and kept: visible ASCII characters. */
   id: string;
   /** `ios`, `android`, `web` or something else. */
   kind?: string;
@@ -71,7 +71,7 @@ export interface DutyView {
 }
 
 /** An entry of a logged channel, as it is pushed. */
-export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushPickupReady | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore;
+export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushPickupReady | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore | PushSignedOut;
 
 export interface WireError {
   /** The row's name. */
@@ -1011,6 +1011,33 @@ export interface PushRoute {
   why: string;
 }
 
+/** A sign-in of this person was ended by somebody else: an operator, a newer device, or because its token was copied. */
+export interface PushSignedOut {
+  /** When, in UTC milliseconds. */
+  at: number;
+  /** The channel. */
+  ch: string;
+  /** The `cid` of the command that wrote it: a client knows its own by it. */
+  cid?: string;
+  /** What its device is called, if the client said so. */
+  device?: string;
+  /** The numbering: it changes only if an older backup was restored. */
+  ep: string;
+  /** The place in the channel: 1, 2, 3 … without holes. */
+  off: number;
+  push: 'signed_out';
+  /** In which role. */
+  role: 'customer' | 'merchant' | 'rider' | 'operator';
+  /** The profile that caused it, or `system`. */
+  sender: string;
+  /** The sign-in. */
+  session: string;
+  /** When it was written, in UTC milliseconds. */
+  ts: number;
+  /** Why. `token_reused` and `other_device`: somebody else had its token; change the password. */
+  why: 'signed_out' | 'removed' | 'everywhere' | 'operator' | 'too_many' | 'replaced' | 'token_reused' | 'other_device' | 'password_changed' | 'account_closed';
+}
+
 /** A store of this merchant is there; the hub joins its channel. */
 export interface PushStore {
   /** Its name. */
@@ -1679,6 +1706,7 @@ export interface Pushes {
   pool: PushPool | PushPoolSnapshot;
   presence: PushPresence | PushPresenceSnapshot;
   route: PushRoute;
+  signed_out: PushSignedOut;
   store: PushStore;
   subscribed: PushSubscribed;
   typing: PushTyping;

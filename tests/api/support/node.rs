@@ -103,6 +103,17 @@ impl World {
         &self.database
     }
 
+    /// Runs another command on the same store; what it printed.
+    pub fn run_beside(&self, command: &[&str]) -> String {
+        let done = Command::new(env!("CARGO_BIN_EXE_riderhub"))
+            .args(command)
+            .args(["--database", &self.database])
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        String::from_utf8(done.stdout).unwrap()
+    }
+
     /// A channel as it stands in SQL, read past the server.
     pub async fn journal(&self, channel: &str) -> Vec<Kept> {
         let mut db = Db::connect(self.database(), 1, Durability::Normal).await.unwrap();
