@@ -119,7 +119,9 @@ async fn ways_are_reckoned_on_roads_where_a_routing_server_knows_them() {
     let etas: Vec<i64> =
         offer["route"].as_array().unwrap().iter().map(|it| it["eta"].as_i64().unwrap()).collect();
     let ways = [etas[0] - at, etas[1] - etas[0]];
-    assert!(ways.iter().all(|it| *it >= EVERY_WAY_S as i64 * 1_000), "{ways:?} in {offer}");
+    // It was planned a moment before it was offered.
+    let least = (EVERY_WAY_S as i64 - 60) * 1_000;
+    assert!(ways.iter().all(|it| *it >= least), "{ways:?} in {offer}");
     let asked = roads.asked.lock().unwrap().clone();
     assert!(asked[0].starts_with("/table/v1/"), "{asked:?}");
     let text = metrics(&world).await;
