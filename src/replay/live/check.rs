@@ -172,8 +172,10 @@ mod tests {
             state: "completed".to_owned(),
         };
         let played = Played { index: 0, ended: Ok(ended), copy, differences: Vec::new() };
+        let mut tally = Tally::default();
+        tally.acknowledged = Some(Mutex::new(said));
         Day {
-            tally: Arc::new(Tally { acknowledged: Some(Mutex::new(said)), ..Tally::default() }),
+            tally: Arc::new(tally),
             orders: vec![played],
             links: Vec::new(),
             customer_counts: Vec::new(),
