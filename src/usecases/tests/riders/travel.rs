@@ -11,6 +11,7 @@ use usecases::{
     deliveries::{self, StopKind},
     duty::{self, DutyOn},
     paces::{self, VehiclePace},
+    proofs::Evidence,
 };
 
 use crate::support::City;
@@ -25,7 +26,9 @@ async fn at_stop(city: &City, rider: RiderId, order: OrderId, stop: StopKind) {
 }
 
 async fn done(city: &City, rider: RiderId, order: OrderId, stop: StopKind) {
-    deliveries::finish_stop(&city.platform, rider, order, stop, None).await.unwrap();
+    deliveries::finish_stop(&city.platform, rider, order, stop, Evidence::default(), None)
+        .await
+        .unwrap();
 }
 
 /// Delivers an order; the way to the door takes `way_s`.
