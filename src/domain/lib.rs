@@ -46,6 +46,8 @@ pub mod escalation;
 pub mod display_status;
 
 pub mod cart;
+pub mod options;
+pub mod order_number;
 pub mod price;
 pub mod stock;
 

@@ -55,6 +55,10 @@ pub enum Kind {
     OutOfStock,
     /// The store does not sell it.
     NotSold,
+    /// What was chosen does not fit the product.
+    OptionRefused,
+    /// The price that was promised does not hold.
+    QuoteRefused,
     /// The store takes no orders.
     StoreClosed,
     /// The door is too far away.
@@ -97,7 +101,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 43] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,
@@ -120,6 +124,8 @@ impl Kind {
         Self::ChangedMeanwhile,
         Self::OutOfStock,
         Self::NotSold,
+        Self::OptionRefused,
+        Self::QuoteRefused,
         Self::StoreClosed,
         Self::TooFar,
         Self::BelowMinimum,
@@ -167,6 +173,8 @@ impl Kind {
             Self::ChangedMeanwhile => (StatusCode::CONFLICT,               "changed-meanwhile",       "Changed by someone else"),
             Self::OutOfStock       => (StatusCode::CONFLICT,               "out-of-stock",            "Not enough left"),
             Self::NotSold          => (StatusCode::CONFLICT,               "not-sold",                "The store does not sell this"),
+            Self::OptionRefused    => (StatusCode::UNPROCESSABLE_ENTITY,   "option-refused",          "These options do not fit"),
+            Self::QuoteRefused     => (StatusCode::CONFLICT,               "quote-refused",           "The quote does not hold"),
             Self::StoreClosed      => (StatusCode::CONFLICT,               "store-closed",            "The store is closed"),
             Self::TooFar           => (StatusCode::UNPROCESSABLE_ENTITY,   "too-far",                 "Too far from the store"),
             Self::BelowMinimum     => (StatusCode::UNPROCESSABLE_ENTITY,   "below-minimum",           "Below the store's minimum"),

@@ -121,6 +121,29 @@ pub(crate) const fn set_timer(is_mysql: bool) -> &'static str {
     }
 }
 
+/// Counts an order of a store's day. Values: store_id, day_name.
+pub(crate) const fn count_order(is_mysql: bool) -> &'static str {
+    if is_mysql {
+        "insert into store_day (store_id, day_name, n) values (?, ?, 1)
+         on duplicate key update n = n + 1"
+    } else {
+        "insert into store_day (store_id, day_name, n) values (?, ?, 1)
+         on conflict (store_id, day_name) do update set n = n + 1"
+    }
+}
+
+/// Counts a change of a cart. Values: customer_id, store_id, updated_at_ms.
+pub(crate) const fn count_cart_change(is_mysql: bool) -> &'static str {
+    if is_mysql {
+        "insert into cart (customer_id, store_id, version, updated_at_ms) values (?, ?, 1, ?)
+         on duplicate key update version = version + 1, updated_at_ms = values(updated_at_ms)"
+    } else {
+        "insert into cart (customer_id, store_id, version, updated_at_ms) values (?, ?, 1, ?)
+         on conflict (customer_id, store_id) do update set version = version + 1,
+            updated_at_ms = excluded.updated_at_ms"
+    }
+}
+
 /// Keeps the first row of its key. Put before `into table …`.
 pub const fn insert_or_keep(is_mysql: bool) -> &'static str {
     if is_mysql { "insert ignore" } else { "insert or ignore" }

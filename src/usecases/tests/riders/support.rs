@@ -24,7 +24,7 @@ use usecases::{
     handing_on,
     orders::{self, Acceptance},
     payments,
-    placing::{self, HandoverWish, OrderWish},
+    placing::{self, HandoverWish, OrderTerms, OrderWish},
     platform::{Platform, PlatformSettings, Silence},
     stores::{self, NewProduct, NewStore, StoreTerms},
 };
@@ -85,12 +85,13 @@ impl City {
     pub(crate) async fn paid_order(&self) -> OrderId {
         let wish = OrderWish {
             store_id: self.store,
-            lines: Some(vec![self.line]),
+            lines: Some(vec![self.line.clone()]),
             handover: HandoverWish::delivered(
                 self.centre.offset(900.0, 400.0),
                 Address::parse("1 Long Street").unwrap(),
             ),
             note: None,
+            terms: OrderTerms::default(),
         };
         let placed = placing::place(&self.platform, self.customer, wish, None).await.unwrap();
         let order: OrderId = placed.value.order.parse().unwrap();
@@ -212,7 +213,7 @@ async fn shop(platform: &Platform, merchant: MerchantId, place: Place) -> (Store
         stock: 1_000_000,
     };
     let product = stores::add_product(platform, merchant, store, new).await.unwrap();
-    let line = CartLine { product_id: product.id, quantity: Quantity::new(1).unwrap() };
+    let line = CartLine::plain(product.id, Quantity::new(1).unwrap());
     (store, line)
 }
 
