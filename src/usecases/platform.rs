@@ -25,8 +25,13 @@ use storage::{
 
 pub use crate::nudge::{Nudge, RevokedSession};
 use crate::{
-    blob_place::KnownPlace, notices::NoticeSettings, sandbox::Sandbox, token_keys::KeySettings,
-    tokens::TokenKeys, vapid::VapidKey,
+    blob_place::KnownPlace,
+    messenger::{Messenger, NoMessenger},
+    notices::NoticeSettings,
+    sandbox::Sandbox,
+    token_keys::KeySettings,
+    tokens::TokenKeys,
+    vapid::VapidKey,
 };
 
 /// Tells the live side of this and other nodes what was committed.
@@ -117,6 +122,8 @@ pub struct Platform {
     pub claims: Arc<dyn Claims>,
     /// How often somebody does something.
     pub rates: Arc<dyn Rates>,
+    /// How codes reach people.
+    pub messenger: Arc<dyn Messenger>,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -140,6 +147,8 @@ pub struct PlatformSettings {
     pub claims: Option<Arc<dyn Claims>>,
     /// How often somebody does something; `None` for one node alone.
     pub rates: Option<Arc<dyn Rates>>,
+    /// How codes reach people; `None` if they do not.
+    pub messenger: Option<Arc<dyn Messenger>>,
 }
 
 impl Platform {
@@ -155,8 +164,9 @@ impl Platform {
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
         let PlatformSettings { policy, sessions, token_keys, sandbox_secret, blobs, .. } = settings;
-        let PlatformSettings { vapid_key, notices, claims, rates, .. } = settings;
+        let PlatformSettings { vapid_key, notices, claims, rates, messenger, .. } = settings;
         let claims = claims.unwrap_or_else(|| Arc::new(InProcessClaims::default()));
+        let messenger = messenger.unwrap_or_else(|| Arc::new(NoMessenger));
         let rates = rates.unwrap_or_else(|| Arc::new(InProcessRates::default()));
         let at = clock.now();
         let tokens = Arc::new(TokenKeys::open(&store, token_keys, at).await?);
@@ -177,6 +187,7 @@ impl Platform {
             notices,
             claims,
             rates,
+            messenger,
         })
     }
 
