@@ -54,12 +54,17 @@ fn comes_back_after(window: Duration) -> Duration {
 }
 
 /// Lets nobody in any more, tells every connection when it will be closed, and closes it then.
-/// Comes back when all are gone, or have had their time.
+/// Comes back when all are gone, or have had their time; at once if nobody is there.
 pub async fn drain(live: &Live, window: Duration) {
     live.admission.start_draining();
     let started = Instant::now();
     let connections = live.hub.registry.outboxes();
     tracing::info!(n_connections = connections.len(), ?window, "this node lets its clients go");
+    let window = if connections.is_empty() && live.admission.n_open() == 0 {
+        Duration::ZERO
+    } else {
+        window
+    };
     let moments = moments(connections.len(), window);
     // The registry's order is that of a hash map: who leaves when is chance.
     let mut waiting: Vec<(Duration, Arc<Outbox>)> = moments.into_iter().zip(connections).collect();
@@ -68,7 +73,7 @@ pub async fn drain(live: &Live, window: Duration) {
         outbox.push(Lane::Control, frames::json(&DrainPush { push: Push::Drain, after_ms }));
     }
     waiting.reverse();
-    // All of the window, also without clients: balancers need time to see that we are going.
+    // All of the window, also when the last has left: balancers need time to see that we are going.
     while !waiting.is_empty() || started.elapsed() < window {
         let passed = started.elapsed();
         while waiting.last().is_some_and(|(at, _)| *at <= passed) {

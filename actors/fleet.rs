@@ -11,6 +11,7 @@ use domain::{
     geo::Place,
     geofence::{Approach, Fence},
     ids::{OrderId, RiderId},
+    report::Report,
     sighting::{Sighting, Trail},
 };
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,14 @@ pub struct Fix {
     pub acc: Option<f64>,
     /// When the device measured it, in UTC milliseconds.
     pub t: i64,
+}
+
+impl Fix {
+    /// The same in the words of the rules.
+    pub const fn report(&self) -> Report {
+        let Self { seq, lat, lng, hdg, spd, acc, t } = *self;
+        Report { seq, lat, lng, hdg, spd, acc, t }
+    }
 }
 
 /// A stop that a rider is on his way to.

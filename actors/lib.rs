@@ -21,6 +21,7 @@ pub mod close;
 pub mod drain;
 pub mod frame;
 pub mod msgpack;
+pub mod objects;
 pub mod outbox;
 pub mod reader;
 pub mod writer;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 use storage::commands::{CommandKey, fingerprint};
 
-use crate::{frame::Frame, msgpack, refusal::Refusal};
+use crate::{frame::Frame, msgpack, objects, refusal::Refusal};
 
 /// The subprotocol of JSON text frames.
 pub const SUBPROTOCOL_JSON: &str = "riderhub.v1.json";
@@ -75,7 +75,7 @@ pub fn msgpack_frames(message: &[u8]) -> Vec<Result<ByteString, Refusal>> {
 ///
 /// [`Refusal`] that says what is wrong with it, and where.
 pub fn decode(frame: &str) -> Result<Command<'_>, Refusal> {
-    serde_json::from_str(frame)
+    objects::from_str(frame)
         .map_err(|err| Refusal::bad(format!("not a command {{\"id\",\"m\",\"p\"}}: {err}")))
 }
 
@@ -85,7 +85,7 @@ pub fn decode(frame: &str) -> Result<Command<'_>, Refusal> {
 ///
 /// [`Refusal`] that names the field.
 pub fn params<T: DeserializeOwned>(p: Option<&RawValue>) -> Result<T, Refusal> {
-    serde_json::from_str(p.map_or("{}", RawValue::get))
+    objects::from_str(p.map_or("{}", RawValue::get))
         .map_err(|err| Refusal::bad(format!("bad parameters: {err}")))
 }
 
@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn what_is_no_command_is_refused_with_a_place() {
-        for text in ["", "{", "[]", "7", r#"{"id":7}"#, r#"{"id":-1,"m":"x"}"#, r#"{"m":1}"#] {
+        let bad = ["", "{", "[]", "7", r#"{"id":7}"#, r#"{"id":-1,"m":"x"}"#, r#"{"m":1}"#];
+        for text in bad.into_iter().chain([r#"[7,"ack",{}]"#]) {
             let refusal = decode(text).unwrap_err();
             assert_eq!(refusal.kind, Kind::BadRequest);
             assert!(refusal.msg.contains("column"), "{text}: {}", refusal.msg);

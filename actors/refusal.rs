@@ -152,7 +152,7 @@ impl From<ChatError> for Refusal {
     fn from(err: ChatError) -> Self {
         let kind = match err {
             ChatError::Store(err) => return err.into(),
-            ChatError::NotFound => Kind::NotFound,
+            ChatError::NotFound | ChatError::NoMessage => Kind::NotFound,
             ChatError::Refused(_) => Kind::ChannelClosed,
             ChatError::Text(domain::checked_text::TextError::TooLong { .. }) => Kind::TooBig,
             ChatError::Text(_) | ChatError::Place(_) | ChatError::Kind | ChatError::Shape(_) => {
@@ -177,7 +177,9 @@ impl From<AttachmentError> for Refusal {
     fn from(err: AttachmentError) -> Self {
         match err {
             AttachmentError::Store(err) => err.into(),
-            AttachmentError::NotFound => Self::new(Kind::NotFound, err.to_string()),
+            AttachmentError::NotFound | AttachmentError::NoOrder => {
+                Self::new(Kind::NotFound, err.to_string())
+            }
             AttachmentError::Chat(_) => Self::new(Kind::ChannelClosed, err.to_string()),
             AttachmentError::Unfinished { .. } => Self::gone(Kind::Conflict, "unfinished", &err),
             AttachmentError::Used => Self::gone(Kind::Conflict, "used", &err),
@@ -202,6 +204,7 @@ impl From<AskError> for Refusal {
             AskError::Busy | AskError::TooOften { .. } => Kind::Unavailable,
             AskError::Order(_)
             | AskError::Delivery(_)
+            | AskError::NotPooled { .. }
             | AskError::NotOnDuty
             | AskError::BagFull { .. }
             | AskError::StillCarrying { .. }

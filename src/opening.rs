@@ -2,7 +2,7 @@
 
 use std::fs::{File, TryLockError};
 
-use storage::{connect, db::Db};
+use storage::{connect, db::Db, error::StoreError, migrations::SchemaError};
 
 use crate::{cli::CliError, settings::Settings};
 
@@ -16,6 +16,16 @@ pub fn advice(settings: &Settings) -> &'static str {
     }
 }
 
+/// What to do about an embedded store whose file is damaged.
+const RESTORE: &str = "the file is damaged, or is not a database: keep a copy of it and of its -wal, \
+    put a backup in its place, and look at it with `riderhub doctor`; without a backup, `sqlite3 FILE \
+    .recover` saves what can be read. Check the disk before you go on";
+
+/// What to do about this failure of the store.
+pub fn advice_about(err: &StoreError, settings: &Settings) -> &'static str {
+    if err.is_damaged() { RESTORE } else { advice(settings) }
+}
+
 /// Opens the database and brings its schema up to date.
 ///
 /// # Errors
@@ -25,11 +35,22 @@ pub async fn open_database(settings: &Settings) -> Result<Db, CliError> {
     make_folder(settings)?;
     let db = Db::connect(settings.database.reveal(), settings.connections, settings.durability())
         .await
-        .map_err(|err| advised(CliError::failed("cannot open the database", &err), settings))?;
-    db.migrate()
-        .await
-        .map_err(|err| CliError::failed("cannot bring the schema up to date", &err))?;
+        .map_err(|err| explained("cannot open the database", &err, settings))?;
+    db.migrate().await.map_err(|err| {
+        let failed = CliError::failed("cannot bring the schema up to date", &err);
+        match err {
+            SchemaError::Store(err) if err.is_damaged() => {
+                CliError::Failed(format!("{failed}; {RESTORE}"))
+            }
+            _ => failed,
+        }
+    })?;
     Ok(db)
+}
+
+fn explained(what: &str, err: &StoreError, settings: &Settings) -> CliError {
+    let failed = CliError::failed(what, err);
+    CliError::Failed(format!("{failed}; {}", advice_about(err, settings)))
 }
 
 fn advised(err: CliError, settings: &Settings) -> CliError {

@@ -249,6 +249,13 @@ pub enum SettingsError {
 /// Longest prefix of Redis keys, in bytes.
 const PREFIX_MAX: usize = 64;
 
+/// Whether a browser can send this as the origin of a page.
+fn is_origin(text: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(text) else { return false };
+    let is_web = matches!(url.scheme(), "http" | "https") && !text.contains('*');
+    is_web && url.origin().ascii_serialization() == text
+}
+
 impl Settings {
     /// How safe a commit is on SQLite.
     pub const fn durability(&self) -> Durability {
@@ -362,7 +369,14 @@ impl Settings {
         must(radius == 0 || RADIUS_M.contains(&radius), "arrival-radius-m must be 15 to 500, or 0");
         must(DWELL_S.contains(&self.arrival_dwell_s), "arrival-dwell-s must be 5 to 600");
         must(self.drain_ms <= DRAIN_MS_MAX, "drain-ms must be at most 600000");
-        must(self.workers <= 256, "workers must be at most 256");
+        must(self.workers <= 256, "workers must be 1 to 256; leave it out for one for each core");
+        for origin in &self.origins {
+            let text = format!(
+                "origin `{origin}` must be written as browsers send it: https://host or \
+                 https://host:port, in lower case, without a path or a wildcard"
+            );
+            must(is_origin(origin), &text);
+        }
         self.access_faults(&mut must);
         self.notice_faults(&mut must);
         self.work_faults(&mut must);

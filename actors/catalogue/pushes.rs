@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use storage::{
     events::{
-        Alarm, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsAlarm, OpsEvent, OpsOrder,
-        OpsRider, OpsStore, OpsValue, OrderDelayed, OrderMoved, PickupReady, PoolItem,
+        Alarm, CartMoved, Edited, Eta, MemberMoved, OfferClosed, Offered, OpsAlarm, OpsEvent,
+        OpsOrder, OpsRider, OpsStore, OpsValue, OrderDelayed, OrderMoved, PickupReady, PoolItem,
         RouteChanged, Said, SignedOut, StoreOpened, Tombstone, Unassigned,
     },
     explanations::Explanation,
@@ -223,6 +223,11 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
                 r#"{"push":"store","ch":"inbox:$MER","ep":"b0b1b2b3","off":1,"ts":1789990000000,"sender":"$MER",
                     "store":"$STO","name":"Noodle House"}"#),
         ],
+        Push::Cart => vec![
+            entry("cart", &[Inbox], "A cart of this customer has changed, on whatever device; read it again.", shape::<CartMoved>,
+                r#"{"push":"cart","ch":"inbox:$CUS","ep":"0c11d2e3","off":22,"ts":1790002290000,"sender":"$CUS",
+                    "store":"$STO","version":7,"n_lines":2,"n_pieces":3}"#),
+        ],
         Push::SignedOut => vec![
             entry("signed_out", &[Inbox],
                 "A sign-in of this person was ended by somebody else: an operator, a newer device, or because its token was copied.",
@@ -336,6 +341,6 @@ fn unlogged(push: Push) -> Vec<PushRow> {
         ],
         Push::Msg | Push::Edit | Push::Order | Push::OrderDelayed | Push::Member | Push::Alarm | Push::AlarmClear | Push::Offer | Push::PickupReady | Push::OfferClosed
         | Push::Assigned | Push::Unassigned | Push::Route | Push::Duty | Push::Store
-        | Push::SignedOut => Vec::new(),
+        | Push::SignedOut | Push::Cart => Vec::new(),
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         subscriptions::{channel, readable},
     },
     frame::Frame,
-    frames,
+    frames, objects,
     protocol::{check_cid, params},
     receipts,
     refusal::{Kind, Refusal},
@@ -297,7 +297,7 @@ pub(crate) struct PubInput<'a> {
 }
 
 fn pub_input(p: Option<&RawValue>) -> Result<PubInput<'_>, Refusal> {
-    let input: PubInput<'_> = serde_json::from_str(p.map_or("{}", RawValue::get))
+    let input: PubInput<'_> = objects::from_str(p.map_or("{}", RawValue::get))
         .map_err(|err| Refusal::bad(format!("bad parameters: {err}")))?;
     if !input.body.get().starts_with('{') {
         return Err(Refusal::bad("`body` must be an object"));

@@ -50,7 +50,8 @@ pub(crate) struct ConnectInput {
 #[derive(Deserialize, JsonSchema)]
 #[expect(dead_code, reason = "only the id is used; the rest is for people who look at frames")]
 pub(crate) struct Device {
-    /// Made once at installation and kept.
+    /// Made once at installation and kept: visible ASCII characters.
+    #[schemars(length(min = 1, max = 64))]
     id: String,
     /// `ios`, `android`, `web` or something else.
     #[serde(default)]
@@ -212,7 +213,7 @@ pub async fn connect(
     let Some(_turn) = its_live.admission.turn().await else {
         return Err(Refusal::new(Kind::Unavailable, "too many sign in at once").into());
     };
-    let device = device_name(input.device, identity);
+    let device = device_name(input.device, identity)?;
     let mut session = Session::start(live, id, outbox, identity, name, device);
     let (channels, plans, seat) = take_up(&mut session, input.resume).await?;
     let seat = sit_down(&session, identity, seat).await?;
@@ -315,10 +316,17 @@ async fn take_up(
 }
 
 /// What a device is called here: by its own id, else by its sign-in.
-fn device_name(device: Option<Device>, identity: Identity) -> Arc<str> {
-    let id = device.map(|it| it.id.chars().take(DEVICE_CHARS_MAX).collect::<String>());
-    let id = id.filter(|it| !it.is_empty());
-    id.unwrap_or_else(|| identity.session_id.to_string()).into()
+fn device_name(device: Option<Device>, identity: Identity) -> Result<Arc<str>, Refusal> {
+    let Some(Device { id, .. }) = device else { return Ok(identity.session_id.to_string().into()) };
+    let is_plain = id.bytes().all(|it| it.is_ascii_graphic());
+    if is_plain && (1..=DEVICE_CHARS_MAX).contains(&id.len()) {
+        return Ok(id.into());
+    }
+    let text = format!(
+        "`device.id` must have 1 to {DEVICE_CHARS_MAX} visible ASCII characters: make one UUID at \
+         installation and keep it"
+    );
+    Err(Refusal::bad(text))
 }
 
 /// Where a role may be on one device only: takes the seat, or says that a later sign-in has it.

@@ -138,11 +138,11 @@ pub(crate) struct LocDenied {
 ///
 /// # Errors
 ///
-/// [`Refusal`] if it is no place.
+/// [`Refusal`] if it is no place, or a value cannot be true.
 pub fn loc_put(session: &mut Session, p: Option<&RawValue>) -> Result<Answer, Refusal> {
     let rider_id = rider(session)?;
     let fix: Fix = params(p)?;
-    Place::new(fix.lat, fix.lng).map_err(|err| Refusal::bad(err.to_string()))?;
+    fix.report().check().map_err(|err| Refusal::bad(err.to_string()))?;
     match session.live.publishers.fence_of(rider_id, &session.device) {
         Ok(fence) => {
             session.is_denied = false;

@@ -31,7 +31,7 @@ impl Connection {
             commands::observe("connect", began, outcome.as_ref().err().map(|it| &it.refusal));
             outcome
         };
-        let work = AssertUnwindSafe(work).catch_unwind();
+        let work = self.beating(AssertUnwindSafe(work).catch_unwind(), false);
         ctx.wait(wrap_future::<_, Self>(work).map(move |outcome, it, ctx| match outcome {
             Ok(Ok((session, answer))) => {
                 tracing::debug!(connection.id = %it.id, profile.id = %session.profile, "signed in");
@@ -66,7 +66,7 @@ impl Connection {
             (session, outcome)
         };
         // A task of its own: what has begun is finished and told, also if the socket goes away.
-        let work = actix::spawn(AssertUnwindSafe(work).catch_unwind());
+        let work = self.beating(actix::spawn(AssertUnwindSafe(work).catch_unwind()), true);
         ctx.wait(wrap_future::<_, Self>(work).map(move |done, it, ctx| match done {
             Ok(Ok((session, outcome))) => it.finish(id, session, outcome, ctx),
             Ok(Err(_)) | Err(_) => it.panicked(ctx),
@@ -103,7 +103,7 @@ impl Connection {
             }
             (session, Ok(()))
         };
-        let work = AssertUnwindSafe(work).catch_unwind();
+        let work = self.beating(AssertUnwindSafe(work).catch_unwind(), true);
         ctx.wait(wrap_future::<_, Self>(work).map(|done, it, ctx| match done {
             Ok((session, Ok(()))) => it.resume_with(session, ctx),
             Ok((_, Err(refusal))) => {
@@ -120,6 +120,8 @@ impl Connection {
             return;
         }
         self.signed_in = SignedIn::Yes(session);
+        // What came meanwhile was not read, so nobody can be said to be silent.
+        self.heard_at = Instant::now();
         // A deep pile of ready commands must not become a deep stack.
         if !self.frames.is_empty() {
             ctx.spawn(async {}.into_actor(self).map(|(), it, ctx| it.pump(ctx)));

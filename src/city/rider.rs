@@ -1,6 +1,9 @@
 //! A rider: goes on duty, streams positions, answers offers, follows the route, goes off duty.
 
 mod mind;
+mod stops;
+mod unruly;
+mod whims;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,33 +13,30 @@ use std::{
 
 use domain::geo::Place;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval, sleep_until, timeout},
 };
 
-use self::mind::Thought;
+use self::{mind::Thought, stops::stops_of, unruly::Astray, whims::Whims};
 use crate::{
     city::{
-        road::{Manner, Road, Stop, Task},
+        road::{Manner, Road},
         story,
         tally::Tally,
     },
     client::{
-        calls,
         error::ClientError,
         link::{Event, Events, Link, new_cid},
         log::Entry,
         pace::Pace,
     },
-    replay::gps::Noise,
+    replay::{gps::Noise, judge::Diary},
 };
 
 /// A position report covers at most so many report intervals: after a stall nobody jumps.
 const STALL_REPORTS: i32 = 4;
-/// Pause before a refused stop is tried again, by the server's clock.
-const AGAIN_MS: i64 = 20_000;
 /// How long going off duty may take when the day is over, in real time.
 const LEAVES_WITHIN: Duration = Duration::from_secs(2);
 /// Cells of the pool have names of so many characters.
@@ -53,6 +53,9 @@ pub struct Temper {
     pub grabs: f64,
     /// Share of moments in which he says something.
     pub talks: f64,
+    /// Share of offers that he takes in a way of his own, and how often he does something unasked:
+    /// vanishes, stands, leaves duty, hands a delivery on.
+    pub unruly: f64,
     /// Shortest and longest time to think about an offer, by the server's clock.
     pub thinks: (Duration, Duration),
 }
@@ -99,9 +102,13 @@ struct Rider {
     is_on_duty: bool,
     cell: String,
     mine: HashSet<String>,
+    whims: Whims,
+    astray: Astray,
+    diary: Diary,
 }
 
-/// Works until told to stop; the link stays open for whoever holds it.
+/// Works until told to stop; the link stays open for whoever holds it. What he knows of his day
+/// himself is in his diary, however it ends.
 ///
 /// # Errors
 ///
@@ -111,9 +118,12 @@ pub async fn work(
     events: &mut Events,
     plan: Plan,
     tally: Arc<Tally>,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(), ClientError> {
-    let pace = link.ready().await?;
+    stop: watch::Receiver<bool>,
+) -> (Diary, Result<(), ClientError>) {
+    let pace = match link.ready().await {
+        Ok(pace) => pace,
+        Err(err) => return (Diary::default(), Err(err)),
+    };
     let mut rider = Rider {
         pace,
         dice: StdRng::seed_from_u64(plan.seed),
@@ -126,34 +136,50 @@ pub async fn work(
         is_on_duty: false,
         cell: String::new(),
         mine: HashSet::new(),
+        whims: Whims::new(plan.temper.unruly, plan.seed),
+        astray: Astray::default(),
+        diary: Diary {
+            rider: link.session().profile().to_owned(),
+            capacity: plan.capacity as usize,
+            ..Diary::default()
+        },
         link,
         plan,
         tally,
     };
-    rider.go_on_duty().await?;
-    let mut reports = interval(rider.plan.reports_every);
-    reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let thought_at = rider.next_thought();
-        tokio::select! {
-            event = events.next() => match event {
-                None => return Ok(()),
-                Some(Event::Closed { code, reason }) => {
-                    return Err(ClientError::Closed { code, reason });
-                }
-                Some(event) => rider.on_event(event).await,
-            },
-            _ = reports.tick() => rider.live_on().await,
-            () = sleep_until(thought_at) => rider.answer_thoughts().await,
-            _ = stop.changed() => break,
-        }
-    }
-    // If the server has gone as well, there is no duty to leave.
-    drop(timeout(LEAVES_WITHIN, rider.go_off_duty()).await);
-    Ok(())
+    let worked = rider.work(events, stop).await;
+    (rider.diary, worked)
 }
 
 impl Rider {
+    async fn work(
+        &mut self,
+        events: &mut Events,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), ClientError> {
+        self.go_on_duty().await?;
+        let mut reports = interval(self.plan.reports_every);
+        reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let thought_at = self.next_thought();
+            tokio::select! {
+                event = events.next() => match event {
+                    None => return Ok(()),
+                    Some(Event::Closed { code, reason }) => {
+                        return Err(ClientError::Closed { code, reason });
+                    }
+                    Some(event) => self.on_event(event).await,
+                },
+                _ = reports.tick() => self.live_on().await,
+                () = sleep_until(thought_at) => self.answer_thoughts().await,
+                _ = stop.changed() => break,
+            }
+        }
+        // If the server has gone as well, there is no duty to leave.
+        drop(timeout(LEAVES_WITHIN, self.go_off_duty()).await);
+        Ok(())
+    }
+
     async fn go_on_duty(&mut self) -> Result<(), ClientError> {
         let at = self.road.at();
         let params = json!({ "vehicle": self.plan.vehicle, "capacity": self.plan.capacity,
@@ -167,6 +193,9 @@ impl Rider {
         if self.is_on_duty {
             let params = json!({ "cid": new_cid() });
             self.is_on_duty = self.link.call("duty.off", params).await.is_err();
+            if !self.is_on_duty {
+                self.diary.off_duty.push((self.pace.now_ms(), i64::MAX));
+            }
         }
     }
 
@@ -181,7 +210,7 @@ impl Rider {
 
     async fn on_entry(&mut self, entry: &Entry) {
         match entry.kind.as_str() {
-            "offer" => self.think_about(entry),
+            "offer" => self.think_about(entry).await,
             "route" => {
                 let stops = stops_of(entry.body.get("stops"));
                 self.mine.extend(stops.iter().map(|it| it.order.clone()));
@@ -206,7 +235,8 @@ impl Rider {
     /// Offers that were left unanswered end in a break: says that he is back.
     async fn on_duty_changed(&mut self, entry: &Entry) {
         let is_break = entry.text("duty") == Some("break");
-        if is_break && self.is_on_duty && !self.is_off() {
+        let is_mine = self.astray.off.is_some();
+        if is_break && self.is_on_duty && !self.is_off() && !is_mine {
             // If that fails, the next break says so again.
             drop(self.go_on_duty().await);
         }
@@ -219,7 +249,7 @@ impl Rider {
             ("delivery", "arrived_dropoff") => self.on_arrival(moved.order, "dropoff"),
             ("order", "ready") => self.road.is_ready(moved.order),
             ("order", state) if story::is_over(state) => {
-                self.road.forget(moved.order);
+                self.road.is_over(moved.order);
                 self.mine.remove(moved.order);
                 if entry.channel.starts_with("order:") {
                     self.link.put_away(&entry.channel);
@@ -266,11 +296,21 @@ impl Rider {
     async fn live_on(&mut self) {
         let (before, now) = (self.told_at, self.pace.now_ms());
         self.told_at = now;
+        if now < self.astray.vanished_until {
+            return;
+        }
+        self.follow_whims(now, now - before).await;
+        if now < self.astray.vanished_until {
+            return;
+        }
+        if now < self.astray.stands_until {
+            return self.report(now);
+        }
         let longest = self.plan.reports_every * STALL_REPORTS.unsigned_abs();
         let longest_ms = (longest.as_secs_f64() * self.pace.scale() * 1_000.0) as i64;
         let from = before.max(now - longest_ms);
         let task = self.road.ride(from, now);
-        if self.is_on_duty {
+        if self.is_on_duty && now >= self.astray.mute_until {
             self.report(now);
             self.hear_pool().await;
         }
@@ -313,52 +353,4 @@ impl Rider {
         }
         drop(self.link.call("sub", json!({ "ch": format!("pool:{}", self.cell) })).await);
     }
-
-    async fn carry_out(&mut self, task: Task) {
-        if self.plan.noise.is_some() && matches!(task, Task::Arrive(_)) {
-            return;
-        }
-        let (verb, stop) = match &task {
-            Task::Arrive(stop) => ("stop.arrive", stop),
-            Task::Finish(stop) => ("stop.done", stop),
-        };
-        let key = (stop.order.clone(), stop.stop.clone(), verb);
-        let cid = self.cids.entry(key.clone()).or_insert_with(new_cid).clone();
-        let params = json!({ "order": stop.order, "stop": stop.stop, "cid": cid });
-        let answer = self.link.call(verb, params).await;
-        let now = self.pace.now_ms();
-        match (answer, task) {
-            (Ok(_), Task::Arrive(stop)) => {
-                self.cids.remove(&key);
-                if stop.stop == "dropoff" && self.dice.random_bool(self.plan.temper.talks) {
-                    self.say(&stop.order, "I am at your door").await;
-                }
-            }
-            (Ok(_), Task::Finish(stop)) => {
-                self.cids.remove(&key);
-                self.road.finished(&stop, now);
-            }
-            (Err(err), Task::Finish(stop)) if err.is_refusal() => self.refused(&stop).await,
-            // An arrival told twice or never does no harm; the rest is tried again.
-            (Err(_), _) => {}
-        }
-    }
-
-    /// The server does not let us finish a stop: it is over for us, or not yet possible.
-    async fn refused(&mut self, stop: &Stop) {
-        self.cids.retain(|(order, ..), _| *order != stop.order);
-        self.paused_until = self.pace.now_ms() + AGAIN_MS;
-        let is_mine = match calls::order(self.link.session(), &stop.order).await {
-            Ok(view) => !story::is_over(&view.state) && view.state != "delivered",
-            Err(err) => !err.is_refusal(),
-        };
-        if !is_mine {
-            self.road.forget(&stop.order);
-        }
-    }
-}
-
-fn stops_of(value: Option<&Value>) -> Vec<Stop> {
-    let list = value.and_then(Value::as_array).into_iter().flatten();
-    list.filter_map(|it| serde_json::from_value(it.clone()).ok()).collect()
 }

@@ -130,6 +130,11 @@ impl Road {
         self.stops.iter().map(|it| it.order.as_str()).collect()
     }
 
+    /// An order on the route that is not fetched yet.
+    pub fn not_fetched(&self) -> Option<&str> {
+        self.stops.iter().find(|it| it.is_pickup()).map(|it| it.order.as_str())
+    }
+
     /// A new plan. Stops that are done already are left out.
     pub fn plan(&mut self, stops: impl IntoIterator<Item = Stop>) {
         self.stops = stops.into_iter().filter(|it| !self.done.contains(&it.key())).collect();
@@ -140,9 +145,14 @@ impl Road {
         self.ready.insert(order.to_owned());
     }
 
-    /// An order is over for this rider.
+    /// An order is not this rider's any more. It may become his again, and is then as ready as it was.
     pub fn forget(&mut self, order: &str) {
         self.stops.retain(|it| it.order != order);
+    }
+
+    /// An order is over for everybody.
+    pub fn is_over(&mut self, order: &str) {
+        self.forget(order);
         self.ready.remove(order);
     }
 

@@ -45,6 +45,8 @@ pub struct Tally {
     pub declined: Count,
     /// Deliveries taken from the pool.
     pub grabbed: Count,
+    /// What unruly riders did out of the blue.
+    pub whims: Count,
     /// Positions sent.
     pub positions: Count,
     /// What people see of riders, if anybody looks.

@@ -115,16 +115,21 @@ async fn examine_database(settings: &Settings) -> u32 {
         Ok(None) => return examine_folder(settings),
         Err(err) => {
             let failed = CliError::failed("the store does not open", &err);
-            return bad(&failed.to_string(), opening::advice(settings));
+            return bad(&failed.to_string(), opening::advice_about(&err, settings));
         }
     };
     let mut faults = good(&format!("{} opens", db.engine()));
     faults += match db.schema().await {
         Ok(state) => examine_schema(&state),
-        Err(err) => bad(
-            &CliError::failed("the schema cannot be read", &err).to_string(),
-            "give the right database",
-        ),
+        Err(err) => {
+            let failed = CliError::failed("the schema cannot be read", &err).to_string();
+            let advice = if err.is_damaged() {
+                opening::advice_about(&err, settings)
+            } else {
+                "give the right database"
+            };
+            bad(&failed, advice)
+        }
     };
     if db.is_mysql() {
         faults += match db.charset().await {

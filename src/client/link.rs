@@ -293,7 +293,16 @@ impl Link {
     ///
     /// [`ClientError`] as the server answers.
     pub async fn journal(&self, channel: &str) -> Result<Vec<Kept>, ClientError> {
-        let mut all: Vec<Kept> = Vec::new();
+        Ok(self.entries(channel).await?.iter().map(log::Entry::keep).collect())
+    }
+
+    /// Like [`journal`](Self::journal), with everything that stands in each entry.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] as the server answers.
+    pub async fn entries(&self, channel: &str) -> Result<Vec<log::Entry>, ClientError> {
+        let mut all: Vec<log::Entry> = Vec::new();
         loop {
             let after = all.last().map_or(0, |it| it.off);
             let params = json!({ "ch": channel, "after": after, "limit": PAGE });
@@ -301,7 +310,7 @@ impl Link {
             if page.is_empty() {
                 return Ok(all);
             }
-            all.extend(page.iter().map(log::Entry::keep));
+            all.extend(page);
         }
     }
 

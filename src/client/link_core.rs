@@ -179,8 +179,9 @@ impl Core {
             let top = at.get("to").and_then(Value::as_u64).unwrap_or(0);
             let epoch = at.get("ep").and_then(Value::as_str).unwrap_or_default();
             let comes = at.get("recovered").and_then(Value::as_bool).unwrap_or(false);
+            let lost_there = !comes && self.stands_at(channel, epoch, top);
             let behind = self.heard_of(channel, epoch, top);
-            if behind && !comes {
+            if (behind || lost_there) && !comes {
                 steps.extend(self.repair(channel));
             }
         }
@@ -291,6 +292,15 @@ impl Core {
             return Vec::new();
         }
         self.repair(channel).into_iter().collect()
+    }
+
+    /// A connection begins, and a channel stands at `top`. Answers whether the copy was emptied,
+    /// because the server has lost what was in it.
+    fn stands_at(&mut self, channel: &str, epoch: &str, top: u64) -> bool {
+        let mut copies = lock(&self.copies);
+        let emptied = copies.logs.get_mut(channel).is_some_and(|it| it.stands_at(epoch, top));
+        copies.counts.contradictions += u64::from(emptied);
+        emptied
     }
 
     /// A channel stands at `top`. Answers whether the copy is behind that.

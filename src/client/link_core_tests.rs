@@ -116,6 +116,32 @@ fn a_channel_that_was_not_recovered_is_read_from_history() {
 }
 
 #[test]
+fn who_is_ahead_of_the_server_begins_anew() {
+    let (mut core, copies) = core();
+    for off in 1..=3 {
+        core.on_frame(object(push(off)));
+    }
+    // It came back from a backup, in the same numbering, and gives offset 3 to something else.
+    core.lost();
+    let hello =
+        object(json!({ "order:o": { "ep": "a1", "from": 3, "to": 2, "recovered": false } }));
+    let asked = sent(&core.connected(Some(&hello)));
+    assert_eq!((&asked[0]["m"], &asked[0]["p"]["after"]), (&json!("history"), &json!(0)));
+    assert_eq!(lock(&copies).counts.contradictions, 1);
+    let mut other = push(3);
+    other["body"] = json!("another text");
+    let page = json!({ "id": asked[0]["id"], "ok": { "entries": [push(1), push(2), other] } });
+    assert_eq!(told(&core.on_frame(object(page))), [1, 2, 3]);
+    assert_eq!(lock(&copies).counts.contradictions, 1, "the copy is the journal's");
+
+    // Nothing of that kind if what is missing comes by itself.
+    core.lost();
+    let hello = object(json!({ "order:o": { "ep": "a1", "from": 4, "to": 5, "recovered": true } }));
+    assert!(core.connected(Some(&hello)).is_empty());
+    assert_eq!(lock(&copies).logs["order:o"].last(), 3);
+}
+
+#[test]
 fn a_copy_that_stays_behind_is_repaired_at_the_second_look() {
     let (mut core, _) = core();
     let hello = object(json!({ "order:o": { "ep": "a1", "from": 1, "to": 3, "recovered": true } }));

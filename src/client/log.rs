@@ -195,6 +195,9 @@ impl ChannelLog {
     /// The server said that the channel stands at `top` of numbering `epoch`.
     ///
     /// Answers whether that is a new numbering, in which case the copy was emptied.
+    ///
+    /// Says nothing about entries that the copy has beyond `top`: a push may be older than they are.
+    /// What is said of a channel when it is subscribed to is for [`stands_at`](Self::stands_at).
     pub fn heard_of(&mut self, epoch: &str, top: u64) -> bool {
         let is_new = !epoch.is_empty() && !self.epoch.is_empty() && self.epoch != epoch;
         if is_new {
@@ -206,6 +209,19 @@ impl ChannelLog {
         }
         self.seen_top = self.seen_top.max(top);
         is_new
+    }
+
+    /// Like [`heard_of`](Self::heard_of), at the moment in which the channel is subscribed to.
+    ///
+    /// Who is ahead of that in the same numbering has entries that the server lost (it runs on an
+    /// older backup), and others will take their offsets: the copy is emptied as for a new numbering.
+    pub fn stands_at(&mut self, epoch: &str, top: u64) -> bool {
+        let is_ahead = self.epoch == epoch && self.last > top;
+        if is_ahead {
+            let contradictions = self.contradictions + 1;
+            *self = Self { contradictions, ..Self::keeping(self.keep_max) };
+        }
+        self.heard_of(epoch, top) || is_ahead
     }
 
     /// Takes an entry if it is the next one.

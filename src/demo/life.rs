@@ -168,6 +168,7 @@ async fn ride(session: Session, start: Place, shared: Shared, seed: u64) {
             ignores: 0.06,
             grabs: 0.6,
             talks: 0.5,
+            unruly: 0.0,
             thinks: (Duration::from_secs(3), Duration::from_secs(12)),
         },
         reports_every: REPORTS_EVERY,

@@ -1,8 +1,8 @@
 //! What a customer may put together before ordering.
 
-use crate::ids::ProductId;
+use crate::ids::{OptionId, ProductId};
 
-/// Most different products in one cart or order.
+/// Most different lines in one cart or order.
 pub const CART_LINES_MAX: usize = 50;
 /// Most pieces of one product in one cart or order.
 pub const QUANTITY_MAX: u32 = 99;
@@ -11,13 +11,15 @@ pub const QUANTITY_MAX: u32 = 99;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quantity(u32);
 
-/// Something of a product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Something of a product, with what was chosen with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CartLine {
     /// Which product.
     pub product_id: ProductId,
     /// How many.
     pub quantity: Quantity,
+    /// What was chosen with it, in a fixed order.
+    pub options: Vec<OptionId>,
 }
 
 /// The cart cannot be ordered.
@@ -38,7 +40,7 @@ pub enum CartError {
         /// How many were asked for.
         lines: usize,
     },
-    /// The same product twice.
+    /// The same product with the same options twice.
     #[error("product {product_id} is listed twice")]
     Twice {
         /// Which product.
@@ -66,11 +68,29 @@ impl Quantity {
     }
 }
 
+impl CartLine {
+    /// Pieces of a product with nothing chosen.
+    pub const fn plain(product_id: ProductId, quantity: Quantity) -> Self {
+        Self { product_id, quantity, options: Vec::new() }
+    }
+
+    /// Pieces of a product with `options`, in whatever order they were named.
+    pub fn with(product_id: ProductId, quantity: Quantity, mut options: Vec<OptionId>) -> Self {
+        options.sort_unstable();
+        Self { product_id, quantity, options }
+    }
+
+    /// Whether both are the same product with the same options.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.product_id == other.product_id && self.options == other.options
+    }
+}
+
 /// Checks lines that are to be ordered together.
 ///
 /// # Errors
 ///
-/// [`CartError`] if there are none, too many, or one product twice.
+/// [`CartError`] if there are none, too many, or one product twice with the same options.
 pub fn check_lines(lines: &[CartLine]) -> Result<(), CartError> {
     if lines.is_empty() {
         return Err(CartError::Empty);
@@ -79,7 +99,7 @@ pub fn check_lines(lines: &[CartLine]) -> Result<(), CartError> {
         return Err(CartError::TooManyLines { lines: lines.len() });
     }
     for (at, line) in lines.iter().enumerate() {
-        if lines[..at].iter().any(|it| it.product_id == line.product_id) {
+        if lines[..at].iter().any(|it| it.is_like(line)) {
             return Err(CartError::Twice { product_id: line.product_id });
         }
     }
@@ -100,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_cart_has_lines_and_each_product_once() {
-        let line = |id| CartLine { product_id: id, quantity: Quantity(1) };
+        let line = |id| CartLine::plain(id, Quantity(1));
         let twice = ProductId::generate();
         assert_eq!(check_lines(&[]), Err(CartError::Empty));
         assert_eq!(
@@ -110,5 +130,15 @@ mod tests {
         let many: Vec<_> = (0..51).map(|_| line(ProductId::generate())).collect();
         assert_eq!(check_lines(&many), Err(CartError::TooManyLines { lines: 51 }));
         assert_eq!(check_lines(&many[..50]), Ok(()));
+    }
+
+    #[test]
+    fn a_product_with_other_options_is_another_line() {
+        let (product, hot, cold) =
+            (ProductId::generate(), OptionId::generate(), OptionId::generate());
+        let with = |options: &[OptionId]| CartLine::with(product, Quantity(1), options.to_vec());
+        assert_eq!(check_lines(&[with(&[]), with(&[hot]), with(&[hot, cold])]), Ok(()));
+        let same = [with(&[hot, cold]), with(&[cold, hot])];
+        assert_eq!(check_lines(&same), Err(CartError::Twice { product_id: product }));
     }
 }

@@ -161,6 +161,7 @@ mod tests {
             version: 1,
             seq: 1,
             total: Money::from_minor(1, Currency::Eur),
+            release_at: None,
             placed_at: NOON,
             paid_at: None,
             accepted_at,

@@ -129,6 +129,10 @@ checked_text!(
     Note, "a note", 500, lines
 );
 checked_text!(
+    /// What an option of a product, or a group of them, is called.
+    OptionName, "the name of an option", 80, line
+);
+checked_text!(
     /// A chat message.
     MessageText, "a message", 4_096, lines
 );
@@ -183,9 +187,67 @@ impl Login {
     }
 }
 
+/// Where somebody can be called: digits, maybe with a plus before them; spaces, dashes, dots and
+/// brackets are left out.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Phone(String);
+
+impl Phone {
+    /// Fewest digits.
+    pub const DIGITS_MIN: usize = 5;
+    /// Most digits.
+    pub const DIGITS_MAX: usize = 20;
+
+    /// Reads a number as people write it.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] says which limit was broken.
+    pub fn parse(raw: &str) -> Result<Self, TextError> {
+        const WHAT: &str = "a phone number";
+        let is_between = |it: &char| matches!(it, ' ' | '-' | '.' | '(' | ')' | '/');
+        let text: String = raw.trim().chars().filter(|it| !is_between(it)).collect();
+        let digits = text.strip_prefix('+').unwrap_or(&text);
+        if let Some(found) = digits.chars().find(|it| !it.is_ascii_digit()) {
+            return Err(TextError::Character { what: WHAT, found });
+        }
+        let chars = digits.len();
+        if chars < Self::DIGITS_MIN {
+            return Err(TextError::TooShort { what: WHAT, min: Self::DIGITS_MIN, chars });
+        }
+        if chars > Self::DIGITS_MAX {
+            return Err(TextError::TooLong { what: WHAT, max: Self::DIGITS_MAX, chars });
+        }
+        Ok(Self(text))
+    }
+
+    /// The digits, maybe with a plus before them.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Never shows the number: it is personal, and debug output ends up in logs.
+impl std::fmt::Debug for Phone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Phone({} characters)", self.0.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn phone_numbers_are_read_as_people_write_them() {
+        let read = |raw: &str| Phone::parse(raw).map(|it| it.as_str().to_owned());
+        assert_eq!(read(" +86 138-0013 8000 "), Ok("+8613800138000".to_owned()));
+        assert_eq!(read("(030) 901820"), Ok("030901820".to_owned()));
+        for bad in ["", "+", "12 34", "call me", "+86+138", &"1".repeat(21)] {
+            assert!(Phone::parse(bad).is_err(), "{bad}");
+        }
+        assert!(!format!("{:?}", Phone::parse("138000138000")).contains("138"));
+    }
 
     #[test]
     fn a_message_is_counted_in_characters() {

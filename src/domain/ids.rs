@@ -90,6 +90,21 @@ id!(
     "prd"
 );
 id!(
+    /// Several options of a product of which some are chosen.
+    OptionGroupId,
+    "grp"
+);
+id!(
+    /// Something that can be chosen with a product.
+    OptionId,
+    "opt"
+);
+id!(
+    /// A price that was promised for some minutes.
+    QuoteId,
+    "quo"
+);
+id!(
     /// A customer's order.
     OrderId,
     "ord"

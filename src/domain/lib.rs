@@ -37,6 +37,7 @@ pub mod offer;
 pub mod payment;
 
 pub mod progress;
+pub mod report;
 
 pub mod handover;
 pub mod pickup_code;
@@ -47,6 +48,8 @@ pub mod escalation;
 pub mod display_status;
 
 pub mod cart;
+pub mod options;
+pub mod order_number;
 pub mod price;
 pub mod stock;
 

@@ -114,6 +114,16 @@ impl Money {
         let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::Overflow)?;
         Ok(Self { minor, ..self })
     }
+
+    /// Takes off an amount of the same currency.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::checked_add`].
+    pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
+        let minor = other.minor.checked_neg().ok_or(MoneyError::Overflow)?;
+        self.checked_add(Self { minor, ..other })
+    }
 }
 
 impl fmt::Display for Money {

@@ -33,6 +33,8 @@ pub struct Order {
     pub seq: i64,
     /// What the customer pays.
     pub total: Money,
+    /// From when on the kitchen is to work on it; `None` for at once.
+    pub release_at: Option<Timestamp>,
     /// When it was placed.
     pub placed_at: Timestamp,
     /// When the provider confirmed the money; `None` before.
@@ -159,9 +161,16 @@ impl Order {
         self.placed_at + policy.unpaid
     }
 
-    /// Until when the store may answer; `None` while it is not paid.
+    /// Until when the store may answer; `None` while it is not paid. An order for later waits until
+    /// the kitchen is to work on it.
     pub fn accept_until(&self, policy: &OrderPolicy) -> Option<Timestamp> {
-        self.paid_at.map(|paid| paid + policy.unaccepted)
+        let from = |paid: Timestamp| self.release_at.map_or(paid, |it| it.max(paid));
+        self.paid_at.map(|paid| from(paid) + policy.unaccepted)
+    }
+
+    /// Whether it is for later, and the kitchen is not to work on it yet.
+    pub fn is_upcoming(&self, at: Timestamp) -> bool {
+        self.release_at.is_some_and(|from| at < from)
     }
 
     /// Decides what is done with `ask`. Changes nothing by itself.
@@ -234,7 +243,11 @@ impl Order {
                 Some(until) => not_before(until, ask.at),
                 None => Ok(()),
             },
-            (E::KitchenStarted | E::KitchenDone, A::Merchant) => Ok(()),
+            (E::KitchenStarted, A::Merchant) => match self.release_at {
+                Some(from) => not_before(from, ask.at),
+                None => Ok(()),
+            },
+            (E::KitchenDone, A::Merchant) => Ok(()),
             (E::RiderTookIt | E::HandedOver | E::GoodsLost, A::Rider)
                 if ask.mode == Mode::Delivery =>
             {
@@ -270,6 +283,7 @@ impl Order {
             {
                 self.check_owner(ask)
             }
+            (S::Accepted, A::Customer) if self.is_upcoming(ask.at) => self.check_owner(ask),
             (S::Accepted | S::Preparing, A::Customer) => {
                 self.check_owner(ask)?;
                 match self.accepted_at {

@@ -25,6 +25,7 @@ fn order(state: OrderState) -> Order {
         version: 3,
         seq: 7,
         total: Money::from_minor(2_500, Currency::Cny),
+        release_at: None,
         placed_at: NOON,
         paid_at: Some(NOON),
         accepted_at: Some(NOON),
@@ -161,6 +162,28 @@ fn deadlines_do_not_come_early() {
         let early = order.decide(ask(event, Actor::System, due - SECOND));
         assert_eq!(early, Err(OrderRefusal::TooEarly { from: due }), "{state}");
         assert!(order.decide(ask(event, Actor::System, due)).is_ok(), "{state}");
+    }
+}
+
+#[test]
+fn an_order_for_later_is_not_cooked_before_its_time_and_may_be_called_off_until_then() {
+    let release_at = NOON + 3_600 * SECOND;
+    for state in [S::Paid, S::Accepted] {
+        let order = Order { release_at: Some(release_at), ..order(state) };
+        let before = release_at.ms() - 1;
+        let before = Timestamp::from_ms(before);
+        assert!(order.is_upcoming(before) && !order.is_upcoming(release_at));
+        let cancel = |at| order.decide(ask(E::Cancelled, order.customer_id, at));
+        assert!(cancel(before).is_ok(), "{state}");
+        let until = release_at + POLICY.unaccepted;
+        assert_eq!(order.accept_until(&POLICY), Some(until));
+        if state == S::Accepted {
+            let merchant = MerchantId::generate();
+            let early = order.decide(ask(E::KitchenStarted, merchant, before));
+            assert_eq!(early, Err(OrderRefusal::TooEarly { from: release_at }));
+            assert!(order.decide(ask(E::KitchenStarted, merchant, release_at)).is_ok());
+            assert!(cancel(release_at).is_err(), "the free minute is long over");
+        }
     }
 }
 

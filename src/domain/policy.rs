@@ -36,6 +36,8 @@ pub struct OrderPolicy {
     pub rider_silent: Duration,
     /// A rider who does not come closer to the store for this long loses the delivery.
     pub rider_standing: Duration,
+    /// A price that was promised holds for this long.
+    pub quote: Duration,
     /// Kitchen time in minutes when neither the store nor the merchant says otherwise.
     pub prep_default_min: u32,
 }
@@ -65,6 +67,7 @@ impl OrderPolicy {
         handover: HandoverPolicy::DEFAULT,
         rider_silent: MINUTE.saturating_mul(5),
         rider_standing: MINUTE.saturating_mul(8),
+        quote: MINUTE.saturating_mul(10),
         prep_default_min: 15,
     };
 }

@@ -3,36 +3,98 @@
 use crate::{
     cart::Quantity,
     ids::ProductId,
-    money::{Money, MoneyError},
+    money::{Currency, Money, MoneyError},
 };
 
 /// Highest price of one piece and highest total of an order, in minor units.
 pub const MINOR_MAX: i64 = 1_000_000_000_000;
+/// Metres of a kilometre, by which the way to the door is charged.
+const KM_M: u32 = 1_000;
+
+/// Pieces of one product with what was chosen with it, as they are sold now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskedLine {
+    /// Which product.
+    pub product_id: ProductId,
+    /// What one piece costs, with its options.
+    pub unit: Money,
+    /// What the packing of one piece costs.
+    pub packing: Money,
+    /// How many.
+    pub quantity: Quantity,
+}
 
 /// Pieces of one product at the price of now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PricedLine {
     /// Which product.
     pub product_id: ProductId,
-    /// What one piece costs.
+    /// What one piece costs, with its options.
     pub unit: Money,
+    /// What the packing of one piece costs; it is not part of `total`.
+    pub packing: Money,
     /// How many.
     pub quantity: Quantity,
     /// All of them together.
     pub total: Money,
 }
 
-/// The whole breakdown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Price {
-    /// One row a product.
-    pub lines: Vec<PricedLine>,
+/// What a store asks for beside its products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeeRules {
+    /// What the delivery costs at least.
+    pub base: Money,
+    /// Metres that the base fee covers.
+    pub included_m: u32,
+    /// For each further kilometre that was begun.
+    pub per_km: Money,
+    /// Items from this amount on are delivered without a fee; `None` for never.
+    pub free_from: Option<Money>,
+    /// For the packing of an order, beside that of its products.
+    pub packing: Money,
+}
+
+/// All that the price of an order depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct PriceAsk<'a> {
+    /// What is asked for.
+    pub lines: &'a [AskedLine],
+    /// What the store asks for beside its products.
+    pub rules: FeeRules,
+    /// The least that the items must cost.
+    pub min_order: Money,
+    /// How far the door is from the store; `None` if the customer fetches it.
+    pub way_m: Option<u32>,
+    /// What the customer gives the rider.
+    pub tip: Money,
+}
+
+/// The parts of a price. `total` is items, packing, delivery fee and tip, less the discount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breakdown {
     /// Sum of the lines.
     pub items: Money,
-    /// What the delivery costs.
+    /// Packing of the pieces and of the order.
+    pub packing: Money,
+    /// What the customer pays for the delivery.
     pub delivery_fee: Money,
-    /// What is charged: items and delivery.
+    /// What is taken off.
+    pub discount: Money,
+    /// What the customer gives the rider.
+    pub tip: Money,
+    /// What is charged.
     pub total: Money,
+    /// What the rider's way is worth, also where the customer need not pay it. Not part of `total`.
+    pub carriage: Money,
+}
+
+/// A whole price: each line, and the parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    /// One row a product and choice.
+    pub lines: Vec<PricedLine>,
+    /// The sums.
+    pub parts: Breakdown,
 }
 
 /// The order cannot be priced.
@@ -54,31 +116,82 @@ pub enum PriceError {
     },
 }
 
+impl FeeRules {
+    /// A flat fee, whatever the way and the items.
+    pub const fn flat(base: Money) -> Self {
+        let nothing = Money::from_minor(0, base.currency());
+        Self { base, included_m: 0, per_km: nothing, free_from: None, packing: nothing }
+    }
+
+    /// What a way of `way_m` metres is worth.
+    ///
+    /// # Errors
+    ///
+    /// [`PriceError`] if a sum is too large.
+    pub fn carriage(&self, way_m: u32) -> Result<Money, PriceError> {
+        let beyond_km = way_m.saturating_sub(self.included_m).div_ceil(KM_M);
+        in_range(self.base.checked_add(self.per_km.checked_mul(beyond_km)?)?)
+    }
+
+    fn is_free(&self, items: Money) -> bool {
+        self.free_from.is_some_and(|from| items.minor() >= from.minor())
+    }
+}
+
+impl Breakdown {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    ///
+    /// [`PriceError`] if currencies differ, an amount is out of range, or more is taken off than
+    /// there is.
+    pub fn of(
+        items: Money,
+        packing: Money,
+        delivery_fee: Money,
+        discount: Money,
+        tip: Money,
+    ) -> Result<Self, PriceError> {
+        for part in [items, packing, delivery_fee, discount, tip] {
+            in_range(part)?;
+        }
+        let full = items.checked_add(packing)?.checked_add(delivery_fee)?.checked_add(tip)?;
+        let total = in_range(full.checked_sub(discount)?)?;
+        Ok(Self { items, packing, delivery_fee, discount, tip, total, carriage: delivery_fee })
+    }
+
+    /// The currency of all parts.
+    pub const fn currency(&self) -> Currency {
+        self.total.currency()
+    }
+}
+
 impl Price {
-    /// Prices products that are all sold in the currency of `delivery_fee`.
+    /// Prices products that are all sold in the currency of the store's fees.
     ///
     /// # Errors
     ///
     /// [`PriceError`] if currencies differ, a sum is too large or the minimum is not reached.
-    pub fn of(
-        asked: &[(ProductId, Money, Quantity)],
-        delivery_fee: Money,
-        min_order: Money,
-    ) -> Result<Self, PriceError> {
-        let mut items = Money::from_minor(0, delivery_fee.currency());
-        let mut lines = Vec::with_capacity(asked.len());
-        for &(product_id, unit, quantity) in asked {
+    pub fn of(ask: PriceAsk<'_>) -> Result<Self, PriceError> {
+        let nothing = Money::from_minor(0, ask.rules.base.currency());
+        let (mut items, mut packing) = (nothing, ask.rules.packing);
+        let mut lines = Vec::with_capacity(ask.lines.len());
+        for &AskedLine { product_id, unit, packing: of_piece, quantity } in ask.lines {
             in_range(unit)?;
+            in_range(of_piece)?;
             let total = unit.checked_mul(quantity.get())?;
             items = items.checked_add(total)?;
-            lines.push(PricedLine { product_id, unit, quantity, total });
+            packing = packing.checked_add(of_piece.checked_mul(quantity.get())?)?;
+            lines.push(PricedLine { product_id, unit, packing: of_piece, quantity, total });
         }
-        if min_order.currency() == items.currency() && items.minor() < min_order.minor() {
-            return Err(PriceError::BelowMinimum { min: min_order, items });
+        let min = ask.min_order;
+        if min.currency() == items.currency() && items.minor() < min.minor() {
+            return Err(PriceError::BelowMinimum { min, items });
         }
-        in_range(delivery_fee)?;
-        let total = in_range(items.checked_add(delivery_fee)?)?;
-        Ok(Self { lines, items, delivery_fee, total })
+        let carriage = ask.way_m.map_or(Ok(nothing), |way_m| ask.rules.carriage(way_m))?;
+        let fee = if ask.rules.is_free(items) { nothing } else { carriage };
+        let parts = Breakdown::of(items, packing, fee, nothing, ask.tip)?;
+        Ok(Self { lines, parts: Breakdown { carriage, ..parts } })
     }
 }
 
@@ -92,49 +205,5 @@ pub fn in_range(amount: Money) -> Result<Money, PriceError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::money::Currency;
-
-    fn cny(minor: i64) -> Money {
-        Money::from_minor(minor, Currency::Cny)
-    }
-
-    fn asked(unit: Money, quantity: i64) -> (ProductId, Money, Quantity) {
-        (ProductId::generate(), unit, Quantity::new(quantity).expect("in range"))
-    }
-
-    #[test]
-    fn negative_prices_and_foreign_currencies_are_refused() {
-        let price = |unit| Price::of(&[asked(unit, 1)], cny(300), cny(0));
-        assert_eq!(price(cny(-1)), Err(PriceError::OutOfRange));
-        assert_eq!(price(cny(i64::MAX)), Err(PriceError::OutOfRange));
-        let usd = Money::from_minor(100, Currency::Usd);
-        assert!(matches!(price(usd), Err(PriceError::Money(_))));
-    }
-
-    #[test]
-    fn the_minimum_counts_items_only() {
-        let below = Price::of(&[asked(cny(999), 2)], cny(500), cny(2_000));
-        assert!(matches!(below, Err(PriceError::BelowMinimum { .. })));
-        assert!(Price::of(&[asked(cny(1_000), 2)], cny(500), cny(2_000)).is_ok());
-    }
-
-    proptest! {
-        #[test]
-        fn the_breakdown_sums_to_the_total(
-            lines in prop::collection::vec((0_i64..1_000_000, 1_i64..=99), 1..50),
-            fee in 0_i64..10_000,
-        ) {
-            let asked: Vec<_> = lines.iter().map(|&(unit, n)| asked(cny(unit), n)).collect();
-            let price = Price::of(&asked, cny(fee), cny(0)).expect("all in range");
-            let by_hand: i64 = lines.iter().map(|(unit, n)| unit * n).sum();
-            let by_line: i64 = price.lines.iter().map(|it| it.total.minor()).sum();
-            prop_assert_eq!(price.items.minor(), by_hand);
-            prop_assert_eq!(by_line, by_hand);
-            prop_assert_eq!(price.total.minor(), by_hand + price.delivery_fee.minor());
-        }
-    }
-}
+#[path = "price_tests.rs"]
+mod tests;

@@ -80,6 +80,8 @@ impl From<AttachmentError> for Problem {
         match err {
             AttachmentError::Store(err) => err.into(),
             AttachmentError::NotFound => super::problem::not_found("attachment"),
+            AttachmentError::NoOrder => super::problem::not_found("order"),
+            AttachmentError::Empty => Self::new(Kind::BadInput, said),
             AttachmentError::Chat(_) | AttachmentError::TooMany | AttachmentError::Used => {
                 Self::new(Kind::StateRefused, said)
             }

@@ -8,6 +8,7 @@ use actix_web::{
     http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
     web::{Bytes, Data},
 };
+use actors::objects;
 use domain::{
     ids::{AccountId, CustomerId, MerchantId, OperatorId, RiderId},
     role::{Profile, Role},
@@ -208,11 +209,7 @@ fn check_media_type(req: &HttpRequest) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(raw: &[u8]) -> Result<T, Problem> {
-    // The reader would also take the fields of an object as a list, which no document promises.
-    if raw.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::new(Kind::BadJson, "The body is a list; send an object."));
-    }
-    serde_json::from_slice(raw).map_err(|err| {
+    objects::from_slice(raw).map_err(|err| {
         let detail = match err.classify() {
             serde_json::error::Category::Data => format!("In the body: {err}."),
             _ => format!("The body is not JSON: {err}."),

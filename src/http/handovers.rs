@@ -22,8 +22,8 @@ use utoipa::ToSchema;
 use super::{
     answer::Answer,
     extract::{AnyProfile, Body, IdPath, MaybeKey, Merchant},
+    order_inputs::DropoffInput,
     order_views::MemberView,
-    orders::DropoffInput,
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
 };

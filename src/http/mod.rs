@@ -19,17 +19,21 @@ pub mod accounts;
 pub mod addresses;
 pub mod attachments;
 pub mod carts;
+pub mod choices;
 pub mod codes;
 pub mod handovers;
 pub mod inbox;
 pub mod me;
 pub mod on_the_way;
 pub mod operations;
+pub mod order_inputs;
 pub mod order_views;
 pub mod orders;
 pub mod payments;
+pub mod price_views;
 pub mod push;
 pub mod quick_replies;
+pub mod quotes;
 pub mod sessions;
 pub mod stock;
 pub mod stores;
@@ -133,13 +137,21 @@ fn store_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/products/{product}", [web::patch().to(stores::change_product)]);
     let shelf = [web::get().to(stock::show), web::post().to(stock::change)];
     at(cfg, "/v1/products/{product}/stock", shelf);
-    let cart = [web::get().to(carts::show), web::delete().to(carts::clear)];
+    let options = [web::get().to(choices::show), web::put().to(choices::put)];
+    at(cfg, "/v1/products/{product}/options", options);
+    let fees = [web::get().to(choices::fees), web::put().to(choices::put_fees)];
+    at(cfg, "/v1/stores/{store}/fees", fees);
+    at(cfg, "/v1/carts", [web::get().to(carts::list)]);
+    let cart =
+        [web::get().to(carts::show), web::put().to(carts::replace), web::delete().to(carts::clear)];
     at(cfg, "/v1/carts/{store}", cart);
+    at(cfg, "/v1/carts/{store}/merge", [web::post().to(carts::merge)]);
     at(cfg, "/v1/carts/{store}/lines/{product}", [web::put().to(carts::put)]);
 }
 
 fn order_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/orders", [web::get().to(orders::list), web::post().to(orders::create)]);
+    at(cfg, "/v1/quotes", [web::post().to(quotes::create)]);
     at(cfg, "/v1/orders/{order}", [web::get().to(orders::show)]);
     at(cfg, "/v1/orders/{order}/track", [web::get().to(on_the_way::track)]);
     at(cfg, "/v1/orders/{order}/payments", [web::post().to(payments::create)]);

@@ -13,8 +13,8 @@ use utoipa::{
 };
 
 use super::{
-    accounts, addresses, attachments, audit, carts, codes, handovers, inbox, me, on_the_way,
-    operations, orders, payments, push, quick_replies, sessions,
+    accounts, addresses, attachments, audit, carts, choices, codes, handovers, inbox, me,
+    on_the_way, operations, orders, payments, push, quick_replies, quotes, sessions,
     shapes::{self, NamedShapes},
     stock, stores,
 };
@@ -37,9 +37,10 @@ use super::{
         sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,
+        carts::list, carts::show, carts::replace, carts::merge, carts::put, carts::clear,
+        choices::put, choices::show, choices::put_fees, choices::fees, quotes::create,
         handovers::verify,
         stock::show, stock::change,
-        carts::show, carts::put, carts::clear,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,
         orders::start, orders::ready, orders::reject, orders::cancel, orders::confirm, orders::returned,
         quick_replies::list,

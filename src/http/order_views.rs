@@ -2,18 +2,17 @@
 
 use domain::{channel::Channel, clock::Timestamp, role::Role};
 use serde::Serialize;
-use storage::{
-    orders::{StoredLine, StoredOrder},
-    payments::StoredPayment,
-    stories::StoredChange,
-};
+use storage::{journal::Head, orders::StoredOrder, payments::StoredPayment, stories::StoredChange};
 use usecases::{
     order_book::OrderPage,
     order_case::{Moved, OrderCase},
 };
 use utoipa::ToSchema;
 
-use super::handovers::HandoverView;
+use super::{
+    handovers::HandoverView,
+    price_views::{OrderLineView, PriceView},
+};
 
 /// A place.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,34 +53,6 @@ impl From<storage::events::Person> for MemberView {
     fn from(it: storage::events::Person) -> Self {
         Self { profile: it.profile, role: it.role, name: it.name }
     }
-}
-
-/// Pieces of one product, at the name and price of the moment of ordering.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OrderLineView {
-    /// Which product.
-    pub product: String,
-    /// What it was called.
-    pub name: String,
-    /// How many.
-    pub quantity: u32,
-    /// What one piece cost, in minor units.
-    pub unit_minor: i64,
-    /// All pieces together, in minor units.
-    pub total_minor: i64,
-}
-
-/// What the order costs and why: items and delivery make the total exactly.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PriceView {
-    /// Sum of the lines, in minor units.
-    pub items_minor: i64,
-    /// What the delivery costs, in minor units.
-    pub delivery_fee_minor: i64,
-    /// What is charged, in minor units.
-    pub total_minor: i64,
-    /// ISO 4217.
-    pub currency: &'static str,
 }
 
 /// The transport of the order.
@@ -163,11 +134,32 @@ pub struct AsOfView {
     pub off: u64,
 }
 
+impl AsOfView {
+    /// Where `channel` stood.
+    pub(super) fn new(channel: &Channel, head: Head) -> Self {
+        Self { channel: channel.to_string(), epoch: head.epoch, off: head.top }
+    }
+}
+
+/// Whom to ask for at the door.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ContactView {
+    /// What the person is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where to call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+}
+
 /// An order in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrderRowView {
     /// The order.
     pub order: String,
+    /// By which people call it, e.g. `#0042`: counted by the store, anew each day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// Who makes it.
     pub store: String,
     /// Where it stands.
@@ -198,6 +190,9 @@ pub struct OrdersView {
 pub struct OrderView {
     /// The order.
     pub order: String,
+    /// By which people call it, e.g. `#0042`: counted by the store, anew each day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// Where it stands.
     pub state: &'static str,
     /// What to show to people.
@@ -215,6 +210,12 @@ pub struct OrderView {
     /// What the customer asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// For how many people cutlery is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cutlery: Option<u32>,
+    /// Whom to ask for at the door.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactView>,
     /// What was ordered.
     pub lines: Vec<OrderLineView>,
     /// What it costs and why.
@@ -253,6 +254,9 @@ pub struct OrderView {
 pub struct MovedView {
     /// The order.
     pub order: String,
+    /// By which people call it, e.g. `#0042`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// Where it stands.
     pub state: String,
     /// What to show to people.
@@ -268,20 +272,8 @@ pub struct MovedView {
 
 impl From<Moved> for MovedView {
     fn from(it: Moved) -> Self {
-        let Moved { order, state, status, seq, ready_at, at } = it;
-        Self { order, state, status, seq, ready_at, at }
-    }
-}
-
-impl From<StoredLine> for OrderLineView {
-    fn from(it: StoredLine) -> Self {
-        Self {
-            product: it.product_id.to_string(),
-            name: it.name,
-            quantity: it.quantity.get(),
-            unit_minor: it.unit.minor(),
-            total_minor: it.total.minor(),
-        }
+        let Moved { order, number, state, status, seq, ready_at, at } = it;
+        Self { order, number, state, status, seq, ready_at, at }
     }
 }
 
@@ -316,6 +308,7 @@ impl From<StoredOrder> for OrderRowView {
         let order = it.order;
         Self {
             order: order.id.to_string(),
+            number: it.number.map(|it| it.to_string()),
             store: order.store_id.to_string(),
             state: order.state.as_str(),
             total_minor: order.total.minor(),
@@ -333,10 +326,13 @@ impl From<OrderPage> for OrderView {
         let handover = HandoverView::of(&page);
         let OrderCase { stored, store, customer, delivery, rider, refund, handover: _ } = page.case;
         let order = stored.order;
+        let contact = (stored.contact_name.is_some() || stored.contact_phone.is_some())
+            .then_some(ContactView { name: stored.contact_name, phone: stored.contact_phone });
         let sees_payments = matches!(page.role, Role::Customer | Role::Operator);
         let payments = if sees_payments { page.payments } else { Vec::new() };
         Self {
             order: order.id.to_string(),
+            number: stored.number.map(|it| it.to_string()),
             state: order.state.as_str(),
             status,
             refund: refund.as_str(),
@@ -357,13 +353,10 @@ impl From<OrderPage> for OrderView {
                 address: Some(stored.dropoff_address),
             },
             note: stored.note,
+            cutlery: stored.cutlery,
+            contact,
             lines: page.lines.into_iter().map(OrderLineView::from).collect(),
-            price: PriceView {
-                items_minor: stored.items.minor(),
-                delivery_fee_minor: stored.delivery_fee.minor(),
-                total_minor: order.total.minor(),
-                currency: order.total.currency().code(),
-            },
+            price: PriceView::from(&stored.parts),
             handover,
             delivery: delivery.map(|it| DeliveryPartView {
                 delivery: it.delivery.id.to_string(),
@@ -381,11 +374,7 @@ impl From<OrderPage> for OrderView {
             ready_at: order.ready_at.map(Timestamp::ms),
             delivered_at: order.delivered_at.map(Timestamp::ms),
             ended_at: order.ended_at.map(Timestamp::ms),
-            as_of: AsOfView {
-                channel: Channel::Order(order.id).to_string(),
-                epoch: page.as_of.epoch,
-                off: page.as_of.top,
-            },
+            as_of: AsOfView::new(&Channel::Order(order.id), page.as_of),
         }
     }
 }

@@ -2,18 +2,15 @@
 
 use actix_web::web::{Data, Path, Query};
 use domain::{
-    cart::{CartLine, Quantity},
-    checked_text::Note,
     ids::{OrderId, StoreId},
     reason::Reason,
 };
 use serde::Deserialize;
 use usecases::{
-    error::AskError,
     order_book,
     order_case::Moved,
     orders::{self, Acceptance},
-    placing::{self, OrderWish},
+    placing,
     platform::Done,
     returns,
 };
@@ -22,50 +19,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     answer::Answer,
     extract::{AnyProfile, Body, Customer, IdPath, MaybeBody, MaybeKey, Merchant, RequiredKey},
-    handovers::{HandoverInput, handover_wish},
+    order_inputs::{OrderInput, id},
     order_views::{MovedView, OrderRowView, OrderView, OrdersView},
     page::PageLimit,
     problem::{Kind, Problem, ProblemView},
     state::HttpState,
 };
-
-/// What a customer wants. The server knows what it costs.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OrderInput {
-    /// Where from.
-    pub store: String,
-    /// What; left out for what is in the cart.
-    pub lines: Option<Vec<OrderLineInput>>,
-    /// How it changes hands; left out for what a rider brings.
-    pub handover: Option<HandoverInput>,
-    /// Where to; only what the customer collects needs none.
-    pub dropoff: Option<DropoffInput>,
-    /// What to ask the store or the rider for.
-    pub note: Option<String>,
-}
-
-/// Pieces of one product.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OrderLineInput {
-    /// Which product.
-    pub product: String,
-    /// 1 to 99.
-    pub quantity: i64,
-}
-
-/// Where an order goes.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DropoffInput {
-    /// Degrees north.
-    pub lat: f64,
-    /// Degrees east.
-    pub lng: f64,
-    /// For people.
-    pub address: String,
-}
 
 /// How a store takes an order.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -109,10 +68,6 @@ pub struct OrdersQuery {
     pub before: Option<IdPath<OrderId>>,
 }
 
-fn id<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Problem> {
-    text.parse().map_err(|err| Problem::new(Kind::BadInput, format!("`{text}`: {err}.")))
-}
-
 fn reason(text: &str) -> Result<Reason, Problem> {
     let given = || {
         let all = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
@@ -130,20 +85,6 @@ fn moved(done: Done<Moved>) -> Answer<MovedView> {
     Answer::ok(MovedView::from(done.value)).replayed(done.dup)
 }
 
-fn wish(input: &OrderInput) -> Result<OrderWish, Problem> {
-    let line = |it: &OrderLineInput| {
-        let quantity = Quantity::new(it.quantity).map_err(AskError::from)?;
-        Ok::<_, Problem>(CartLine { product_id: id(&it.product)?, quantity })
-    };
-    let lines = input.lines.as_ref().map(|it| it.iter().map(line).collect()).transpose()?;
-    Ok(OrderWish {
-        store_id: id::<StoreId>(&input.store)?,
-        lines,
-        handover: handover_wish(input.handover.as_ref(), input.dropoff.as_ref())?,
-        note: input.note.as_deref().map(Note::parse).transpose().map_err(AskError::from)?,
-    })
-}
-
 /// Places an order; it waits for payment.
 #[utoipa::path(post, path = "/v1/orders", operation_id = "create_order", tag = "orders",
     security(("bearer" = [])), params(("Idempotency-Key" = String, Header)),
@@ -157,7 +98,7 @@ pub async fn create(
     state: Data<HttpState>,
 ) -> Result<Answer<OrderView>, Problem> {
     let key = key.command(identity.profile, &input);
-    let done = placing::place(&state.platform, by, wish(&input)?, key).await?;
+    let done = placing::place(&state.platform, by, input.wish()?, key).await?;
     let order_id = id(&done.value.order)?;
     let page = order_book::show(&state.platform, identity.profile, order_id).await?;
     Ok(Answer::created(OrderView::from(page)).replayed(done.dup))

@@ -59,6 +59,10 @@ pub enum Kind {
     OutOfStock,
     /// The store does not sell it.
     NotSold,
+    /// What was chosen does not fit the product.
+    OptionRefused,
+    /// The price that was promised does not hold.
+    QuoteRefused,
     /// The store takes no orders.
     StoreClosed,
     /// The door is too far away.
@@ -101,7 +105,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,
@@ -125,6 +129,8 @@ impl Kind {
         Self::ChangedMeanwhile,
         Self::OutOfStock,
         Self::NotSold,
+        Self::OptionRefused,
+        Self::QuoteRefused,
         Self::StoreClosed,
         Self::TooFar,
         Self::BelowMinimum,
@@ -173,6 +179,8 @@ impl Kind {
             Self::ChangedMeanwhile => (StatusCode::CONFLICT,               "changed-meanwhile",       "Changed by someone else"),
             Self::OutOfStock       => (StatusCode::CONFLICT,               "out-of-stock",            "Not enough left"),
             Self::NotSold          => (StatusCode::CONFLICT,               "not-sold",                "The store does not sell this"),
+            Self::OptionRefused    => (StatusCode::UNPROCESSABLE_ENTITY,   "option-refused",          "These options do not fit"),
+            Self::QuoteRefused     => (StatusCode::CONFLICT,               "quote-refused",           "The quote does not hold"),
             Self::StoreClosed      => (StatusCode::CONFLICT,               "store-closed",            "The store is closed"),
             Self::TooFar           => (StatusCode::UNPROCESSABLE_ENTITY,   "too-far",                 "Too far from the store"),
             Self::BelowMinimum     => (StatusCode::UNPROCESSABLE_ENTITY,   "below-minimum",           "Below the store's minimum"),

@@ -3,8 +3,8 @@
 use std::{fmt, time::Duration};
 
 use domain::{
-    cart::CartError, delivery::DeliveryRefusal, order::OrderRefusal, price::PriceError,
-    reason::Reason, role::ActorRole,
+    cart::CartError, delivery::DeliveryRefusal, options::OptionError, order::OrderRefusal,
+    price::PriceError, reason::Reason, role::ActorRole,
 };
 use serde_json::json;
 use usecases::error::{AskError, PickupRefusal};
@@ -59,6 +59,32 @@ impl From<AskError> for Problem {
             AskError::NotSold { product_id } => {
                 Problem::new(Kind::NotSold, said).with("product", product_id.to_string())
             }
+            AskError::Options { product_id, why } => {
+                option_refusal(&why, said).with("product", product_id.to_string())
+            }
+            AskError::QuoteExpired { expired_at, now } => {
+                let detail = format!(
+                    "The quote has expired; without it the order costs {now} now. Ask for a new one."
+                );
+                Problem::new(Kind::QuoteRefused, detail)
+                    .with("why", "expired")
+                    .with("expired_at", expired_at.ms())
+                    .with("total_minor", now.minor())
+            }
+            AskError::QuoteDiffers => {
+                let detail = "The quote was made for another store, door, tip or other lines; ask \
+                              for a new one, or order what was quoted.";
+                Problem::new(Kind::QuoteRefused, detail).with("why", "differs")
+            }
+            AskError::QuoteUsed => {
+                let detail = "A quote is for one order, and this one was used; ask for a new one.";
+                Problem::new(Kind::QuoteRefused, detail).with("why", "used")
+            }
+            AskError::CartMoved { version } => {
+                let detail =
+                    "Another device has changed the cart; read it again, or merge into it.";
+                Problem::new(Kind::ChangedMeanwhile, detail).with("version", version)
+            }
             AskError::StoreClosed => {
                 Problem::new(Kind::StoreClosed, "Choose another store, or come back later.")
             }
@@ -104,10 +130,27 @@ impl From<AskError> for Problem {
             AskError::Pickup(refusal) => pickup_refusal(refusal, said),
             AskError::Store(err) => err.into(),
             AskError::Gone { .. }
+            | AskError::NotPooled { .. }
             | AskError::NotOnDuty
             | AskError::BagFull { .. }
             | AskError::StillCarrying { .. } => Problem::new(Kind::WorkRefused, said),
         }
+    }
+}
+
+fn option_refusal(why: &OptionError, said: String) -> Problem {
+    let detail = format!("{said} Read the menu again and choose from what is on it.");
+    let problem = Problem::new(Kind::OptionRefused, detail);
+    match why {
+        OptionError::Count { group, min, max, n } => problem
+            .with("group", group.as_str())
+            .with("min", *min)
+            .with("max", *max)
+            .with("chosen", *n),
+        OptionError::Unknown { option_id }
+        | OptionError::Unavailable { option_id, .. }
+        | OptionError::Twice { option_id } => problem.with("option", option_id.to_string()),
+        OptionError::Groups { .. } => Problem::new(Kind::BadInput, said),
     }
 }
 

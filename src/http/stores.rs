@@ -10,6 +10,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use storage::{products::ProductRecord, stores::StoreRecord};
 use usecases::{
+    choices,
     error::AskError,
     stores::{self, NewProduct, NewStore, ProductPatch, StorePatch, StoreTerms},
 };
@@ -17,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     answer::Answer,
+    choices::ChoiceView,
     extract::{Body, IdPath, Merchant},
     page::PageLimit,
     problem::{Kind, Problem, ProblemView},
@@ -164,6 +166,9 @@ pub struct ProductView {
     pub stock_mode: &'static str,
     /// Whether customers see it.
     pub is_listed: bool,
+    /// What can be chosen with it, and what its packing costs; only on the menu, if there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<ChoiceView>,
 }
 
 /// What a store sells.
@@ -221,6 +226,7 @@ impl From<ProductRecord> for ProductView {
             stock: it.stock.available(),
             stock_mode: it.stock.mode.as_str(),
             is_listed: it.is_listed,
+            choice: None,
         }
     }
 }
@@ -387,5 +393,10 @@ pub async fn menu(
     state: Data<HttpState>,
 ) -> Result<Answer<ProductsView>, Problem> {
     let found = stores::menu(&state.platform, store.0).await?;
-    Ok(Answer::ok(ProductsView { products: found.into_iter().map(ProductView::from).collect() }))
+    let mut choices = choices::of_menu(&state.platform, &found).await?;
+    let view = |it: ProductRecord| {
+        let choice = choices.remove(&it.id).map(ChoiceView::from);
+        ProductView { choice, ..ProductView::from(it) }
+    };
+    Ok(Answer::ok(ProductsView { products: found.into_iter().map(view).collect() }))
 }

@@ -6,6 +6,7 @@
 
 mod cast;
 mod check;
+mod evidence;
 mod parts;
 mod play;
 pub mod report;
@@ -60,12 +61,26 @@ pub struct LiveArgs {
     /// arrivals to their positions, and looks for false arrivals, flapping estimates and jumps
     #[arg(long, value_name = "FILE", requires = "live")]
     pub gps: Option<PathBuf>,
+    /// Share of offers that riders decline, leave to lapse, or answer at the last moment or after it,
+    /// and how often they vanish, stand, leave duty or hand a delivery on: from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share, requires = "live")]
+    pub unruly: f64,
+    /// What the dice of unruly riders start from
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "live")]
+    pub seed: u64,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if (0.1..=1_000.0).contains(&speed) => Ok(speed),
         _ => Err("give a number from 0.1 to 1000".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("give a share from 0 to 1".to_owned()),
     }
 }
 
@@ -157,8 +172,8 @@ async fn play_and_check(
     let rest = Rest::new(&args.live, 0)?.patience(play::PATIENCE);
     let cast = cast::register(instance, args, centre, &rest).await?;
     let day = play::play(instance, args, cast).await?;
-    let found = check::check(&day).await;
-    Ok(Report::new(instance, day, found, began.elapsed()))
+    let found = check::check(&day, args.speed).await;
+    Ok(Report::new(instance, day, found, args.unruly > 0.0, began.elapsed()))
 }
 
 /// Once the day has begun its people wait long for a node to come back; here nobody waits.

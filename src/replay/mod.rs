@@ -2,6 +2,7 @@
 
 pub mod gps;
 pub mod instance;
+pub mod judge;
 pub mod live;
 pub mod log;
 pub mod simulator;

@@ -84,10 +84,12 @@ pub struct Given {
     /// Makes the server's clock run this many times faster; not in production [default: 1]
     #[arg(long, env = "RIDERHUB_TIME_SCALE")]
     pub time_scale: Option<f64>,
-    /// Browser origins that may open sockets, besides the server's own; may be given several times
+    /// Browser origins that may open sockets, besides the server's own, as https://host or
+    /// https://host:port; may be given several times
     #[arg(long = "origin", env = "RIDERHUB_ORIGINS", value_delimiter = ',')]
     pub origins: Option<Vec<String>>,
-    /// Makes SQLite wait for the disk at each commit
+    /// Makes SQLite wait for the disk at each commit, so that what was acknowledged survives a power
+    /// cut [default: true in production, else false]
     #[arg(long, env = "RIDERHUB_FULL_SYNC", num_args = 0..=1, default_missing_value = "true")]
     pub full_sync: Option<bool>,
     /// Database connections of this node [default: 32, with SQLite 8]
@@ -332,7 +334,7 @@ impl Given {
             environment,
             time_scale: self.time_scale.unwrap_or(1.0),
             origins: self.origins.unwrap_or_default(),
-            full_sync: self.full_sync.unwrap_or(false),
+            full_sync: self.full_sync.unwrap_or(environment == Environment::Production),
             connections: self.connections.unwrap_or(if is_sqlite {
                 SQLITE_CONNECTIONS
             } else {
@@ -384,6 +386,9 @@ impl Given {
             demo: false,
         };
         let mut wrong = settings.faults();
+        if self.workers == Some(0) {
+            wrong.push("workers must be 1 to 256; leave it out for one for each core".to_owned());
+        }
         if settings.redis.is_some() && environment == Environment::Production && !has_prefix {
             let text = "production with Redis needs a redis-prefix of its own: two installations \
                         with the same one hear each other";

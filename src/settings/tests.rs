@@ -68,3 +68,46 @@ fn a_secret_is_not_printed() {
     assert!(!format!("{settings:?}").contains("hunter2"));
     assert!(!toml::to_string(&settings).expect("printable").contains("hunter2"));
 }
+
+#[test]
+fn origins_are_written_as_browsers_send_them() {
+    let given = |origin: &str| Given { origins: Some(vec![origin.to_owned()]), ..Given::default() };
+    for good in ["https://app.example", "http://localhost:5173", "https://app.example:8443"] {
+        assert!(given(good).settle().is_ok(), "{good}");
+    }
+    for bad in [
+        "*",
+        "app.example",
+        "https://app.example/",
+        "https://app.example/path",
+        "https://*.app.example",
+        "https://App.example",
+        "https://app.example:443",
+        "ftp://app.example",
+        "null",
+        "",
+    ] {
+        let Err(SettingsError::Wrong(wrong)) = given(bad).settle() else { panic!("`{bad}`") };
+        assert!(wrong[0].contains("https://host"), "{wrong:?}");
+    }
+}
+
+#[test]
+fn nobody_asks_for_no_threads() {
+    let given = |workers| Given { workers: Some(workers), ..Given::default() };
+    assert!(given(0).settle().is_err() && given(257).settle().is_err());
+    assert_eq!(given(2).settle().expect("good").workers, 2);
+}
+
+#[test]
+fn production_waits_for_the_disk_unless_told_otherwise() {
+    let given = |environment, full_sync| Given {
+        environment: Some(environment),
+        full_sync,
+        ..Given::default()
+    };
+    let waits = |given: Given| given.settle().expect("good settings").full_sync;
+    assert!(waits(given(Environment::Production, None)));
+    assert!(!waits(given(Environment::Production, Some(false))));
+    assert!(!waits(given(Environment::Development, None)));
+}

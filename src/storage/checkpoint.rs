@@ -42,7 +42,7 @@ impl LogState {
     }
 }
 
-/// Copies the log whenever something was committed. Never ends.
+/// Copies the log whenever something was committed, until the store is closed.
 pub(crate) async fn keep_short(db: Db, state: &LogState) {
     let Db::Sqlite { keeper, .. } = db else { return };
     let mut n_before = 0;
@@ -55,6 +55,8 @@ pub(crate) async fn keep_short(db: Db, state: &LogState) {
         n_before = n_commits;
         match copy(&keeper).await {
             Ok(log_pages) => state.is_long.store(log_pages > LOG_PAGES_MAX, Ordering::Relaxed),
+            // Who closes the last connection copies everything.
+            Err(_) if keeper.is_closed() => return,
             // The next pass tries again; the writer has a last resort of its own.
             Err(err) => tracing::warn!(error = ?err, "the log of the store was not copied"),
         }

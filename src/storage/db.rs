@@ -62,6 +62,7 @@ macro_rules! val_from_id {
 val_from_id! {
     AccountId, CustomerId, MerchantId, RiderId, OperatorId, StoreId, ProductId, OrderId, PaymentId,
     RefundId, DeliveryId, OfferId, NodeId, AttachmentId, PushAddressId, SessionId, AddressId,
+    QuoteId,
 }
 
 impl<'a, T: Into<Val<'a>>> From<Option<T>> for Val<'a> {

@@ -14,6 +14,13 @@ pub(crate) fn is_lock_conflict(err: &dyn DatabaseError) -> bool {
     }
 }
 
+/// Whether an SQLite file is damaged, or is none.
+pub(crate) fn is_damaged(err: &dyn DatabaseError) -> bool {
+    let code = err.code().and_then(|it| it.parse::<u32>().ok());
+    let is_sqlite = err.try_downcast_ref::<SqliteError>().is_some();
+    is_sqlite && code.is_some_and(|it| matches!(it & 0xff, 11 | 26))
+}
+
 /// Whether the disk under the database is full or fails: nothing is wrong with the statement.
 pub(crate) fn is_disk_trouble(err: &dyn DatabaseError) -> bool {
     match err.code().as_deref() {
@@ -111,6 +118,29 @@ pub(crate) const fn set_timer(is_mysql: bool) -> &'static str {
     } else {
         "insert into timer (kind, subject, due_ms) values (?, ?, ?)
          on conflict (kind, subject) do update set due_ms = excluded.due_ms"
+    }
+}
+
+/// Counts an order of a store's day. Values: store_id, day_name.
+pub(crate) const fn count_order(is_mysql: bool) -> &'static str {
+    if is_mysql {
+        "insert into store_day (store_id, day_name, n) values (?, ?, 1)
+         on duplicate key update n = n + 1"
+    } else {
+        "insert into store_day (store_id, day_name, n) values (?, ?, 1)
+         on conflict (store_id, day_name) do update set n = n + 1"
+    }
+}
+
+/// Counts a change of a cart. Values: customer_id, store_id, updated_at_ms.
+pub(crate) const fn count_cart_change(is_mysql: bool) -> &'static str {
+    if is_mysql {
+        "insert into cart (customer_id, store_id, version, updated_at_ms) values (?, ?, 1, ?)
+         on duplicate key update version = version + 1, updated_at_ms = values(updated_at_ms)"
+    } else {
+        "insert into cart (customer_id, store_id, version, updated_at_ms) values (?, ?, 1, ?)
+         on conflict (customer_id, store_id) do update set version = version + 1,
+            updated_at_ms = excluded.updated_at_ms"
     }
 }
 

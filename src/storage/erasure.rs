@@ -146,21 +146,26 @@ async fn forget_in_chat(tx: &mut Tx, order_id: OrderId, whose: &str) -> Result<(
 
 /// Takes the name out of everything that says whose it is; whether there was one.
 fn without_name(value: &mut Value, whose: &str) -> bool {
+    let mut found = false;
     match value {
         Value::Array(items) => {
-            items.iter_mut().fold(false, |found, it| without_name(it, whose) || found)
+            for item in items {
+                found |= without_name(item, whose);
+            }
         }
         Value::Object(fields) => {
             let is_theirs = fields.get("profile").and_then(Value::as_str) == Some(whose);
-            let mut found = false;
             if is_theirs && let Some(name) = fields.get_mut("name") {
                 *name = ERASED_NAME.into();
                 found = true;
             }
-            fields.values_mut().fold(found, |found, it| without_name(it, whose) || found)
+            for field in fields.values_mut() {
+                found |= without_name(field, whose);
+            }
         }
-        _ => false,
+        _ => {}
     }
+    found
 }
 
 #[cfg(test)]

@@ -80,6 +80,14 @@ impl StoreError {
         }
     }
 
+    /// Whether the file of an embedded store is damaged, or is no database at all: trying again
+    /// cannot help.
+    pub fn is_damaged(&self) -> bool {
+        let (Self::Unavailable(cause) | Self::Refused(cause)) = self else { return false };
+        let found = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+        found.is_some_and(dialect::is_damaged)
+    }
+
     /// No such row.
     pub fn not_found(entity: &'static str, id: impl ToString) -> Self {
         Self::NotFound { entity, id: id.to_string() }

@@ -81,6 +81,9 @@ impl From<Place> for Point {
 pub struct OrderMoved {
     /// The order.
     pub order: String,
+    /// By which people call it, e.g. `#0042`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// Number of the line, from 1 without holes.
     pub seq: i64,
     /// Which machine moved.
@@ -173,6 +176,9 @@ pub struct PaymentPart {
 pub struct Alarm {
     /// What it is about.
     pub order: String,
+    /// By which people call it, e.g. `#0042`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// Why it rings, e.g. `new_order`.
     pub alarm: String,
     /// Whether it rings until it is cleared.
@@ -268,6 +274,19 @@ pub struct StoreOpened {
     pub store: String,
     /// Its name.
     pub name: String,
+}
+
+/// Push `cart` on the inbox of a customer: read the cart again if it is on the screen.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct CartMoved {
+    /// At which store.
+    pub store: String,
+    /// How often the cart has changed.
+    pub version: i64,
+    /// How many lines it has now.
+    pub n_lines: u32,
+    /// How many pieces they have together.
+    pub n_pieces: u32,
 }
 
 /// Push `pool`: a delivery that any rider near may grab, or one that is gone.

@@ -51,12 +51,17 @@ pub mod sign_ins;
 pub mod tokens;
 
 pub mod carts;
+pub mod choices;
 pub mod handovers;
+pub mod order_lines;
+pub mod order_numbers;
 pub mod orders;
 pub mod payments;
 pub mod products;
+pub mod quotes;
 pub mod stock;
 pub mod stock_log;
+pub mod store_fees;
 pub mod stores;
 pub mod stories;
 

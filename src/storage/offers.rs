@@ -63,7 +63,7 @@ pub struct Asked {
     pub state: OfferState,
     /// The offer, while it is open.
     pub open: Option<OfferId>,
-    /// When the offer was made.
+    /// When it ended, or was made if it is open.
     pub at: Timestamp,
 }
 
@@ -176,7 +176,8 @@ pub async fn list_open_for_rider(
 pub async fn list_asked(reader: &mut impl Reader) -> Result<Vec<Asked>, StoreError> {
     let rows: Vec<AskedRow> = reader
         .all(
-            "select o.offer_id, o.delivery_id, o.rider_id, o.state, o.created_at_ms as last_ms
+            "select o.offer_id, o.delivery_id, o.rider_id, o.state,
+                    coalesce(o.closed_at_ms, o.created_at_ms) as last_ms
                from offer o join delivery d on d.delivery_id = o.delivery_id
               where d.state in ('waiting', 'offering', 'pooled')",
             args![],
@@ -188,6 +189,28 @@ pub async fn list_asked(reader: &mut impl Reader) -> Result<Vec<Asked>, StoreErr
     }
     asked.sort_by_key(|it| it.at);
     Ok(asked)
+}
+
+/// When a rider last said no to a delivery, in whatever way; `None` if he never did.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statements give it.
+pub async fn last_no(
+    reader: &mut impl Reader,
+    delivery_id: DeliveryId,
+    rider_id: RiderId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let rows: Vec<(Option<i64>,)> = reader
+        .all(
+            "select max(closed_at_ms) from offer
+              where delivery_id = ? and rider_id = ? and state <> 'accepted'
+             union all
+             select max(left_at_ms) from delivery_left where delivery_id = ? and rider_id = ?",
+            args![delivery_id, rider_id, delivery_id, rider_id],
+        )
+        .await?;
+    Ok(rows.into_iter().filter_map(|it| it.0).max().map(Timestamp::from_ms))
 }
 
 /// Writes a decided change, if the offer is still as it was read.

@@ -4,13 +4,13 @@
 //! one order, of whatever machine, never run at once and the story has no holes.
 
 use domain::{
-    cart::Quantity,
     clock::Timestamp,
     geo::Place,
-    ids::{CustomerId, MerchantId, OrderId, ProductId, RiderId, StoreId},
-    money::Money,
+    ids::{CustomerId, MerchantId, OrderId, RiderId, StoreId},
     order::{Order, StateChange},
+    order_number::OrderNumber,
     order_state::OrderState,
+    price::Breakdown,
 };
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     columns::{instant, money, parsed, place, word},
     db::{Reader, Tx, Val},
     error::StoreError,
+    order_lines::{self, StoredLine},
 };
 
 /// Orders of one page at most.
@@ -28,10 +29,14 @@ pub const PAGE_MAX: u32 = 100;
 pub struct StoredOrder {
     /// What the rules see.
     pub order: Order,
-    /// Sum of the lines.
-    pub items: Money,
-    /// What the delivery costs.
-    pub delivery_fee: Money,
+    /// What it costs and why. Its total is the order's.
+    pub parts: Breakdown,
+    /// By which its people call it; `None` for orders from before there were numbers.
+    pub number: Option<OrderNumber>,
+    /// The store's day on which the number counts.
+    pub day: Option<String>,
+    /// For when it was ordered; `None` for as soon as possible.
+    pub scheduled_for: Option<Timestamp>,
     /// The region of its store.
     pub region: String,
     /// Where it goes.
@@ -40,21 +45,12 @@ pub struct StoredOrder {
     pub dropoff_address: String,
     /// What the customer asked for; `None` if nothing.
     pub note: Option<String>,
-}
-
-/// Pieces of one product, at the name and price of the moment of ordering.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredLine {
-    /// Which product.
-    pub product_id: ProductId,
-    /// What it was called.
-    pub name: String,
-    /// What one piece cost.
-    pub unit: Money,
-    /// How many.
-    pub quantity: Quantity,
-    /// All of them together.
-    pub total: Money,
+    /// For how many people cutlery is wanted; `None` if the customer did not say.
+    pub cutlery: Option<u32>,
+    /// Whom to ask for at the door; `None` if the customer did not say.
+    pub contact_name: Option<String>,
+    /// Where to call; `None` if the customer did not say.
+    pub contact_phone: Option<String>,
 }
 
 /// Whose orders to list.
@@ -81,14 +77,25 @@ struct OrderRow {
     version: i64,
     seq: i64,
     items_minor: i64,
+    packing_minor: i64,
     delivery_fee_minor: i64,
+    discount_minor: i64,
+    tip_minor: i64,
     total_minor: i64,
+    carriage_minor: i64,
     currency: String,
     region: String,
     dropoff_lat: f64,
     dropoff_lng: f64,
     dropoff_address: String,
     note: Option<String>,
+    cutlery: Option<i64>,
+    contact_name: Option<String>,
+    contact_phone: Option<String>,
+    day_name: Option<String>,
+    day_no: Option<i64>,
+    scheduled_for_ms: Option<i64>,
+    release_at_ms: Option<i64>,
     placed_at_ms: i64,
     paid_at_ms: Option<i64>,
     accepted_at_ms: Option<i64>,
@@ -98,8 +105,10 @@ struct OrderRow {
 }
 
 const COLUMNS: &str = "order_id, customer_id, store_id, state, version, seq, items_minor,
-    delivery_fee_minor, total_minor, currency, region, dropoff_lat, dropoff_lng, dropoff_address,
-    note, placed_at_ms, paid_at_ms, accepted_at_ms, ready_at_ms, delivered_at_ms, ended_at_ms";
+    packing_minor, delivery_fee_minor, discount_minor, tip_minor, total_minor, carriage_minor,
+    currency, region, dropoff_lat, dropoff_lng, dropoff_address, note, cutlery, contact_name,
+    contact_phone, day_name, day_no, scheduled_for_ms, release_at_ms, placed_at_ms, paid_at_ms,
+    accepted_at_ms, ready_at_ms, delivered_at_ms, ended_at_ms";
 
 impl OrderRow {
     fn read(self) -> Result<StoredOrder, StoreError> {
@@ -112,6 +121,7 @@ impl OrderRow {
             version: self.version,
             seq: self.seq,
             total: amount(self.total_minor)?,
+            release_at: instant(self.release_at_ms),
             placed_at: Timestamp::from_ms(self.placed_at_ms),
             paid_at: instant(self.paid_at_ms),
             accepted_at: instant(self.accepted_at_ms),
@@ -119,14 +129,29 @@ impl OrderRow {
             delivered_at: instant(self.delivered_at_ms),
             ended_at: instant(self.ended_at_ms),
         };
+        let parts = Breakdown {
+            items: amount(self.items_minor)?,
+            packing: amount(self.packing_minor)?,
+            delivery_fee: amount(self.delivery_fee_minor)?,
+            discount: amount(self.discount_minor)?,
+            tip: amount(self.tip_minor)?,
+            total: order.total,
+            carriage: amount(self.carriage_minor)?,
+        };
+        let small = |it: i64| u32::try_from(it).ok();
         Ok(StoredOrder {
             order,
-            items: amount(self.items_minor)?,
-            delivery_fee: amount(self.delivery_fee_minor)?,
+            parts,
+            number: self.day_no.and_then(small).and_then(OrderNumber::new),
+            day: self.day_name,
+            scheduled_for: instant(self.scheduled_for_ms),
             region: self.region,
             dropoff: place("customer_order.dropoff_lat", self.dropoff_lat, self.dropoff_lng)?,
             dropoff_address: self.dropoff_address,
             note: self.note,
+            cutlery: self.cutlery.and_then(small),
+            contact_name: self.contact_name,
+            contact_phone: self.contact_phone,
         })
     }
 }
@@ -146,11 +171,7 @@ pub async fn insert(
     stored: &StoredOrder,
     lines: &[StoredLine],
 ) -> Result<(), StoreError> {
-    let order = &stored.order;
-    let sql = format!(
-        "insert into customer_order ({COLUMNS})
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    );
+    let (order, parts) = (&stored.order, &stored.parts);
     let values = args![
         order.id,
         order.customer_id,
@@ -158,15 +179,26 @@ pub async fn insert(
         order.state.as_str(),
         order.version,
         order.seq,
-        stored.items.minor(),
-        stored.delivery_fee.minor(),
+        parts.items.minor(),
+        parts.packing.minor(),
+        parts.delivery_fee.minor(),
+        parts.discount.minor(),
+        parts.tip.minor(),
         order.total.minor(),
+        parts.carriage.minor(),
         order.total.currency().code(),
         &stored.region,
         stored.dropoff.lat(),
         stored.dropoff.lng(),
         &stored.dropoff_address,
         stored.note.as_ref(),
+        stored.cutlery,
+        stored.contact_name.as_ref(),
+        stored.contact_phone.as_ref(),
+        stored.day.as_ref(),
+        stored.number.map(OrderNumber::get),
+        stored.scheduled_for,
+        order.release_at,
         order.placed_at,
         order.paid_at,
         order.accepted_at,
@@ -174,26 +206,10 @@ pub async fn insert(
         order.delivered_at,
         order.ended_at,
     ];
+    let marks = vec!["?"; values.len()].join(", ");
+    let sql = format!("insert into customer_order ({COLUMNS}) values ({marks})");
     tx.exec(&sql, values).await?;
-    for (at, line) in lines.iter().enumerate() {
-        tx.exec(
-            "insert into order_line (order_id, line_no, product_id, name, unit_minor, quantity,
-                total_minor, currency)
-             values (?, ?, ?, ?, ?, ?, ?, ?)",
-            args![
-                order.id,
-                at + 1,
-                line.product_id,
-                &line.name,
-                line.unit.minor(),
-                line.quantity.get(),
-                line.total.minor(),
-                line.total.currency().code()
-            ],
-        )
-        .await?;
-    }
-    Ok(())
+    order_lines::insert(tx, order.id, lines).await
 }
 
 /// Reads an order and keeps everybody else from changing it until the transaction ends.
@@ -251,46 +267,6 @@ pub async fn save_change(
         )
         .await?;
     if updated == 1 { Ok(()) } else { Err(StoreError::conflict("order", change.order_id)) }
-}
-
-#[derive(sqlx::FromRow)]
-struct LineRow {
-    product_id: String,
-    name: String,
-    unit_minor: i64,
-    quantity: i64,
-    total_minor: i64,
-    currency: String,
-}
-
-/// The lines of an order.
-///
-/// # Errors
-///
-/// [`StoreError`] as the statement gives it.
-pub async fn list_lines(
-    reader: &mut impl Reader,
-    order_id: OrderId,
-) -> Result<Vec<StoredLine>, StoreError> {
-    let rows: Vec<LineRow> = reader
-        .all(
-            "select product_id, name, unit_minor, quantity, total_minor, currency from order_line
-              where order_id = ? order by line_no",
-            args![order_id],
-        )
-        .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(StoredLine {
-                product_id: parsed("order_line.product_id", &row.product_id)?,
-                unit: money("order_line.currency", row.unit_minor, &row.currency)?,
-                total: money("order_line.currency", row.total_minor, &row.currency)?,
-                quantity: Quantity::new(row.quantity)
-                    .map_err(|_| StoreError::corrupt("order_line.quantity", row.quantity))?,
-                name: row.name,
-            })
-        })
-        .collect()
 }
 
 /// One page of orders, newest first. `open` asks for those that have ended (`false`) or not

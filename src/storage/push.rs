@@ -39,6 +39,8 @@ text_enum! {
         Duty => "duty",
         /// A merchant's store is there.
         Store => "store",
+        /// A customer's cart has changed.
+        Cart => "cart",
         /// A sign-in of the person was ended by somebody else.
         SignedOut => "signed_out",
         /// A rider's position.

@@ -44,10 +44,16 @@ pub enum AttachmentError {
     /// No such attachment, or none that the asker may see.
     #[error("there is no such attachment for you")]
     NotFound,
+    /// No such order, or none of the asker's.
+    #[error("there is no such order for you")]
+    NoOrder,
+    /// Nothing is in it.
+    #[error("a file has 1 byte or more: `bytes` is 0")]
+    Empty,
     /// The chat is not open.
     #[error(transparent)]
     Chat(#[from] ChatRefusal),
-    /// Too large, or empty.
+    /// Too large.
     #[error("a file has 1 to {BYTES_MAX} bytes")]
     Size,
     /// Too many of one party in one order.
@@ -118,7 +124,7 @@ pub struct Begun {
 ///
 /// # Errors
 ///
-/// [`AttachmentError::NotFound`] for strangers, else why it may not begin.
+/// [`AttachmentError::NoOrder`] for strangers, else why it may not begin.
 pub async fn begin(
     platform: &Platform,
     owner: Profile,
@@ -127,9 +133,12 @@ pub async fn begin(
 ) -> Result<Done<Begun>, AttachmentError> {
     let order_id = announced.order_id;
     let stored = find_order_for(&mut platform.reader(), owner, order_id).await?;
-    let stored = stored.ok_or(AttachmentError::NotFound)?;
+    let stored = stored.ok_or(AttachmentError::NoOrder)?;
     may_speak(&stored.order, owner.role(), platform.now(), &platform.policy)?;
-    if !(1..=BYTES_MAX).contains(&announced.bytes) {
+    if announced.bytes == 0 {
+        return Err(AttachmentError::Empty);
+    }
+    if announced.bytes > BYTES_MAX {
         return Err(AttachmentError::Size);
     }
     blob_place::check(platform).await?;

@@ -43,6 +43,9 @@ pub enum ChatError {
     /// No such channel, or none that the asker may use.
     #[error("there is no such channel for you")]
     NotFound,
+    /// No message stands at the offset that was named.
+    #[error("there is no message at this offset")]
+    NoMessage,
     /// The chat is not open.
     #[error(transparent)]
     Refused(#[from] ChatRefusal),
@@ -86,6 +89,7 @@ impl Failure for ChatError {
         match self {
             Self::Store(err) | Self::Attachment(AttachmentError::Store(err)) => Some(err),
             Self::NotFound
+            | Self::NoMessage
             | Self::Refused(_)
             | Self::Text(_)
             | Self::Place(_)

@@ -61,8 +61,9 @@ const CLAIMED: &str = "claimed";
 ///
 /// # Errors
 ///
-/// [`AskError::Gone`] if it is not in the pool any more or somebody is taking it this moment,
-/// [`AskError::BagFull`] and [`AskError::NotOnDuty`] if the rider cannot take it.
+/// [`AskError::BagFull`] and [`AskError::NotOnDuty`] if the rider cannot take it,
+/// [`AskError::NotPooled`] if riders are asked about it one by one, [`AskError::Gone`] if somebody
+/// has it or is taking it this moment.
 pub async fn grab(
     platform: &Platform,
     rider_id: RiderId,
@@ -90,10 +91,16 @@ async fn grab_claimed(
 ) -> Result<Done<Answered>, AskError> {
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let (mut case, stored) = lock_delivery(tx, order_id).await?;
-        if stored.delivery.state != DeliveryState::Pooled {
-            return Err(AskError::Gone { state: stored.delivery.state.as_str() });
-        }
         room_for_one(tx, rider_id, None).await?;
+        let state = stored.delivery.state;
+        match state {
+            DeliveryState::Pooled => {}
+            // Nobody has it: it was never in the pool, or riders are asked one by one again.
+            DeliveryState::Waiting | DeliveryState::Offering => {
+                return Err(AskError::NotPooled { state: state.as_str() });
+            }
+            _ => return Err(AskError::Gone { state: state.as_str() }),
+        }
         assign(tx, changes, &mut case, DeliveryEvent::Grabbed, rider_id, at).await?;
         show_in_pool(tx, changes, &stored, false, at).await?;
         Ok(Answered { state: "won".to_owned(), order: order_id.to_string() })

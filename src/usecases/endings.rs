@@ -82,9 +82,21 @@ pub(crate) async fn end(
 
 /// Stops the ringing for a new order.
 pub(crate) fn silence_bell(case: &OrderCase, changes: &mut Changes) -> Result<(), StoreError> {
-    let alarm = Alarm { order: case.id().to_string(), alarm: NEW_ORDER.to_owned(), rings: false };
+    ring(case, changes, NEW_ORDER, false)
+}
+
+/// Rings a store's bell, or stops it.
+pub(crate) fn ring(
+    case: &OrderCase,
+    changes: &mut Changes,
+    why: &str,
+    rings: bool,
+) -> Result<(), StoreError> {
+    let (order, number) = (case.id().to_string(), case.number());
+    let alarm = Alarm { order, number, alarm: why.to_owned(), rings };
+    let push = if rings { Push::Alarm } else { Push::AlarmClear };
     let channel = Channel::Store(case.stored.order.store_id);
-    changes.entries.push(events::entry(channel, Push::AlarmClear, None, &alarm)?);
+    changes.entries.push(events::entry(channel, push, None, &alarm)?);
     Ok(())
 }
 

@@ -3,9 +3,20 @@
 use std::time::Duration;
 
 use domain::{
-    cart::CartError, chat::ChatRefusal, checked_text::TextError, clock::Timestamp,
-    delivery::DeliveryRefusal, geo::PlaceError, ids::ProductId, money::MoneyError,
-    offer::OfferRefusal, order::OrderRefusal, pickup_code::NoCode, price::PriceError, role::Role,
+    cart::CartError,
+    chat::ChatRefusal,
+    checked_text::TextError,
+    clock::Timestamp,
+    delivery::DeliveryRefusal,
+    geo::PlaceError,
+    ids::ProductId,
+    money::{Money, MoneyError},
+    offer::OfferRefusal,
+    options::OptionError,
+    order::OrderRefusal,
+    pickup_code::NoCode,
+    price::PriceError,
+    role::Role,
 };
 use storage::error::{Failure, StoreError};
 
@@ -64,6 +75,35 @@ pub enum AskError {
         /// Which product.
         product_id: ProductId,
     },
+    /// What was chosen does not fit the product.
+    #[error("{why}")]
+    Options {
+        /// Which product.
+        product_id: ProductId,
+        /// What does not fit.
+        #[source]
+        why: OptionError,
+    },
+    /// The price that was promised does not hold any more.
+    #[error("the quote held until {expired_at}")]
+    QuoteExpired {
+        /// Since when it does not hold.
+        expired_at: Timestamp,
+        /// What the order costs now.
+        now: Money,
+    },
+    /// Something else is asked for than what was quoted.
+    #[error("the quote was made for something else")]
+    QuoteDiffers,
+    /// The quote was used before.
+    #[error("the quote was used before")]
+    QuoteUsed,
+    /// Another device has changed the cart.
+    #[error("the cart has changed; its version is {version} now")]
+    CartMoved {
+        /// How often it has changed.
+        version: i64,
+    },
     /// The store takes no orders now.
     #[error("the store is closed")]
     StoreClosed,
@@ -121,6 +161,12 @@ pub enum AskError {
     #[error("it is gone: {state}")]
     Gone {
         /// What became of it.
+        state: &'static str,
+    },
+    /// The delivery is not for everybody.
+    #[error("the delivery is {state}, not in the pool: grab what a push `pool` shows as open")]
+    NotPooled {
+        /// Where it stands.
         state: &'static str,
     },
     /// The rider does not take work.

@@ -28,7 +28,7 @@ use crate::{
     error::AskError,
     orders::{self, Acceptance},
     passwords, payments,
-    placing::{self, HandoverWish, OrderWish},
+    placing::{self, HandoverWish, OrderTerms, OrderWish},
     platform::Platform,
     tokens::Subject,
 };
@@ -216,12 +216,13 @@ pub async fn open_order(
     let quantity = Quantity::new(1)?;
     let wish = OrderWish {
         store_id,
-        lines: Some(vec![CartLine { product_id, quantity }]),
+        lines: Some(vec![CartLine::plain(product_id, quantity)]),
         handover: HandoverWish::delivered(
             store.place.offset(DOOR_M, 0.0),
             Address::parse("Test Street 1")?,
         ),
         note: None,
+        terms: OrderTerms::default(),
     };
     let placed = placing::place(platform, by, wish, None).await?.value;
     let order_id = placed.order.parse().map_err(|_| AskError::not_found("order"))?;

@@ -44,12 +44,16 @@ pub mod vapid;
 pub mod stock;
 pub mod stores;
 
+pub mod cart_moves;
 pub mod carts;
+pub mod choices;
 
 pub mod order_case;
 mod people;
 
 pub mod placing;
+pub mod pricing;
+pub mod quotes;
 
 pub mod payments;
 pub mod sandbox;

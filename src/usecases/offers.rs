@@ -24,6 +24,7 @@ use storage::{
 };
 
 use crate::{
+    board::ASK_AGAIN_MS,
     deliveries::assign,
     duty::change as change_duty,
     error::AskError,
@@ -123,6 +124,13 @@ async fn make_one(
     at: Timestamp,
 ) -> Result<(Offer, Offered), AskError> {
     let mut case = OrderCase::lock(tx, proposal.order_id).await?;
+    if let Some(stored) = &case.delivery {
+        // Whoever planned this may have looked before he said no: another dispatcher had asked him.
+        let no = offers::last_no(tx, stored.delivery.id, proposal.rider_id).await?;
+        if no.is_some_and(|it| at.ms_since(it) < ASK_AGAIN_MS) {
+            return Err(AskError::Gone { state: OfferState::Declined.as_str() });
+        }
+    }
     room_for_one(tx, proposal.rider_id, None).await?;
     let cause = Cause { by: Actor::System, reason: None, at };
     put_out(tx, changes, &mut case, proposal, expires_at, cause).await

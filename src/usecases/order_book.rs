@@ -11,7 +11,8 @@ use storage::{
     db::Reader,
     events::Person,
     journal::{self, Head},
-    orders::{self, StoredLine, StoredOrder, Whose},
+    order_lines::{self, StoredLine},
+    orders::{self, StoredOrder, Whose},
     payments::{self, StoredPayment},
     stores,
     stories::{self, StoredChange},
@@ -56,7 +57,7 @@ pub async fn show(
     let as_of = journal::head(&mut reader, &Channel::Order(order_id)).await?;
     let case = OrderCase::read(&mut reader, order_id).await?;
     let role = case.only_for(&mut reader, by).await?;
-    let lines = orders::list_lines(&mut reader, order_id).await?;
+    let lines = order_lines::list(&mut reader, order_id).await?;
     let mut changes = stories::list_changes(&mut reader, order_id).await?;
     // The order may have moved since it was read. What a line says beside itself comes with its
     // push, so a line that the reader is yet to hear of must not be here already.

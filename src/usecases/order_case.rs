@@ -61,6 +61,9 @@ pub struct OrderCase {
 pub struct Moved {
     /// The order.
     pub order: String,
+    /// By which people call it, e.g. `#0042`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// Where it stands.
     pub state: String,
     /// What to show to people.
@@ -138,6 +141,11 @@ impl OrderCase {
         self.stored.order.id
     }
 
+    /// By which people call it, if it has a number.
+    pub fn number(&self) -> Option<String> {
+        self.stored.number.map(|it| it.to_string())
+    }
+
     /// Who carries it from the store.
     pub const fn mode(&self) -> Mode {
         self.handover.handover.mode
@@ -154,6 +162,7 @@ impl OrderCase {
         let order = &self.stored.order;
         Moved {
             order: order.id.to_string(),
+            number: self.number(),
             state: order.state.to_string(),
             status: self.status().to_string(),
             seq: order.seq,
@@ -360,6 +369,7 @@ impl OrderCase {
         let order = &self.stored.order;
         OrderMoved {
             order: order.id.to_string(),
+            number: self.number(),
             seq: change.seq,
             machine: change.machine.to_string(),
             event: change.event.to_owned(),

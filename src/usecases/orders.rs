@@ -127,6 +127,7 @@ async fn create_delivery(
     at: Timestamp,
 ) -> Result<(), AskError> {
     let pickup = case.store.place;
+    let pay = case.stored.parts.carriage.checked_add(case.stored.parts.tip)?;
     let stored = StoredDelivery {
         delivery: Delivery::new(case.id()),
         store_id: case.store.id,
@@ -135,11 +136,8 @@ async fn create_delivery(
         pickup,
         dropoff: case.stored.dropoff,
         n_offers: 0,
-        pay: case.stored.delivery_fee,
-        outreach: Outreach {
-            rings: 0,
-            bonus: Money::from_minor(0, case.stored.delivery_fee.currency()),
-        },
+        pay,
+        outreach: Outreach { rings: 0, bonus: Money::from_minor(0, pay.currency()) },
         ready_at,
         created_at: at,
         assigned_at: None,

@@ -2,7 +2,6 @@
 
 use domain::{
     change::{Change, Machine},
-    channel::Channel,
     clock::Timestamp,
     ids::{CustomerId, OrderId, PaymentId, RefundId},
     money::{Currency, Money},
@@ -18,9 +17,8 @@ use storage::{
     commands::CommandKey,
     db::Tx,
     error::StoreError,
-    events::{self, Alarm, PaymentPart},
+    events::PaymentPart,
     payments::{self as rows, FactOutcome, ProviderFact, StoredPayment},
-    push::Push,
     timers::{self, TimerKind},
 };
 
@@ -281,9 +279,7 @@ async fn confirm_order(
     timers::clear(tx, TimerKind::OrderUnpaid, &subject).await?;
     let due = cause.at + policy.unaccepted;
     timers::set(tx, TimerKind::OrderUnaccepted, &subject, due).await?;
-    let alarm = Alarm { order: subject, alarm: NEW_ORDER.to_owned(), rings: true };
-    let channel = Channel::Store(order.store_id);
-    changes.entries.push(events::entry(channel, Push::Alarm, None, &alarm)?);
+    endings::ring(case, changes, NEW_ORDER, true)?;
     Ok(())
 }
 

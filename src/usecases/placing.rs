@@ -4,47 +4,69 @@ use domain::{
     cart::{self, CartLine},
     change::{Change, Machine},
     channel::Channel,
-    checked_text::{Address, Note},
+    checked_text::{Address, Note, PersonName, Phone},
     clock::Timestamp,
     geo::Place,
     handover::{Handover, HandoverPolicy, Proof},
-    ids::{CustomerId, OrderId, StoreId},
+    ids::{CustomerId, OrderId, QuoteId, StoreId},
     money::Money,
     order::Order,
+    order_number,
     order_state::OrderState,
     policy::OrderPolicy,
-    price::Price,
+    price::Breakdown,
     role::Profile,
 };
 use storage::{
     carts,
     commands::CommandKey,
-    db::Tx,
-    handovers,
-    orders::{self, StoredLine, StoredOrder},
-    products::{self, ProductRecord},
+    db::{Reader, Tx},
+    handovers, order_numbers,
+    orders::{self, StoredOrder},
     stores::{self, StoreRecord},
     timers::{self, TimerKind},
 };
 
 use crate::{
+    cart_moves,
     error::AskError,
     order_case::{Moved, OrderCase},
     platform::{Changes, Done, Platform},
-    stock,
+    pricing::{self, Priced},
+    quotes, stock,
 };
+
+/// Most people that cutlery is wanted for.
+pub const CUTLERY_MAX: u32 = 99;
 
 /// What a customer wants. There is no price in it: the server knows what things cost.
 #[derive(Debug, Clone)]
 pub struct OrderWish {
     /// Where from.
     pub store_id: StoreId,
-    /// What; `None` for what is in the cart.
+    /// What; `None` for what is selected in the cart.
     pub lines: Option<Vec<CartLine>>,
     /// How and where it changes hands.
     pub handover: HandoverWish,
     /// What to ask the store or the rider for.
     pub note: Option<Note>,
+    /// What else was said.
+    pub terms: OrderTerms,
+}
+
+/// What a customer may say beside what and where to.
+#[derive(Debug, Clone, Default)]
+pub struct OrderTerms {
+    /// What the customer gives the rider, in minor units of the store's currency.
+    pub tip_minor: i64,
+    /// For how many people cutlery is wanted.
+    pub cutlery: Option<u32>,
+    /// Whom to ask for at the door.
+    pub contact_name: Option<PersonName>,
+    /// Where to call.
+    pub contact_phone: Option<Phone>,
+    /// The price that was promised.
+    pub quote_id: Option<QuoteId>,
 }
 
 /// How a customer wants to get an order.
@@ -75,7 +97,8 @@ impl HandoverWish {
 /// # Errors
 ///
 /// [`AskError`] says what is wrong with the wish: [`AskError::OutOfStock`],
-/// [`AskError::StoreClosed`], [`AskError::TooFar`], [`AskError::NotSold`], …
+/// [`AskError::StoreClosed`], [`AskError::TooFar`], [`AskError::NotSold`],
+/// [`AskError::QuoteExpired`], …
 pub async fn place(
     platform: &Platform,
     by: CustomerId,
@@ -85,44 +108,67 @@ pub async fn place(
     let policy = platform.policy;
     platform
         .command(key, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
-            let store = open_store(tx, &wish).await?;
-            let wanted = wanted(tx, by, &wish).await?;
-            let fee = delivery_fee(&wish, &store);
-            let (price, lines) = priced(tx, &store, fee, &wanted).await?;
-            let stored = new_order(by, &wish, &store, &price, at);
-            let taken = lines.iter().map(|it| (it.product_id, it.quantity.get()));
-            stock::reserve(tx, changes, stored.order.id, by.into(), taken, at).await?;
-            orders::insert(tx, &stored, &lines).await?;
+            let (store, wanted, priced) = judge(tx, by, &wish).await?;
+            let order_id = OrderId::generate();
+            let priced = match wish.terms.quote_id {
+                Some(quote_id) => {
+                    let asked = quotes::asked(&wish, &wanted);
+                    quotes::hold(tx, by, quote_id, &asked, priced, order_id, at).await?
+                }
+                None => priced,
+            };
+            let taken = priced.lines.iter().map(|it| (it.product_id, it.quantity.get()));
+            stock::reserve(tx, changes, order_id, by.into(), taken, at).await?;
+            // The count of the day is locked last: everybody at this store waits for it.
+            let stored = new_order(tx, order_id, by, &wish, &store, priced.parts, at).await?;
+            orders::insert(tx, &stored, &priced.lines).await?;
             let handover = new_handover(&wish, &policy.handover);
-            handovers::insert(tx, stored.order.id, store.id, &handover).await?;
+            handovers::insert(tx, order_id, store.id, &handover).await?;
+            let moved = tell(tx, changes, order_id, by, &policy, at).await?;
             if wish.lines.is_none() {
-                carts::clear(tx, by, store.id).await?;
+                cart_moves::ordered(tx, changes, by, store.id, at).await?;
             }
-            tell(tx, changes, stored.order.id, by, &policy, at).await
+            Ok(moved)
         })
         .await
 }
 
-async fn open_store(tx: &mut Tx, wish: &OrderWish) -> Result<StoreRecord, AskError> {
-    let store = stores::find(tx, wish.store_id).await?.ok_or(AskError::not_found("store"))?;
+/// Checks a wish and prices it as it would be ordered now.
+pub(crate) async fn judge(
+    reader: &mut impl Reader,
+    by: CustomerId,
+    wish: &OrderWish,
+) -> Result<(StoreRecord, Vec<CartLine>, Priced), AskError> {
+    if wish.terms.cutlery.is_some_and(|it| it > CUTLERY_MAX) {
+        return Err(AskError::OutOfRange { what: "cutlery is for 0 to 99 people" });
+    }
+    if wish.terms.tip_minor != 0 && matches!(wish.handover, HandoverWish::Collected) {
+        return Err(AskError::OutOfRange { what: "a tip is for a rider; leave it out to collect" });
+    }
+    let (store, way_m) = open_store(reader, wish).await?;
+    let wanted = wanted(reader, by, wish).await?;
+    let tip = Money::from_minor(wish.terms.tip_minor, store.currency);
+    let priced = pricing::price(reader, &store, &wanted, way_m, tip).await?;
+    Ok((store, wanted, priced))
+}
+
+async fn open_store(
+    reader: &mut impl Reader,
+    wish: &OrderWish,
+) -> Result<(StoreRecord, Option<u32>), AskError> {
+    let store = stores::find(reader, wish.store_id).await?.ok_or(AskError::not_found("store"))?;
     if !store.is_open {
         return Err(AskError::StoreClosed);
     }
-    let HandoverWish::Delivered { dropoff, .. } = wish.handover else { return Ok(store) };
+    let HandoverWish::Delivered { dropoff, .. } = wish.handover else {
+        return Ok((store, None));
+    };
     let distance_m = store.place.metres_to(dropoff);
     if distance_m > f64::from(store.radius_m) {
         let (radius_m, distance_m) = (store.radius_m, distance_m as u32);
         return Err(AskError::TooFar { radius_m, distance_m });
     }
-    Ok(store)
-}
-
-/// Who fetches the goods pays nobody to bring them.
-const fn delivery_fee(wish: &OrderWish, store: &StoreRecord) -> Money {
-    match wish.handover {
-        HandoverWish::Delivered { .. } => store.delivery_fee,
-        HandoverWish::Collected => Money::from_minor(0, store.delivery_fee.currency()),
-    }
+    Ok((store, Some(distance_m.ceil() as u32)))
 }
 
 fn new_handover(wish: &OrderWish, policy: &HandoverPolicy) -> Handover {
@@ -134,71 +180,51 @@ fn new_handover(wish: &OrderWish, policy: &HandoverPolicy) -> Handover {
     }
 }
 
-async fn wanted(tx: &mut Tx, by: CustomerId, wish: &OrderWish) -> Result<Vec<CartLine>, AskError> {
+async fn wanted(
+    reader: &mut impl Reader,
+    by: CustomerId,
+    wish: &OrderWish,
+) -> Result<Vec<CartLine>, AskError> {
     let mut lines = match &wish.lines {
         Some(lines) => lines.clone(),
-        None => carts::list_lines(tx, by, wish.store_id).await?,
+        None => {
+            let items = carts::list_items(reader, by, wish.store_id).await?;
+            items.into_iter().filter(|it| it.is_selected).map(|it| it.line).collect()
+        }
     };
     cart::check_lines(&lines)?;
     // Stock is taken in this order by everybody, so that two orders never wait in a circle.
-    lines.sort_by_key(|it| it.product_id);
+    lines.sort_by(|a, b| (a.product_id, &a.options).cmp(&(b.product_id, &b.options)));
     Ok(lines)
 }
 
-async fn priced(
+async fn new_order(
     tx: &mut Tx,
-    store: &StoreRecord,
-    fee: Money,
-    wanted: &[CartLine],
-) -> Result<(Price, Vec<StoredLine>), AskError> {
-    let ids: Vec<_> = wanted.iter().map(|it| it.product_id).collect();
-    let sold = products::list_listed(tx, store.id, &ids).await?;
-    let mut asked = Vec::with_capacity(wanted.len());
-    let mut names = Vec::with_capacity(wanted.len());
-    for line in wanted {
-        let product_id = line.product_id;
-        let found: Option<&ProductRecord> = sold.iter().find(|it| it.id == product_id);
-        let product = found.ok_or(AskError::NotSold { product_id })?;
-        asked.push((product_id, product.price, line.quantity));
-        names.push(product.name.clone());
-    }
-    let price = Price::of(&asked, fee, store.min_order)?;
-    let lines = price
-        .lines
-        .iter()
-        .zip(names)
-        .map(|(line, name)| StoredLine {
-            product_id: line.product_id,
-            name,
-            unit: line.unit,
-            quantity: line.quantity,
-            total: line.total,
-        })
-        .collect();
-    Ok((price, lines))
-}
-
-fn new_order(
+    id: OrderId,
     by: CustomerId,
     wish: &OrderWish,
     store: &StoreRecord,
-    price: &Price,
+    parts: Breakdown,
     at: Timestamp,
-) -> StoredOrder {
+) -> Result<StoredOrder, AskError> {
+    let day = order_number::day_name(store.place, at);
+    let number = order_numbers::next(tx, store.id, &day).await?;
+    let OrderTerms { cutlery, contact_name, contact_phone, .. } = &wish.terms;
     let (dropoff, address) = match &wish.handover {
         HandoverWish::Delivered { dropoff, address, .. } => (*dropoff, address.as_str()),
         // Where the customer lives is nobody's business then.
         HandoverWish::Collected => (store.place, store.address.as_deref().unwrap_or(&store.name)),
     };
-    StoredOrder {
+    Ok(StoredOrder {
         order: Order {
-            id: OrderId::generate(),
+            id,
             customer_id: by,
             store_id: store.id,
             state: OrderState::PendingPayment,
             version: 0,
             seq: 0,
-            total: price.total,
+            total: parts.total,
+            release_at: None,
             placed_at: at,
             paid_at: None,
             accepted_at: None,
@@ -206,13 +232,18 @@ fn new_order(
             delivered_at: None,
             ended_at: None,
         },
-        items: price.items,
-        delivery_fee: price.delivery_fee,
+        parts,
+        number: Some(number),
+        day: Some(day),
+        scheduled_for: None,
         region: store.place.region(),
         dropoff,
         dropoff_address: address.to_owned(),
         note: wish.note.as_ref().map(|it| it.as_str().to_owned()),
-    }
+        cutlery: *cutlery,
+        contact_name: contact_name.as_ref().map(|it| it.as_str().to_owned()),
+        contact_phone: contact_phone.as_ref().map(|it| it.as_str().to_owned()),
+    })
 }
 
 /// The first line of the story. The customer's connections hear the order's channel from here on.

@@ -30,8 +30,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`ChatError::NotFound`] for strangers and if no message stands there, [`ChatError::Recall`] if
-/// it is somebody else's, too old, or was taken back before.
+/// [`ChatError::NotFound`] for strangers, [`ChatError::NoMessage`] if none stands there,
+/// [`ChatError::Recall`] if it is somebody else's, too old, or was taken back before.
 pub async fn recall(
     platform: &Platform,
     by: Profile,
@@ -48,7 +48,7 @@ pub async fn recall(
     let (into, policy) = (channel.clone(), platform.policy);
     let work = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
         let entry = entries::lock(tx, &into, off).await?;
-        let entry = entry.filter(|it| it.kind == Push::Msg.as_str()).ok_or(ChatError::NotFound)?;
+        let entry = entry.filter(|it| it.kind == Push::Msg.as_str()).ok_or(ChatError::NoMessage)?;
         may_recall(entry.author, entry.at, by, at, &policy)?;
         // A tombstone lacks what a message has.
         let said: Said = events::read_json(entry.body.as_bytes()).ok_or(RecallRefusal::Recalled)?;

@@ -75,6 +75,20 @@ async fn a_doctor_makes_nothing_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_damaged_store_is_called_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    std::fs::write(folder.path().join("riderhub.sqlite"), vec![b'x'; 20_000]).unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", data];
+    for command in [&["doctor", "--data", data][..], &serve[..]] {
+        let (code, said) = riderhub(command).await;
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("is damaged") && said.contains("backup"), "{said}");
+        assert!(!said.contains("writable"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_doctor_tells_what_an_empty_or_wrong_database_needs() {
     let url = MariaDbServer::shared().fresh_database();
     let (code, said) = riderhub(&["doctor", "--database", &url]).await;

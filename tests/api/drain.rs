@@ -44,6 +44,13 @@ async fn clients_of_a_node_that_stops_go_to_the_other_one_and_miss_nothing() {
 }
 
 #[actix_web::test]
+async fn a_node_without_clients_stops_at_once() {
+    let mut world = World::start(Engine::Sqlite, &["--drain-ms", "600000"]);
+    world.nodes[0].terminate();
+    assert!(world.nodes[0].ended(SLACK).await.success());
+}
+
+#[actix_web::test]
 async fn a_single_node_stops_and_its_clients_wait_for_it() {
     let mut world = World::start(Engine::Sqlite, &["--drain-ms", "300"]);
     let mut customer = Person::join(&world, 0, "customer", "Ann").await;

@@ -32,4 +32,5 @@ mod shapes;
 mod support;
 mod tokens;
 mod trouble;
+mod unruly;
 mod without_redis;

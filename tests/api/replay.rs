@@ -42,13 +42,16 @@ pub fn write_day(folder: &Path) {
     }
 }
 
-fn start_replay(world: &World, day: &Path, report: &Path) -> Child {
+/// Plays a day against all nodes of a world.
+pub fn start_replay(world: &World, day: &Path, report: &Path, more: &[&str]) -> Child {
     let report = fs::File::create(report).unwrap();
+    let speed = world.scale.to_string();
     Command::new(env!("CARGO_BIN_EXE_riderhub"))
         .arg("replay")
         .arg("--instance")
         .arg(day)
-        .args(["--live", &world.bases(0).join(","), "--speed", SCALE])
+        .args(["--live", &world.bases(0).join(","), "--speed", &speed])
+        .args(more)
         .stdin(Stdio::null())
         .stdout(report.try_clone().unwrap())
         .stderr(report)
@@ -57,7 +60,7 @@ fn start_replay(world: &World, day: &Path, report: &Path) -> Child {
 }
 
 /// Waits for the replay's end and checks its verdict; answers what it printed.
-async fn end_of(mut replay: Child, report: &Path) -> String {
+pub async fn end_of(mut replay: Child, report: &Path) -> String {
     let waiting = async {
         loop {
             if let Some(status) = replay.try_wait().unwrap() {
@@ -74,7 +77,8 @@ async fn end_of(mut replay: Child, report: &Path) -> String {
     text
 }
 
-fn figure(report: &str, name: &str) -> u64 {
+/// A figure of the replay's table.
+pub fn figure(report: &str, name: &str) -> u64 {
     let line = report.lines().find(|it| it.starts_with(name)).unwrap_or_default();
     let value = line.split_whitespace().last().and_then(|it| it.parse().ok());
     value.unwrap_or_else(|| panic!("no figure `{name}` in\n{report}"))
@@ -86,7 +90,7 @@ async fn a_day_goes_on_over_kill_9_of_the_embedded_server() {
     let folder = tempfile::tempdir().unwrap();
     write_day(folder.path());
     let report = folder.path().join("report");
-    let replay = start_replay(&world, folder.path(), &report);
+    let replay = start_replay(&world, folder.path(), &report, &[]);
     // Not before the orders are under way.
     until(&report, "orders 0/10").await;
     sleep(Duration::from_secs(2)).await;
@@ -104,13 +108,13 @@ async fn a_day_is_played_on_two_nodes_with_the_people_spread_over_both() {
     let folder = tempfile::tempdir().unwrap();
     write_day(folder.path());
     let report = folder.path().join("report");
-    let text = end_of(start_replay(&world, folder.path(), &report), &report).await;
+    let text = end_of(start_replay(&world, folder.path(), &report, &[]), &report).await;
     assert_eq!(figure(&text, "completed"), 10, "{text}");
     assert!(figure(&text, "copies compared") >= 30, "three parties of ten orders:\n{text}");
 }
 
 /// Waits until the replay has printed something.
-async fn until(report: &Path, words: &str) {
+pub async fn until(report: &Path, words: &str) {
     for _ in 0..1_200 {
         if fs::read_to_string(report).unwrap().contains(words) {
             return;

@@ -157,6 +157,21 @@ async fn a_picture_is_sent_in_pieces_and_shown_to_the_parties_once_it_was_said()
 }
 
 #[actix_web::test]
+async fn a_file_for_another_order_or_without_content_is_refused_in_clear_words() {
+    each_world(async |world| {
+        let (customer, _shop, order) = given_chat(world).await;
+        let stranger = world.person(Role::Customer).await;
+        let ask =
+            |who: &Person, body: Value| world.post("/v1/attachments").by(who).json(&body).send();
+        let foreign = ask(&stranger, about(&order, b"x")).await.problem(404, "not-found");
+        assert!(foreign.text("detail").contains("order"), "{foreign:?}");
+        let empty = ask(&customer, about(&order, b"")).await.problem(422, "bad-input");
+        assert!(empty.text("detail").contains("1 byte"), "{empty:?}");
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn a_part_of_a_picture_can_be_asked_for() {
     each_world(async |world| {
         let (customer, _shop, order) = given_chat(world).await;
@@ -256,7 +271,7 @@ async fn what_is_not_as_announced_is_refused() {
         assert_eq!(n_files(world.files.path()), 0);
 
         for (change, status, code) in [
-            (json!({ "bytes": 0 }), 413, "too-large"),
+            (json!({ "bytes": 0 }), 422, "bad-input"),
             (json!({ "bytes": 10_485_761 }), 413, "too-large"),
             (json!({ "media_type": "image/svg+xml" }), 422, "bad-input"),
             (json!({ "sha256": "abc" }), 422, "bad-input"),

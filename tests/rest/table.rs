@@ -92,6 +92,15 @@ pub(crate) const ROWS: &[Row] = &[
     row("clear_cart", CUS, Sees::All, ""),
     row("put_cart_line", CUS, Sees::All, r#"{"quantity":1}"#),
 
+    row("list_carts", CUS, Sees::Own, ""),
+    row("put_cart", CUS, Sees::All, r#"{"lines":[]}"#),
+    row("merge_cart", CUS, Sees::All, r#"{"lines":[]}"#),
+    row("get_product_options", ANY, Sees::All, ""),
+    row("put_product_options", MER, Sees::Own, r#"{"packing_minor":0}"#),
+    row("get_store_fees", ANY, Sees::All, ""),
+    row("put_store_fees", MER, Sees::Own, r#"{"packing_minor":0}"#),
+    row("create_quote", CUS, Sees::Own, "{}"),
+
     row("create_order", CUS, Sees::Own, "{}"),
     row("list_orders", ALL, Sees::Own, ""),
     row("get_order", ALL, Sees::OwnOrOperator, ""),

@@ -84,6 +84,8 @@ async fn bad_commands_are_answered_and_the_connection_stays() {
         (r#"{"m":"loc.put","p":{}}"#, 122),
         (r#"{"id":9,"m":"order.accept","p":{"order":"x"}}"#, 122),
         (r#"{"id":9,"m":"history","p":{"ch":"x","before":1,"after":1}}"#, 110),
+        (r#"[9,"sub",{"ch":"x"}]"#, 110),
+        (r#"{"id":9,"m":"sub","p":["x"]}"#, 110),
     ] {
         client.raw(frame).await;
         let answer = client.expect(|it| it["err"].is_object()).await;
@@ -95,6 +97,54 @@ async fn bad_commands_are_answered_and_the_connection_stays() {
     assert_eq!(client.expect(|it| it["err"].is_object()).await["err"]["code"], 110);
     let inbox = format!("inbox:{}", person.profile);
     assert!(client.ask("history", json!({ "ch": inbox })).await.is_ok(), "it still works");
+}
+
+#[actix_web::test]
+async fn a_device_is_named_in_full_or_not_let_in() {
+    let (_city, node) = city().await;
+    let person = node.person("Ann", Role::Customer).await;
+    let longest = "d".repeat(64);
+    for bad in [json!({ "id": format!("{longest}d") }), json!({ "id": "" }), json!({ "id": "a b" })]
+    {
+        let mut client = node.socket().await;
+        let hello = json!({ "token": person.token, "device": bad });
+        let refusal = client.ask("connect", hello).await.unwrap_err();
+        assert_eq!(refusal["code"], 110, "{refusal}");
+        assert!(refusal["msg"].as_str().unwrap().contains("device.id"), "{refusal}");
+        assert_eq!(client.closed().await, ended(4500, "bad_protocol"));
+    }
+    let mut client = node.socket().await;
+    let listed = json!({ "token": person.token, "device": ["d-1", "web"] });
+    assert_eq!(client.ask("connect", listed).await.unwrap_err()["code"], 110);
+    let mut client = node.socket().await;
+    let hello = json!({ "token": person.token, "device": { "id": longest } });
+    client.ask("connect", hello).await.unwrap();
+}
+
+#[actix_web::test]
+async fn positions_that_cannot_be_true_are_refused_by_name() {
+    let (_city, node) = city().await;
+    let rider = node.person("Remy", Role::Rider).await;
+    let (mut client, _) = node.connect(&rider).await;
+    let good =
+        json!({ "seq": 1, "lat": 31.2, "lng": 121.5, "hdg": 90, "spd": 4.5, "acc": 8, "t": 1 });
+    client.ask("loc.put", good.clone()).await.unwrap();
+    for (field, value) in [
+        ("lat", json!(91)),
+        ("hdg", json!(-1)),
+        ("spd", json!(1e9)),
+        ("acc", json!(-0.5)),
+        ("t", json!(i64::MAX)),
+        ("t", json!(-5)),
+        ("seq", json!(u64::MAX)),
+    ] {
+        let mut bad = good.clone();
+        bad[field] = value;
+        let refusal = client.ask("loc.put", bad).await.unwrap_err();
+        assert_eq!(refusal["code"], 110, "{refusal}");
+        let names = refusal["msg"].as_str().unwrap().contains(field) || field == "lat";
+        assert!(names, "{field}: {refusal}");
+    }
 }
 
 #[actix_web::test]

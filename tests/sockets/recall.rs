@@ -95,7 +95,9 @@ async fn only_the_author_takes_back_and_only_at_once() {
     assert_eq!(foreign.unwrap_err()["code"], 122);
     for nothing in [json!(1), json!(9_999)] {
         let refusal = customer.ask("chat.recall", take_back(&channel, &nothing)).await;
-        assert_eq!(refusal.unwrap_err()["code"], 130, "{nothing}");
+        let refusal = refusal.unwrap_err();
+        assert_eq!(refusal["code"], 130, "{nothing}");
+        assert_eq!(refusal["msg"], "there is no message at this offset");
     }
     clock.advance(table.node.live.platform.policy.chat_recall);
     customer.ask("chat.recall", take_back(&channel, &sent["off"])).await.unwrap();

@@ -44,7 +44,7 @@ use storage::{
 use tokio_tungstenite::tungstenite::{client::IntoClientRequest, http::HeaderValue};
 use usecases::{
     payments,
-    placing::{self, HandoverWish, OrderWish},
+    placing::{self, HandoverWish, OrderTerms, OrderWish},
     platform::{Platform, PlatformSettings},
     stores::{self, NewProduct, NewStore, StoreTerms},
     tokens::{Identity, Subject},
@@ -208,7 +208,7 @@ impl Node {
             stock: 1_000_000,
         };
         let product = stores::add_product(self.platform(), merchant_id, store, new).await.unwrap();
-        let line = CartLine { product_id: product.id, quantity: Quantity::new(1).unwrap() };
+        let line = CartLine::plain(product.id, Quantity::new(1).unwrap());
         Shop { store, place, line }
     }
 
@@ -225,12 +225,13 @@ impl Node {
         let Profile::Customer(customer_id) = customer.profile else { panic!("not a customer") };
         let wish = OrderWish {
             store_id: shop.store,
-            lines: Some(vec![shop.line]),
+            lines: Some(vec![shop.line.clone()]),
             handover: HandoverWish::delivered(
                 shop.place.offset(900.0, 400.0),
                 Address::parse("1 Long Street").unwrap(),
             ),
             note: None,
+            terms: OrderTerms::default(),
         };
         let placed = placing::place(self.platform(), customer_id, wish, None).await.unwrap();
         placed.value.order.parse().unwrap()

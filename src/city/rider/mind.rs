@@ -6,7 +6,7 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Rider, Temper, stops_of};
+use super::{Rider, Temper, stops::stops_of, whims::Mood};
 use crate::{
     city::road::Stop,
     client::{link::new_cid, log::Entry, socket::Frame},
@@ -20,11 +20,30 @@ pub(super) enum Thought {
 }
 
 impl Rider {
-    pub(super) fn think_about(&mut self, entry: &Entry) {
+    pub(super) async fn think_about(&mut self, entry: &Entry) {
         let (Some(offer), Some(order)) = (entry.text("offer"), entry.text("order")) else { return };
         let expires = entry.body.get("expires").and_then(Value::as_i64).unwrap_or(0);
         if expires <= self.pace.now_ms() {
             return;
+        }
+        let mood = if self.is_off() { Mood::Fair } else { self.whims.mood() };
+        let late = |takes: bool| Thought::Offer {
+            offer: offer.to_owned(),
+            order: order.to_owned(),
+            takes,
+            stops: stops_of(entry.body.get("route")),
+        };
+        let now = self.pace.now_ms();
+        match mood {
+            Mood::Fair => {}
+            Mood::Declines => return self.think(late(false)),
+            Mood::Ignores => return self.tally.declined.add(),
+            Mood::LastMoment(ms) => return self.thoughts.push((expires + ms, late(true))),
+            Mood::Vanishes(span) => {
+                self.thoughts.push((now, late(true)));
+                return self.vanish(now, span).await;
+            }
+            Mood::GoesOff(span) => return self.leave_for(span).await,
         }
         let throw: f64 = self.dice.random();
         let Temper { declines, ignores, .. } = self.plan.temper;
@@ -57,6 +76,14 @@ impl Rider {
 
     pub(super) async fn answer_thoughts(&mut self) {
         let now = self.pace.now_ms();
+        let back_at = self.astray.vanished_until;
+        if now < back_at {
+            // He answers when he is back, whether or not anybody waits for it still.
+            for (at, _) in &mut self.thoughts {
+                *at = (*at).max(back_at);
+            }
+            return;
+        }
         let (due, later) = self.thoughts.drain(..).partition(|(at, _)| *at <= now);
         self.thoughts = later;
         let due: Vec<(i64, Thought)> = due;
@@ -81,6 +108,7 @@ impl Rider {
             return;
         }
         self.tally.taken.add();
+        self.diary.won.push((order.clone(), self.pace.now_ms()));
         // The route that comes with the next push takes its place.
         if !self.mine.contains(&order) {
             self.road.plan(stops);
@@ -95,6 +123,7 @@ impl Rider {
         let params = json!({ "order": order, "cid": new_cid() });
         if self.link.call("grab", params).await.is_ok() {
             self.tally.grabbed.add();
+            self.diary.won.push((order.clone(), self.pace.now_ms()));
             self.welcome(order).await;
         }
     }

@@ -5,13 +5,18 @@ use std::{
     time::Duration,
 };
 
-use super::play::Day;
-use crate::client::{link::Link, log::Kept};
+use super::{evidence, play::Day};
+use crate::{
+    client::{link::Link, log::Kept},
+    replay::judge::{self, Evidence, Rules},
+};
 
 /// How long a copy may take to catch up, in real time.
 pub(super) const CATCH_UP_MAX: Duration = Duration::from_secs(15);
 /// Differences that are listed; more are only counted.
 pub(super) const LISTED_MAX: usize = 20;
+/// The server's word for a channel that is not ours, or not any more.
+const NOT_FOUND: u16 = 130;
 
 /// What the comparison found.
 #[derive(Debug, Default)]
@@ -22,20 +27,30 @@ pub(super) struct Found {
     pub(super) n_entries: usize,
     /// Acknowledged messages that were looked for.
     pub(super) n_messages: usize,
+    /// What was judged.
+    pub(super) evidence: Evidence,
+    /// What the judge found.
+    pub(super) judged: Vec<judge::Fault>,
     /// Everything that is not as it should be.
     pub(super) wrong: Vec<String>,
     /// Each order's channel as the journal has it.
     pub(super) journals: BTreeMap<String, Vec<Kept>>,
 }
 
-/// Compares all copies of all order channels, and looks for every acknowledged message.
-pub(super) async fn check(day: &Day) -> Found {
+/// Compares all copies of all order channels, looks for every acknowledged message, and has the
+/// stories judged.
+pub(super) async fn check(day: &Day, speed: f64) -> Found {
     let mut found = Found { wrong: day.faults.clone(), ..Found::default() };
+    // Stores first: riders may have left orders, and then read no more than what they had.
     for link in &day.links {
         check_link(link, &mut found).await;
     }
     check_customers(day, &mut found);
     check_messages(day, &mut found);
+    let until = day.pace.now_ms();
+    found.evidence = evidence::gather(day, until, &mut found.wrong).await;
+    found.judged = judge::judge(&found.evidence, &Rules::at_speed(speed));
+    found.wrong.extend(found.judged.iter().map(ToString::to_string));
     found
 }
 
@@ -50,6 +65,10 @@ async fn check_link(link: &Link, found: &mut Found) {
             Ok(differences) => {
                 found.wrong.extend(differences.into_iter().map(|it| format!("{name}: {it}")));
             }
+            Err(err) if err.code() == Some(NOT_FOUND) => {
+                check_left(&name, &channel, link.copy(&channel), found);
+                continue;
+            }
             Err(err) => found.wrong.push(format!("{name}: {channel}: {err}")),
         }
         let copy = link.copy(&channel);
@@ -62,6 +81,16 @@ async fn check_link(link: &Link, found: &mut Found) {
             Some(_) => {}
             None => drop(found.journals.insert(channel, copy)),
         }
+    }
+}
+
+/// Whoever left an order reads it no more; what he had must be how the journal begins.
+fn check_left(name: &str, channel: &str, copy: Vec<Kept>, found: &mut Found) {
+    found.n_copies += 1;
+    found.n_entries += copy.len();
+    let journal = found.journals.get(channel).map(Vec::as_slice).unwrap_or_default();
+    if !journal.starts_with(&copy) {
+        found.wrong.push(format!("{name}: {channel}: not how the journal begins"));
     }
 }
 
@@ -120,6 +149,7 @@ mod tests {
             customer::Ended,
             tally::{Acknowledged, Tally},
         },
+        client::pace::Pace,
         replay::live::play::Played,
     };
 
@@ -148,6 +178,8 @@ mod tests {
             links: Vec::new(),
             customer_counts: Vec::new(),
             faults: Vec::new(),
+            diaries: Vec::new(),
+            pace: Pace::new(0, 1.0),
             zero_ms: 0,
         }
     }

@@ -22,17 +22,22 @@ use crate::{
     replay::{
         gps::{self, Noise, Track},
         instance::Instance,
+        judge::Diary,
     },
 };
 
 /// Orders that a rider carries at once.
 const CAPACITY: u32 = 8;
+/// The same for unruly riders: so few that it matters.
+const CAPACITY_UNRULY: u32 = 3;
 
 /// How somebody ended.
 pub(super) struct Person {
     /// The socket, if it is not in the list already.
     pub(super) link: Option<Link>,
     pub(super) fault: Option<String>,
+    /// What he knows himself, if he is a rider.
+    pub(super) diary: Option<Diary>,
 }
 
 /// Opens a store's socket and runs it until the day is over.
@@ -59,7 +64,8 @@ pub(super) fn keep_store(
     people.spawn(async move {
         let name = own.session().name().to_owned();
         let worked = merchant::work(own, &mut events, plan, tally, stop).await;
-        Person { link: None, fault: worked.err().map(|err| format!("{name}: {err}")) }
+        let fault = worked.err().map(|err| format!("{name}: {err}"));
+        Person { link: None, fault, diary: None }
     });
     link
 }
@@ -70,6 +76,8 @@ pub(super) struct Riding {
     pub(super) centre: Place,
     manner: Manner,
     reports_every: Duration,
+    unruly: f64,
+    seed: u64,
     /// One after the other for the riders; empty if their receivers are perfect.
     noises: Arc<[Noise]>,
 }
@@ -89,6 +97,8 @@ impl Riding {
                 at_door: (door, door),
             },
             reports_every: Duration::from_millis(args.report_ms),
+            unruly: args.unruly,
+            seed: args.seed,
             noises: tracks.iter().map(Track::noise).collect(),
         })
     }
@@ -106,7 +116,7 @@ impl Riding {
         let (on, off_at) = (rider.on, stage.at_minute(rider.off));
         let plan = rider::Plan {
             vehicle: "car",
-            capacity: CAPACITY,
+            capacity: if self.unruly > 0.0 { CAPACITY_UNRULY } else { CAPACITY },
             start,
             manner: self.manner,
             temper: Temper {
@@ -114,25 +124,26 @@ impl Riding {
                 ignores: 0.0,
                 grabs: 1.0,
                 talks: 0.5,
+                unruly: self.unruly,
                 thinks: (Duration::ZERO, Duration::ZERO),
             },
             reports_every: self.reports_every,
             off_at: Some(off_at),
             noise: self.noises.iter().cycle().nth(index).cloned(),
-            seed: index as u64,
+            seed: self.seed.wrapping_mul(1_000_003).wrapping_add(index as u64),
         };
         let mut stop = stage.stop.clone();
         async move {
             tokio::select! {
                 () = stage.wait_for(on) => {}
-                _ = stop.changed() => return Person { link: None, fault: None },
+                _ = stop.changed() => return Person { link: None, fault: None, diary: None },
             }
             let (link, mut events) = link::open(session, stage.own_settings());
             let name = link.session().name().to_owned();
-            let worked =
+            let (diary, worked) =
                 rider::work(link.clone(), &mut events, plan, stage.tally, stage.stop).await;
             let fault = worked.err().map(|err| format!("{name}: {err}"));
-            Person { link: Some(link), fault }
+            Person { link: Some(link), fault, diary: Some(diary) }
         }
     }
 }

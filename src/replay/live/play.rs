@@ -31,7 +31,7 @@ use crate::{
         pace::Pace,
         session::Session,
     },
-    replay::instance::Instance,
+    replay::{instance::Instance, judge::Diary},
 };
 
 /// How long clients go on trying while the server is away, in real time.
@@ -65,6 +65,10 @@ pub(super) struct Day {
     pub(super) customer_counts: Vec<Counts>,
     /// People who had to stop.
     pub(super) faults: Vec<String>,
+    /// What riders say of their day.
+    pub(super) diaries: Vec<Diary>,
+    /// The server's clock.
+    pub(super) pace: Pace,
     /// Minute 0 of the day by the server's clock.
     pub(super) zero_ms: i64,
 }
@@ -177,19 +181,20 @@ pub(super) async fn play(
     add_missing(&mut orders, &all);
     // Whoever has ended already does not hear it.
     tell_stop.send_replace(true);
-    let mut faults = Vec::new();
+    let (mut faults, mut diaries) = (Vec::new(), Vec::new());
     while let Some(ended) = people.join_next().await {
         match ended {
-            Ok(Person { link, fault }) => {
+            Ok(Person { link, fault, diary }) => {
                 links.extend(link);
                 faults.extend(fault);
+                diaries.extend(diary);
             }
             Err(err) => faults.push(format!("a part of the replay failed: {err}")),
         }
     }
     stage.show.end();
-    let zero_ms = stage.zero_ms;
-    Ok(Day { tally: stage.tally, orders, links, customer_counts, faults, zero_ms })
+    let (zero_ms, pace) = (stage.zero_ms, stage.pace);
+    Ok(Day { tally: stage.tally, orders, links, customer_counts, faults, diaries, pace, zero_ms })
 }
 
 fn first_minute(instance: &Instance, args: &LiveArgs, customers: &[(usize, Session)]) -> i64 {

@@ -1,6 +1,6 @@
 //! What a live replay came to: a table, a verdict, and the event log.
 
-use std::{fmt, path::Path, time::Duration};
+use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
 
 use super::{
     check::{Found, LISTED_MAX},
@@ -22,6 +22,9 @@ pub struct Report {
     unreachable: Vec<String>,
     /// Orders that should have been completed and were not.
     failed: Vec<String>,
+    /// Orders that ended because nobody would bring them; only where riders are unruly.
+    given_up: Vec<String>,
+    judged: Option<Judged>,
     click_to_door: Spread,
     n_messages: u64,
     n_offers_taken: u64,
@@ -36,6 +39,34 @@ pub struct Report {
     wrong: Vec<String>,
     log: String,
     wall: Duration,
+}
+
+/// What the judge looked at.
+#[derive(Debug)]
+struct Judged {
+    n_offers: usize,
+    /// By what became of them.
+    ends: BTreeMap<String, usize>,
+    n_whims: u64,
+    n_left: usize,
+    n_faults: usize,
+}
+
+impl Judged {
+    fn of(found: &Found, n_whims: u64) -> Self {
+        let evidence = &found.evidence;
+        let mut ends = BTreeMap::new();
+        for (state, _) in evidence.asked.iter().flat_map(|it| &it.closed) {
+            *ends.entry(state.clone()).or_default() += 1;
+        }
+        let left = evidence.lines.iter().filter(|it| it.event == "rider_left");
+        let (n_left, n_faults) = (left.count(), found.judged.len());
+        Self { n_offers: evidence.asked.len(), ends, n_whims, n_left, n_faults }
+    }
+
+    fn ended(&self, state: &str) -> usize {
+        self.ends.get(state).copied().unwrap_or(0)
+    }
 }
 
 /// What people saw of riders.
@@ -61,9 +92,17 @@ impl Seen {
 }
 
 impl Report {
-    pub(super) fn new(instance: &Instance, day: Day, found: Found, wall: Duration) -> Self {
+    pub(super) fn new(
+        instance: &Instance,
+        day: Day,
+        found: Found,
+        is_unruly: bool,
+        wall: Duration,
+    ) -> Self {
         let minute = |ms: i64| (ms - day.zero_ms) as f64 / 60_000.0;
         let (mut unreachable, mut failed, mut doors) = (Vec::new(), Vec::new(), Vec::new());
+        let mut given_up = Vec::new();
+        let judged = is_unruly.then(|| Judged::of(&found, day.tally.whims.get()));
         let mut log = String::new();
         let mut n_completed = 0;
         for Played { index, ended, .. } in &day.orders {
@@ -86,7 +125,9 @@ impl Report {
                 Err(err) => err.clone(),
             };
             let line = format!("{} (placed at {}): {how}", order.id, order.placed);
-            if instance.is_reachable(order) {
+            if is_unruly && how == "cancelled" {
+                given_up.push(line);
+            } else if instance.is_reachable(order) {
                 failed.push(line);
             } else {
                 unreachable.push(line);
@@ -112,6 +153,8 @@ impl Report {
             n_completed,
             unreachable,
             failed,
+            given_up,
+            judged,
             click_to_door: Spread::of(doors),
             n_messages: day.tally.messages.get(),
             n_offers_taken: day.tally.taken.get(),
@@ -146,6 +189,17 @@ impl fmt::Display for Report {
         row("completed", &self.n_completed)?;
         row("out of every rider's reach", &self.unreachable.len())?;
         row("not completed", &self.failed.len())?;
+        if let Some(judged) = &self.judged {
+            row("ended for want of a rider", &self.given_up.len())?;
+            row("offers made", &judged.n_offers)?;
+            row("offers accepted", &judged.ended("accepted"))?;
+            row("offers declined", &judged.ended("declined"))?;
+            row("offers lapsed", &judged.ended("expired"))?;
+            row("offers withdrawn", &judged.ended("withdrawn"))?;
+            row("whims of riders", &judged.n_whims)?;
+            row("deliveries that left their rider", &judged.n_left)?;
+            row("faults that the judge found", &judged.n_faults)?;
+        }
         row("click to door, mean, min", &format!("{:.2}", self.click_to_door.mean))?;
         row("click to door, p90, min", &format!("{:.2}", self.click_to_door.p90))?;
         row("offers taken", &self.n_offers_taken)?;
@@ -170,6 +224,7 @@ impl fmt::Display for Report {
         for (title, lines) in [
             ("out of every rider's reach", &self.unreachable),
             ("not completed", &self.failed),
+            ("ended for want of a rider", &self.given_up),
             ("wrong", &self.wrong),
         ] {
             for line in lines.iter().take(LISTED_MAX) {

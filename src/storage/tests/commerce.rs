@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use domain::{
     cart::Quantity,
@@ -10,13 +13,16 @@ use domain::{
     clock::Timestamp,
     geo::Place,
     handover::Mode,
-    ids::{CustomerId, MerchantId, OrderId, PaymentId, ProductId, RefundId, StoreId},
+    ids::{CustomerId, MerchantId, OptionId, OrderId, PaymentId, ProductId, RefundId, StoreId},
     money::{Currency, Money},
+    options::Chosen,
     order::{Ask, Order},
+    order_number::OrderNumber,
     order_state::{OrderEvent, OrderState},
     payment::{Payment, Refund},
     payment_state::PaymentState,
     policy::OrderPolicy,
+    price::Breakdown,
     reason::Reason,
     refund_state::RefundState,
     role::Actor,
@@ -26,7 +32,8 @@ use storage::{
     args,
     db::Tx,
     error::StoreError,
-    orders::{self, StoredLine, StoredOrder},
+    order_lines::{self, StoredLine},
+    orders::{self, StoredOrder},
     payments::{self, StoredPayment},
     store::Store,
     stories,
@@ -37,6 +44,8 @@ const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 const CNY: Currency = Currency::Cny;
 
 fn order(state: OrderState) -> StoredOrder {
+    static NUMBERS: AtomicU32 = AtomicU32::new(1);
+    let n = NUMBERS.fetch_add(1, Ordering::Relaxed);
     let money = |minor| Money::from_minor(minor, CNY);
     StoredOrder {
         order: Order {
@@ -47,6 +56,7 @@ fn order(state: OrderState) -> StoredOrder {
             version: 0,
             seq: 0,
             total: money(3_000),
+            release_at: Some(NOON),
             placed_at: NOON,
             paid_at: None,
             accepted_at: None,
@@ -54,30 +64,51 @@ fn order(state: OrderState) -> StoredOrder {
             delivered_at: None,
             ended_at: None,
         },
-        items: money(2_500),
-        delivery_fee: money(500),
+        parts: Breakdown {
+            items: money(2_500),
+            packing: money(100),
+            delivery_fee: money(300),
+            discount: money(200),
+            tip: money(300),
+            total: money(3_000),
+            carriage: money(500),
+        },
+        number: OrderNumber::new(n),
+        day: Some("20261121".to_owned()),
+        scheduled_for: Some(NOON),
         region: "wtw3".to_owned(),
         dropoff: Place::new(31.2, 121.5).unwrap(),
         dropoff_address: "Long Street 7".to_owned(),
         note: Some("ring twice\n请打电话 🥡".to_owned()),
+        cutlery: Some(2),
+        contact_name: Some("Ann".to_owned()),
+        contact_phone: Some("+8613800138000".to_owned()),
     }
 }
 
-async fn given(store: &Store, stored: &StoredOrder) {
+async fn given(store: &Store, stored: &StoredOrder) -> StoredLine {
     let line = StoredLine {
         product_id: ProductId::generate(),
         name: "Noodle soup".to_owned(),
+        options: vec![Chosen {
+            id: OptionId::generate(),
+            group: "Size".to_owned(),
+            name: "大 \"large\"".to_owned(),
+            price: Money::from_minor(250, CNY),
+        }],
+        packing: Money::from_minor(50, CNY),
         unit: Money::from_minor(1_250, CNY),
         quantity: Quantity::new(2).unwrap(),
         total: Money::from_minor(2_500, CNY),
     };
-    let stored = stored.clone();
+    let (stored, written) = (stored.clone(), line.clone());
     store
         .write(async move |tx: &mut Tx| {
-            orders::insert(tx, &stored, std::slice::from_ref(&line)).await
+            orders::insert(tx, &stored, std::slice::from_ref(&written)).await
         })
         .await
         .unwrap();
+    line
 }
 
 #[tokio::test]
@@ -85,11 +116,11 @@ async fn an_order_survives_being_written_and_read_back() {
     each_engine(async |store| {
         for state in OrderState::ALL {
             let stored = order(*state);
-            given(&store, &stored).await;
+            let line = given(&store, &stored).await;
             let read = orders::find(&mut store.reader(), stored.order.id).await.unwrap();
             assert_eq!(read.as_ref(), Some(&stored), "the schema knows {state}");
-            let lines = orders::list_lines(&mut store.reader(), stored.order.id).await.unwrap();
-            assert_eq!(lines.len(), 1);
+            let lines = order_lines::list(&mut store.reader(), stored.order.id).await.unwrap();
+            assert_eq!(lines, [line]);
         }
     })
     .await;
@@ -101,7 +132,8 @@ async fn the_schema_refuses_states_that_are_not_ours_and_sums_that_are_wrong() {
         let stored = order(OrderState::Paid);
         given(&store, &stored).await;
         let id = stored.order.id.to_string();
-        for assignment in ["state = 'lost'", "total_minor = 1", "items_minor = -1"] {
+        for assignment in ["state = 'lost'", "total_minor = 1", "items_minor = -1", "tip_minor = 1"]
+        {
             let (sql, id) =
                 (format!("update customer_order set {assignment} where order_id = ?"), id.clone());
             let outcome: Result<(), StoreError> = store

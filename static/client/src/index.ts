@@ -10,5 +10,6 @@ export type { Entry, Position, Push, ReconnectRules, Role, Subscribed, Welcome }
 export type { CommandOptions, Kept } from './queue.ts';
 export { Rest, type RestOptions, type Session } from './rest.ts';
 export { textStorage, type Saved, type Storage } from './storage.ts';
+export { upload, type UploadOptions } from './upload.ts';
 export { uuidv7 } from './uuid.ts';
 export type { SocketConstructor, SocketLike } from './wire.ts';

@@ -61,6 +61,23 @@ export class Rest {
     return this.#authorized<T>('POST', path, body);
   }
 
+  /** The answer itself, for what is no JSON. A refusal throws. */
+  async raw(method: string, path: string, body?: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+    const once = async (fresh: boolean): Promise<Response> => {
+      const init: RequestInit = { method, headers: { ...headers, authorization: `Bearer ${await this.token(fresh)}` } };
+      if (body !== undefined) init.body = body;
+      const response = await this.#fetch((this.#options.base ?? '') + path, init);
+      if (response.ok) return response;
+      throw new Problem(response.status, ((await response.json().catch(() => undefined)) ?? {}) as object);
+    };
+    try {
+      return await once(false);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 401 || !this.#session) throw error;
+      return once(true);
+    }
+  }
+
   /** The access token; a new one if `fresh` is asked for or the old one is nearly used up. */
   async token(fresh = false): Promise<string> {
     if (!this.#session) throw new Problem(401, { title: 'not signed in' });

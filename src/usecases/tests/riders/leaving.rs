@@ -70,6 +70,29 @@ async fn a_rider_hands_on_and_the_next_one_is_asked() {
 }
 
 #[tokio::test]
+async fn a_plan_from_before_his_no_does_not_ask_him_again() {
+    each_engine(async |store| {
+        let mut city = City::new(store).await;
+        let rider = city.rider("ann", 2, 300.0).await;
+        let order = city.accepted_order().await;
+        // Another node looked before he was asked, and acts after he has said no.
+        let early = usecases::dispatch::look(&city.platform).await.unwrap();
+        city.cycle().await;
+        let offer = city.open_offer(rider).await.expect("he is asked");
+        usecases::offers::reply(&city.platform, rider, offer, false, None).await.unwrap();
+        let report = city.cycle_on(&early).await;
+        assert_eq!((report.n_offers, report.n_beaten), (0, 1), "{report:?}");
+        assert_eq!(city.open_offer(rider).await, None);
+        assert_eq!(city.delivery(order).await.0, "waiting");
+        // Five minutes count from his answer, not from the question.
+        city.pass(299);
+        city.cycle().await;
+        assert_eq!(city.open_offer(rider).await, None, "not yet");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_has_the_goods_cannot_hand_them_on_and_nobody_takes_them_off_him() {
     each_engine(async |store| {
         let mut city = City::new(store).await;

@@ -36,6 +36,34 @@ async fn of_riders_who_grab_at_the_same_instant_exactly_one_wins() {
 }
 
 #[tokio::test]
+async fn a_grab_in_vain_says_what_is_wrong() {
+    each_engine(async |store| {
+        let mut city = City::new(store).await;
+        let rider = city.rider("ann", 1, 300.0).await;
+        let order = city.accepted_order().await;
+        let grab = async |city: &City| {
+            deliveries::grab(&city.platform, rider, order, None).await.unwrap_err()
+        };
+        let waiting = grab(&city).await;
+        assert!(matches!(waiting, AskError::NotPooled { state: "waiting" }), "{waiting:?}");
+        city.cycle().await;
+        let asked = city.open_offer(rider).await.expect("he is asked");
+        let offering = grab(&city).await;
+        assert!(matches!(offering, AskError::BagFull { .. }), "asked about it: {offering:?}");
+        usecases::offers::reply(&city.platform, rider, asked, false, None).await.unwrap();
+        deliveries::put_in_pool(&city.platform, order).await.unwrap();
+        usecases::duty::off(&city.platform, rider, None).await.unwrap();
+        let off = grab(&city).await;
+        assert!(matches!(off, AskError::NotOnDuty), "{off:?}");
+        city.back_on_duty(rider).await;
+        deliveries::grab(&city.platform, rider, order, None).await.unwrap();
+        let late = grab(&city).await;
+        assert!(matches!(late, AskError::Gone { state: "assigned" }), "{late:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn without_riders_a_delivery_goes_to_the_pool_and_comes_back_when_one_appears() {
     each_engine(async |store| {
         let mut city = City::new(store).await;

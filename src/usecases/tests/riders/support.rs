@@ -24,7 +24,7 @@ use usecases::{
     handing_on,
     orders::{self, Acceptance},
     payments,
-    placing::{self, HandoverWish, OrderWish},
+    placing::{self, HandoverWish, OrderTerms, OrderWish},
     platform::{Platform, PlatformSettings, Silence},
     stores::{self, NewProduct, NewStore, StoreTerms},
 };
@@ -85,12 +85,13 @@ impl City {
     pub(crate) async fn paid_order(&self) -> OrderId {
         let wish = OrderWish {
             store_id: self.store,
-            lines: Some(vec![self.line]),
+            lines: Some(vec![self.line.clone()]),
             handover: HandoverWish::delivered(
                 self.centre.offset(900.0, 400.0),
                 Address::parse("1 Long Street").unwrap(),
             ),
             note: None,
+            terms: OrderTerms::default(),
         };
         let placed = placing::place(&self.platform, self.customer, wish, None).await.unwrap();
         let order: OrderId = placed.value.order.parse().unwrap();
@@ -121,11 +122,16 @@ impl City {
     /// One look of the dispatcher.
     pub(crate) async fn cycle(&mut self) -> CycleReport {
         let look = dispatch::look(&self.platform).await.unwrap();
+        self.cycle_on(&look).await
+    }
+
+    /// What the dispatcher does on what it saw then.
+    pub(crate) async fn cycle_on(&mut self, look: &dispatch::Look) -> CycleReport {
         let choosing = Choosing { policy: self.policy, ..Choosing::default() };
         let places = HashMap::new();
         let is_ours = |_: &str| true;
         let (platform, memory) = (&self.platform, &mut self.memory);
-        dispatch::cycle(platform, &look, &places, memory, &choosing, &is_ours).await.unwrap()
+        dispatch::cycle(platform, look, &places, memory, &choosing, &is_ours).await.unwrap()
     }
 
     /// The dispatcher asks this rider, and he takes it.
@@ -207,7 +213,7 @@ async fn shop(platform: &Platform, merchant: MerchantId, place: Place) -> (Store
         stock: 1_000_000,
     };
     let product = stores::add_product(platform, merchant, store, new).await.unwrap();
-    let line = CartLine { product_id: product.id, quantity: Quantity::new(1).unwrap() };
+    let line = CartLine::plain(product.id, Quantity::new(1).unwrap());
     (store, line)
 }
 

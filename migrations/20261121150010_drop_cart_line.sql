@@ -1,0 +1,2 @@
+-- Its rows are in cart_item.
+drop table cart_line;
