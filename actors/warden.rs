@@ -15,6 +15,7 @@ use domain::{
     role::Profile,
 };
 use storage::{
+    contacts,
     db::Tx,
     error::StoreError,
     publishers::{self, Publisher},
@@ -22,6 +23,7 @@ use storage::{
     seats, sign_ins,
 };
 use usecases::{
+    audit,
     error::AskError,
     platform::{Nudge, RevokedSession},
     token_keys,
@@ -44,6 +46,8 @@ pub const POLL_EVERY: Duration = Duration::from_secs(2);
 /// How much earlier than the last poll the next one looks: clocks differ, and a transaction takes
 /// a while from its time stamp to its commit.
 pub const OVERLAP: Duration = Duration::from_secs(30);
+/// Connections of the database in use, in percent, from which on it is said.
+const POOL_LOW_PERCENT: u32 = 80;
 /// How often rows that nobody needs any more are removed, in real time.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
 
@@ -171,8 +175,19 @@ impl Work {
             }
         }
         token_keys::refresh(platform).await?;
+        self.watch_pool();
         *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner) = started_at;
         Ok(())
+    }
+
+    /// Warns before requests have to wait for a connection of the database.
+    fn watch_pool(&self) {
+        let pool = self.live.platform.store.db().pool();
+        let is_low = pool.in_use * 100 >= pool.max * POOL_LOW_PERCENT;
+        if is_low {
+            let (in_use, max) = (pool.in_use, pool.max);
+            tracing::warn!(in_use, max, "few database connections are free; raise --connections");
+        }
     }
 
     async fn tidy(&self) -> Result<(), AskError> {
@@ -183,9 +198,11 @@ impl Work {
         self.live.publishers.keep_only(|it| registry.is_here(Profile::Rider(it)));
         let write = async move |tx: &mut Tx| {
             revocations::remove_old(tx, now).await?;
+            contacts::remove_old(tx, now).await?;
             sign_ins::remove_old(tx, now).await
         };
         platform.store.write(write).await?;
+        audit::forget_old(platform).await?;
         token_keys::tend(platform, self.key_age).await
     }
 }

@@ -152,6 +152,10 @@ pub struct Settings {
     pub rate_entry: u32,
     /// New orders of one account in a minute; 0 is no limit.
     pub rate_orders: u32,
+    /// Mail server that codes are sent by.
+    pub smtp: Option<Secret>,
+    /// Who codes come from.
+    pub mail_from: String,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
     /// Secret that the sandbox payment provider signs with, if it is not kept in the store.

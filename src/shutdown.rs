@@ -20,6 +20,7 @@ use actors::{
 };
 use storage::store::Store;
 use tokio::signal::unix::{SignalKind, signal};
+use usecases::audit::AuditLog;
 
 use crate::cli::CliError;
 
@@ -115,6 +116,7 @@ pub struct RunningServer {
     pub(crate) drain_window: Duration,
     pub(crate) store: Arc<Store>,
     pub(crate) workers: Workers,
+    pub(crate) audit: Arc<AuditLog>,
     /// Held while it runs, so that no other server uses the same embedded store.
     pub(crate) _lock: Option<File>,
 }
@@ -170,6 +172,9 @@ impl RunningServer {
             self.under_way.ended_or_late().await;
         }
         self.handle.stop(is_patient).await;
+        if let Err(err) = self.audit.write(&self.live.platform).await {
+            tracing::warn!(error = ?err, "the last lines of the audit log are lost");
+        }
         self.workers.stop(&self.store).await;
     }
 }

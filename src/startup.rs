@@ -52,8 +52,10 @@ use storage::{
     store::Store,
 };
 use usecases::{
+    audit::AuditLog,
     blob_place::{self, Standing},
     demo,
+    messenger::Messenger,
     notices::NoticeSettings,
     platform::{Platform, PlatformSettings, Silence},
 };
@@ -67,7 +69,7 @@ use crate::{
         state::{Doors, HttpState},
         ws::{self, SocketDoor},
     },
-    notify::Ways,
+    notify::{Ways, codes::Codes},
     opening::{self, open_database},
     osrm,
     settings::{Environment, Secret, Settings},
@@ -151,7 +153,11 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
     let drain_window = Duration::from_millis(settings.drain_ms);
     let under_way = UnderWay::default();
     let its_live = Arc::clone(&live);
-    let (addr, handle, serving) = listen(settings, its_live, doors, figures, under_way.clone())
+    let audit = Arc::new(AuditLog::default());
+    let (log, platform) = (Arc::clone(&audit), live.platform.clone());
+    actix_web::rt::spawn(async move { log.run(&platform).await });
+    let served = Served { doors, figures, audit: Arc::clone(&audit) };
+    let (addr, handle, serving) = listen(settings, its_live, served, under_way.clone())
         .map_err(|err| cannot_listen(addr, &err))?;
     tracing::info!(node.id = %node, "node {node} is up");
     Ok(RunningServer {
@@ -163,6 +169,7 @@ pub async fn start(settings: Settings) -> Result<RunningServer, CliError> {
         drain_window,
         store,
         workers,
+        audit,
         _lock: lock,
     })
 }
@@ -278,7 +285,11 @@ fn for_serving(settings: &Settings) -> Result<PlatformSettings, CliError> {
     let rates = settings.redis.as_ref().map(open).transpose();
     let rates = rates.map_err(|err| CliError::Failed(format!("redis {err}")))?;
     let rates = rates.map(|it| Arc::new(it) as Arc<dyn Rates>);
-    Ok(PlatformSettings { blobs, claims, shield, rates, roads, ..secrets(settings) })
+    let smtp = settings.smtp.as_ref().map(|it| (it.reveal(), settings.mail_from.as_str()));
+    let codes = Codes::open(smtp, settings.environment != Environment::Production);
+    let codes = codes.map_err(CliError::Failed)?;
+    let messenger = Some(Arc::new(codes) as Arc<dyn Messenger>);
+    Ok(PlatformSettings { blobs, claims, shield, rates, roads, messenger, ..secrets(settings) })
 }
 
 /// Says in the log what `riderhub doctor` would say; uploads look again.
@@ -309,15 +320,22 @@ async fn open_doors(settings: &Settings, platform: &Platform) -> Result<Doors, C
     Ok(Doors { sandbox, demo })
 }
 
+/// What is served beside the live side.
+struct Served {
+    doors: Doors,
+    figures: Figures,
+    audit: Arc<AuditLog>,
+}
+
 fn listen(
     settings: Settings,
     live: Arc<Live>,
-    doors: Doors,
-    figures: Figures,
+    Served { doors, figures, audit }: Served,
     under_way: UnderWay,
 ) -> std::io::Result<(SocketAddr, ServerHandle, Serving)> {
     let (listen, n_threads) = (settings.listen, settings.workers);
-    let state = HttpState::new(live.platform.clone(), doors).guarded(settings.guard());
+    let state =
+        HttpState::new(live.platform.clone(), doors).guarded(settings.guard()).with_audit(audit);
     let (origins, fixtures, echo) = (settings.origins.clone(), settings.fixtures, settings.echo);
     let door = SocketDoor { live: Arc::clone(&live), origins, echo };
     let (live, settings, figures) = (Data::from(live), Data::new(settings), Data::new(figures));
@@ -327,7 +345,9 @@ fn listen(
             .app_data(settings.clone())
             .app_data(figures.clone())
             .app_data(under_way.clone())
+            .wrap(from_fn(http::audit::note))
             .wrap(from_fn(http::guard::check))
+            .wrap(from_fn(http::request_id::name))
             .wrap(from_fn(finish_what_has_begun))
             .configure(|cfg| http::routes(cfg, &state))
             .configure(|cfg| {

@@ -140,6 +140,11 @@ id!(
     "ses"
 );
 id!(
+    /// An address in a customer's book.
+    AddressId,
+    "adr"
+);
+id!(
     /// Where notices for one device go.
     PushAddressId,
     "psh"

@@ -13,7 +13,9 @@ pub mod clock;
 pub mod geo;
 pub mod money;
 
+pub mod account;
 pub mod checked_text;
+pub mod contact;
 pub mod policy;
 pub mod rate;
 pub mod reason;

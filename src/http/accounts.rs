@@ -62,6 +62,14 @@ pub struct MeView {
     pub role: &'static str,
     /// The name that others see.
     pub name: String,
+    /// What the person signs in with.
+    pub login: String,
+    /// A number that was proven to be the person's.
+    pub phone: Option<String>,
+    /// A mail address that was proven to be the person's.
+    pub email: Option<String>,
+    /// Whether there is a picture, at `/v1/profiles/{profile}/picture`.
+    pub has_picture: bool,
     /// All profiles of the account.
     pub profiles: Vec<ProfileView>,
 }
@@ -109,6 +117,7 @@ pub async fn me(
     state: Data<HttpState>,
 ) -> Result<Answer<MeView>, Problem> {
     let card = accounts::card(&state.platform, identity.profile).await?;
+    let facts = usecases::me::facts(&state.platform, identity.account_id).await?;
     let all = accounts::profiles(&state.platform, identity.account_id).await?;
     let view = |it: domain::role::Profile| ProfileView {
         profile: it.to_string(),
@@ -119,6 +128,10 @@ pub async fn me(
         profile: identity.profile.to_string(),
         role: identity.profile.role().as_str(),
         name: card.name,
+        login: facts.login,
+        phone: facts.phone,
+        email: facts.email,
+        has_picture: facts.avatar.is_some(),
         profiles: all.into_iter().map(|it| view(it.profile)).collect(),
     }))
 }

@@ -35,6 +35,11 @@ impl<T> Answer<T> {
         Self { status: StatusCode::CREATED, is_replay: false, value }
     }
 
+    /// 202 with `value`.
+    pub const fn accepted(value: T) -> Self {
+        Self { status: StatusCode::ACCEPTED, is_replay: false, value }
+    }
+
     /// Says whether the command was carried out at an earlier time.
     #[must_use]
     pub const fn replayed(mut self, is_replay: bool) -> Self {

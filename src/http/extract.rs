@@ -43,6 +43,11 @@ pub(super) fn remember_identity(req: &HttpRequest) -> Option<AccountId> {
     Some(identity.account_id)
 }
 
+/// Whoever asks, if the token was looked at and is good.
+pub(super) fn remembered(req: &HttpRequest) -> Option<Identity> {
+    req.extensions().get::<Identity>().copied()
+}
+
 fn identify(req: &HttpRequest) -> Result<Identity, Problem> {
     if let Some(known) = req.extensions().get::<Identity>() {
         return Ok(*known);

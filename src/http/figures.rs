@@ -139,6 +139,10 @@ figures! {
         "Requests that were answered with 429, by limit.";
     Counter "riderhub_rates_alone_total"
         "Requests that this node counted alone because Redis did not answer.";
+    Gauge "riderhub_pool_connections" ["state": &["in_use", "idle", "max"]]
+        "Connections of this node to the database: at work, at rest, and how many there may be. It is low at 80 %.";
+    Counter "riderhub_audit_lost_total"
+        "Lines of the audit log that were not kept because too many waited for the store.";
     Counter "riderhub_notices_total"
         "Notices to people who are away, by class, way and result.";
 }

@@ -56,8 +56,13 @@ pub struct Guard {
 }
 
 /// Where one account or address may do something less often than the rest, by route.
-const ENTRIES: [(&str, &str); 3] =
-    [("POST", "/v1/accounts"), ("POST", "/v1/sessions"), ("POST", "/v1/codes")];
+const ENTRIES: [(&str, &str); 5] = [
+    ("POST", "/v1/accounts"),
+    ("POST", "/v1/sessions"),
+    ("POST", "/v1/sessions/code"),
+    ("POST", "/v1/codes"),
+    ("POST", "/v1/password-resets"),
+];
 /// What is a new order.
 const NEW_ORDER: (&str, &str) = ("POST", "/v1/orders");
 /// Who is not counted: machines that work for the platform.

@@ -59,6 +59,10 @@ async fn show(figures: Data<Figures>, live: Data<Live>) -> HttpResponse {
     for (role, n) in live.hub.registry.n_by_role() {
         gauge!("riderhub_connections", "role" => role.as_str()).set(n as f64);
     }
+    let pool = live.platform.store.db().pool();
+    for (state, n) in [("in_use", pool.in_use), ("idle", pool.idle), ("max", pool.max)] {
+        gauge!("riderhub_pool_connections", "state" => state).set(f64::from(n));
+    }
     gauge!("riderhub_sockets").set(live.admission.n_open() as f64);
     gauge!("riderhub_channels").set(hub.n_channels as f64);
     gauge!("riderhub_bus_topics").set(hub.n_topics as f64);

@@ -5,20 +5,25 @@
 
 pub mod address;
 pub mod answer;
+pub mod audit;
 pub mod extract;
 pub mod guard;
 pub mod page;
 pub mod problem;
 mod refusals;
+pub mod request_id;
 pub mod shapes;
 pub mod state;
 
 pub mod accounts;
+pub mod addresses;
 pub mod attachments;
 pub mod carts;
 pub mod choices;
+pub mod codes;
 pub mod handovers;
 pub mod inbox;
+pub mod me;
 pub mod on_the_way;
 pub mod operations;
 pub mod order_inputs;
@@ -95,14 +100,31 @@ pub async fn unknown_route(req: HttpRequest) -> HttpResponse {
 fn account_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/accounts", [web::post().to(accounts::create)]);
     at(cfg, "/v1/sessions", [web::get().to(sessions::list), web::post().to(sessions::sign_in)]);
+    at(cfg, "/v1/sessions/code", [web::post().to(codes::sign_in)]);
     at(cfg, "/v1/sessions/refresh", [web::post().to(sessions::refresh)]);
     at(cfg, "/v1/sessions/current", [web::delete().to(sessions::end)]);
     at(cfg, "/v1/sessions/revoke", [web::post().to(sessions::revoke)]);
     at(cfg, "/v1/sessions/{session}", [web::delete().to(sessions::remove)]);
+    at(cfg, "/v1/ops/audit", [web::get().to(audit::list)]);
     at(cfg, "/v1/ops/token-keys", [web::post().to(sessions::rotate_key)]);
     let revoke = [web::post().to(sessions::revoke_profile)];
     at(cfg, "/v1/ops/profiles/{profile}/revoke", revoke);
-    at(cfg, "/v1/me", [web::get().to(accounts::me)]);
+    at(cfg, "/v1/codes", [web::post().to(codes::create)]);
+    at(cfg, "/v1/password-resets", [web::post().to(codes::reset)]);
+    at(cfg, "/v1/me", [web::get().to(accounts::me), web::patch().to(me::change)]);
+    at(cfg, "/v1/me/profiles", [web::post().to(me::take_role)]);
+    at(cfg, "/v1/me/contacts", [web::put().to(me::put_contact)]);
+    at(cfg, "/v1/me/password", [web::put().to(me::put_password)]);
+    at(cfg, "/v1/me/deactivate", [web::post().to(me::deactivate)]);
+    at(cfg, "/v1/me/erase", [web::post().to(me::erase)]);
+    let picture = [web::put().to(me::put_picture), web::delete().to(me::remove_picture)];
+    at(cfg, "/v1/me/picture", picture);
+    at(cfg, "/v1/profiles/{profile}/picture", [web::get().to(me::picture)]);
+    at(cfg, "/v1/ops/profiles/{profile}/reopen", [web::post().to(me::reopen)]);
+    let book = [web::get().to(addresses::list), web::post().to(addresses::create)];
+    at(cfg, "/v1/addresses", book);
+    let entry = [web::put().to(addresses::put), web::delete().to(addresses::remove)];
+    at(cfg, "/v1/addresses/{entry}", entry);
     at(cfg, "/v1/demo/session", [web::get().to(sessions::demo)]);
 }
 

@@ -13,8 +13,8 @@ use utoipa::{
 };
 
 use super::{
-    accounts, attachments, carts, choices, handovers, inbox, on_the_way, operations, orders,
-    payments, push, quick_replies, quotes, sessions,
+    accounts, addresses, attachments, audit, carts, choices, codes, handovers, inbox, me,
+    on_the_way, operations, orders, payments, push, quick_replies, quotes, sessions,
     shapes::{self, NamedShapes},
     stock, stores, travel,
 };
@@ -29,6 +29,11 @@ use super::{
     paths(
         accounts::create, accounts::me, sessions::demo,
         sessions::sign_in, sessions::refresh, sessions::list, sessions::remove, sessions::rotate_key,
+        codes::create, codes::sign_in, codes::reset,
+        me::change, me::take_role, me::put_contact, me::put_password, me::deactivate, me::erase, me::reopen,
+        me::put_picture, me::remove_picture, me::picture,
+        addresses::list, addresses::create, addresses::put, addresses::remove,
+        audit::list,
         sessions::end, sessions::revoke, sessions::revoke_profile,
         stores::create, stores::change, stores::show, stores::near, stores::mine,
         stores::add_product, stores::change_product, stores::menu,

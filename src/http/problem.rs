@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 use storage::error::{Cause, StoreError};
 use utoipa::ToSchema;
 
+use super::request_id;
+
 /// What went wrong, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -19,6 +21,8 @@ pub enum Kind {
     Revoked,
     /// Login, password or role are wrong.
     WrongLogin,
+    /// It is not the password of whoever is signed in.
+    WrongPassword,
     /// Signed in, in another role.
     WrongRole,
     /// No such thing, or somebody else's.
@@ -101,11 +105,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,
         Self::WrongLogin,
+        Self::WrongPassword,
         Self::WrongRole,
         Self::NotFound,
         Self::UnknownRoute,
@@ -155,6 +160,7 @@ impl Kind {
             Self::TokenExpired     => (StatusCode::UNAUTHORIZED,           "token-expired",           "The token has expired"),
             Self::Revoked          => (StatusCode::UNAUTHORIZED,           "revoked",                 "The sign-in has ended"),
             Self::WrongLogin       => (StatusCode::UNAUTHORIZED,           "wrong-login",             "Login, password or role are wrong"),
+            Self::WrongPassword    => (StatusCode::UNPROCESSABLE_ENTITY,   "wrong-password",          "The password is wrong"),
             Self::WrongRole        => (StatusCode::FORBIDDEN,              "wrong-role",              "Not in this role"),
             Self::NotFound         => (StatusCode::NOT_FOUND,              "not-found",               "No such thing"),
             Self::UnknownRoute     => (StatusCode::NOT_FOUND,              "unknown-route",           "No such address"),
@@ -191,7 +197,7 @@ impl Kind {
             Self::Busy             => (StatusCode::SERVICE_UNAVAILABLE,    "busy",                    "Try again in a moment"),
             Self::Unavailable      => (StatusCode::SERVICE_UNAVAILABLE,    "unavailable",             "Try again later"),
             Self::OutcomeUnknown   => (StatusCode::SERVICE_UNAVAILABLE,    "outcome-unknown",         "Nobody knows whether it was done"),
-            Self::WrongCode        => (StatusCode::UNPROCESSABLE_ENTITY,   "wrong-code",              "Not the code of an order that waits here"),
+            Self::WrongCode        => (StatusCode::UNPROCESSABLE_ENTITY,   "wrong-code",              "The code is not the right one, or not any more"),
             Self::CodesLocked      => (StatusCode::CONFLICT,               "codes-locked",            "Too many wrong codes"),
             Self::Internal         => (StatusCode::INTERNAL_SERVER_ERROR,  "internal",                "Our mistake"),
         }
@@ -212,6 +218,9 @@ pub struct ProblemView {
     pub status: u16,
     /// What went wrong this time, and what to do about it.
     pub detail: String,
+    /// The name of the request, for whoever looks into our log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// Facts about this problem, e.g. `left` pieces of a `product`.
     #[serde(flatten)]
     pub facts: Map<String, Value>,
@@ -281,6 +290,7 @@ impl ResponseError for Problem {
             title,
             status: status.as_u16(),
             detail: self.detail.clone(),
+            request_id: request_id::current(),
             facts: self.facts.clone(),
         };
         let mut answer = HttpResponse::build(status);

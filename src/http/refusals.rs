@@ -98,6 +98,17 @@ impl From<AskError> for Problem {
                 let detail = "Check login, password and role; we do not say which is wrong.";
                 Problem::new(Kind::WrongLogin, detail)
             }
+            AskError::WrongCode => {
+                let detail = "Check the code, or ask for a new one at POST /v1/codes; we do not say \
+                              what is wrong with it.";
+                Problem::new(Kind::WrongCode, detail)
+            }
+            AskError::WrongPassword => {
+                Problem::new(Kind::WrongPassword, "Send the password that you sign in with.")
+            }
+            AskError::StillBusy { role } => {
+                Problem::new(Kind::StateRefused, said).with("role", role.as_str())
+            }
             AskError::BadToken => {
                 Problem::new(Kind::NotSignedIn, "The token is not valid; sign in again.")
             }

@@ -141,7 +141,7 @@ pub struct DevicesView {
     pub sessions: Vec<DeviceView>,
 }
 
-fn mark(text: Option<String>) -> Result<Option<String>, Problem> {
+pub(super) fn mark(text: Option<String>) -> Result<Option<String>, Problem> {
     match text {
         Some(text) if text.is_empty() || text.len() > MARK_BYTES_MAX => {
             let detail =

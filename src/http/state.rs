@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::role::Profile;
-use usecases::platform::Platform;
+use usecases::{audit::AuditLog, platform::Platform};
 
 use super::guard::Guard;
 
@@ -25,17 +25,25 @@ pub struct HttpState {
     pub doors: Doors,
     /// How often one may ask.
     pub guard: Arc<Guard>,
+    /// Who changed what.
+    pub audit: Arc<AuditLog>,
 }
 
 impl HttpState {
     /// Puts it together, without limits.
     pub fn new(platform: Platform, doors: Doors) -> Self {
-        Self { platform, doors, guard: Arc::default() }
+        Self { platform, doors, guard: Arc::default(), audit: Arc::default() }
     }
 
     /// The same with limits.
     #[must_use]
     pub fn guarded(self, guard: Guard) -> Self {
         Self { guard: Arc::new(guard), ..self }
+    }
+
+    /// The same with a log that others see as well.
+    #[must_use]
+    pub fn with_audit(self, audit: Arc<AuditLog>) -> Self {
+        Self { audit, ..self }
     }
 }

@@ -1,5 +1,6 @@
 //! The ways out of the house: push services of browsers and phones, and the operator's webhook.
 
+pub mod codes;
 pub mod reach;
 pub mod web_push;
 pub mod webhook;

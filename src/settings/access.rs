@@ -11,6 +11,8 @@ use crate::http::{
     guard::{Guard, Limits},
 };
 
+/// Who codes come from unless told otherwise.
+pub(super) const MAIL_FROM: &str = "RiderHub <no-reply@riderhub.invalid>";
 /// Requests from one address in a minute unless told otherwise.
 pub(super) const RATE_ADDRESS: u32 = 6_000;
 /// Requests of one account in a minute unless told otherwise.

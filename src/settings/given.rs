@@ -126,6 +126,13 @@ pub struct Given {
     /// New orders of one account in a minute; 0 is no limit [default: 60]
     #[arg(long, env = "RIDERHUB_RATE_ORDERS")]
     pub rate_orders: Option<u32>,
+    /// Mail server that codes are sent by: smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT?tls=required
+    /// [default: none; outside production codes stand in the log]
+    #[arg(long, env = "RIDERHUB_SMTP", hide_env_values = true)]
+    pub smtp: Option<Secret>,
+    /// Who codes come from [default: RiderHub <no-reply@riderhub.invalid>]
+    #[arg(long, env = "RIDERHUB_MAIL_FROM")]
+    pub mail_from: Option<String>,
     /// Proxies whose X-Forwarded-For is believed: addresses or networks, as 10.0.0.0/8 [default: none]
     #[arg(long, env = "RIDERHUB_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Option<Vec<String>>,
@@ -282,6 +289,8 @@ impl Given {
             rate_account: self.rate_account.or(other.rate_account),
             rate_entry: self.rate_entry.or(other.rate_entry),
             rate_orders: self.rate_orders.or(other.rate_orders),
+            smtp: self.smtp.or(other.smtp),
+            mail_from: self.mail_from.or(other.mail_from),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             sandbox_secret: self.sandbox_secret.or(other.sandbox_secret),
             vapid_key: self.vapid_key.or(other.vapid_key),
@@ -363,6 +372,8 @@ impl Given {
             rate_account: self.rate_account.unwrap_or(access::RATE_ACCOUNT),
             rate_entry: self.rate_entry.unwrap_or(access::RATE_ENTRY),
             rate_orders: self.rate_orders.unwrap_or(access::RATE_ORDERS),
+            smtp: self.smtp,
+            mail_from: self.mail_from.unwrap_or_else(|| access::MAIL_FROM.to_owned()),
             trusted_proxies: self.trusted_proxies.unwrap_or_default(),
             sandbox_secret: self.sandbox_secret,
             vapid_key: self.vapid_key,

@@ -1,6 +1,7 @@
 //! Accounts and their profiles.
 
 use domain::{
+    account::Standing,
     checked_text::{Login, PersonName},
     clock::Timestamp,
     ids::AccountId,
@@ -9,7 +10,7 @@ use domain::{
 
 use crate::{
     args,
-    columns::{any_of, parsed},
+    columns::{any_of, parsed, word},
     db::{Reader, Tx},
     error::StoreError,
 };
@@ -119,7 +120,10 @@ pub async fn find_credentials(
     login: &Login,
 ) -> Result<Option<Credentials>, StoreError> {
     let row: Option<CredentialsRow> = reader
-        .opt("select account_id, password_hash from account where login = ?", args![login.as_str()])
+        .opt(
+            "select account_id, password_hash from account where login = ? and standing = 'active'",
+            args![login.as_str()],
+        )
         .await?;
     row.map(|row| {
         let account_id = parsed("account.account_id", &row.account_id)?;
@@ -212,4 +216,116 @@ pub async fn list_profiles_of_account(
         )
         .await?;
     rows.into_iter().map(ProfileRow::card).collect()
+}
+
+/// What an account says of its person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// What the person signs in with.
+    pub login: String,
+    /// In PHC form, or no password at all.
+    pub password_hash: String,
+    /// A number that was proven to be the person's.
+    pub phone: Option<String>,
+    /// A mail address that was proven to be the person's.
+    pub email: Option<String>,
+    /// The picture, by the name of its object.
+    pub avatar: Option<String>,
+    /// Whether the person may sign in.
+    pub standing: Standing,
+}
+
+#[derive(sqlx::FromRow)]
+struct FactsRow {
+    login: String,
+    password_hash: String,
+    phone: Option<String>,
+    email: Option<String>,
+    avatar: Option<String>,
+    standing: String,
+}
+
+/// What an account says of its person.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn find_facts(
+    reader: &mut impl Reader,
+    account_id: AccountId,
+) -> Result<Option<AccountFacts>, StoreError> {
+    let sql = "select login, password_hash, phone, email, avatar, standing from account
+                where account_id = ?";
+    let row: Option<FactsRow> = reader.opt(sql, args![account_id]).await?;
+    row.map(|row| {
+        Ok(AccountFacts {
+            login: row.login,
+            password_hash: row.password_hash,
+            phone: row.phone,
+            email: row.email,
+            avatar: row.avatar,
+            standing: word("account.standing", &row.standing, Standing::from_text)?,
+        })
+    })
+    .transpose()
+}
+
+/// Gives an account another password.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn set_password(
+    tx: &mut Tx,
+    account_id: AccountId,
+    password_hash: &str,
+) -> Result<(), StoreError> {
+    let sql = "update account set password_hash = ? where account_id = ?";
+    tx.exec(sql, args![password_hash, account_id]).await?;
+    Ok(())
+}
+
+/// Says whether the person of an account may sign in.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn set_standing(
+    tx: &mut Tx,
+    account_id: AccountId,
+    standing: Standing,
+) -> Result<(), StoreError> {
+    let sql = "update account set standing = ? where account_id = ?";
+    tx.exec(sql, args![standing.as_str(), account_id]).await?;
+    Ok(())
+}
+
+/// Gives an account another picture, or none.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn set_avatar(
+    tx: &mut Tx,
+    account_id: AccountId,
+    avatar: Option<&str>,
+) -> Result<(), StoreError> {
+    let sql = "update account set avatar = ? where account_id = ?";
+    tx.exec(sql, args![avatar, account_id]).await?;
+    Ok(())
+}
+
+/// Gives all profiles of an account another name.
+///
+/// # Errors
+///
+/// [`StoreError`] as the statement gives it.
+pub async fn rename(
+    tx: &mut Tx,
+    account_id: AccountId,
+    name: &PersonName,
+) -> Result<(), StoreError> {
+    let sql = "update profile set name = ? where account_id = ?";
+    tx.exec(sql, args![name.as_str(), account_id]).await?;
+    Ok(())
 }

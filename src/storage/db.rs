@@ -61,7 +61,7 @@ macro_rules! val_from_id {
 }
 val_from_id! {
     AccountId, CustomerId, MerchantId, RiderId, OperatorId, StoreId, ProductId, OrderId, PaymentId,
-    RefundId, DeliveryId, OfferId, NodeId, AttachmentId, PushAddressId, SessionId,
+    RefundId, DeliveryId, OfferId, NodeId, AttachmentId, PushAddressId, SessionId, AddressId,
     QuoteId,
 }
 
@@ -200,6 +200,33 @@ async fn begin_sqlite(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite
             writer.begin_with(BEGIN_SQLITE).await
         }
         begun => begun,
+    }
+}
+
+/// How many connections there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// At work.
+    pub in_use: u32,
+    /// At rest.
+    pub idle: u32,
+    /// At most, together.
+    pub max: u32,
+}
+
+impl Db {
+    /// How many connections of the pool are at work; with SQLite, of the readers.
+    pub fn pool(&self) -> PoolUse {
+        let (size, idle, max) = match self {
+            Self::Sqlite { readers, .. } => {
+                (readers.size(), readers.num_idle(), readers.options().get_max_connections())
+            }
+            Self::MySql(pool) => {
+                (pool.size(), pool.num_idle(), pool.options().get_max_connections())
+            }
+        };
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);
+        PoolUse { in_use: size - idle, idle, max }
     }
 }
 

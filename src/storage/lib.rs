@@ -42,7 +42,11 @@ pub mod timers;
 pub mod health;
 
 pub mod accounts;
+pub mod addresses;
 pub mod arrival;
+pub mod audit;
+pub mod contacts;
+pub mod erasure;
 pub mod presence;
 pub mod publishers;
 pub mod revocations;

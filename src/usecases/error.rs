@@ -124,6 +124,18 @@ pub enum AskError {
     /// Wrong login or password, or no profile in that role. Never says which.
     #[error("login, password or role are wrong")]
     WrongLogin,
+    /// The code is wrong, used, too old, or for something else. Never says which.
+    #[error("the code is wrong or too old")]
+    WrongCode,
+    /// It is not the password of whoever is signed in.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// Something is under way for which the person is needed.
+    #[error("something is still under way for you as a {role}: finish open orders, close stores")]
+    StillBusy {
+        /// In which role.
+        role: Role,
+    },
     /// The token is forged, unknown, used or too old.
     #[error("the token is not valid")]
     BadToken,

@@ -4,11 +4,17 @@
 //! they are all given.
 
 pub mod accounts;
+pub mod addresses;
+pub mod audit;
+pub mod codes;
 pub mod demo;
 pub mod error;
 pub mod fixtures;
+pub mod me;
+pub mod messenger;
 mod nudge;
 pub mod passwords;
+pub mod pictures;
 pub mod platform;
 pub mod revoked;
 pub mod sessions;

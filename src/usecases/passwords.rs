@@ -28,6 +28,9 @@ static WAITING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(WAITING_MA
 static NOBODYS: LazyLock<String> =
     LazyLock::new(|| hash_now("nobody signs in with this").unwrap_or_default());
 
+/// In place of a hash, for accounts that have no password: nothing belongs to it.
+pub const NONE: &str = "!";
+
 /// Checks that a password may be used.
 ///
 /// # Errors
@@ -57,6 +60,7 @@ pub async fn hash(password: String) -> Result<String, AskError> {
 /// [`AskError::Busy`] if too many wait, [`AskError::Store`] if the machine cannot do it.
 pub async fn verify(password: String, hash: Option<String>) -> Result<bool, AskError> {
     away(move || {
+        let hash = hash.filter(|it| it != NONE);
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODYS.clone());
         let matches = PasswordHash::new(&hash)

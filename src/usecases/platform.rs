@@ -27,6 +27,7 @@ pub use crate::nudge::{Nudge, RevokedSession};
 use crate::{
     blob_place::KnownPlace,
     cache::{Caches, LIFETIME, LIFETIME_ALONE, Stale},
+    messenger::{Messenger, NoMessenger},
     notices::NoticeSettings,
     roads::Roads,
     sandbox::Sandbox,
@@ -138,6 +139,8 @@ pub struct Platform {
     pub roads: Arc<Roads>,
     /// How often somebody does something.
     pub rates: Arc<dyn Rates>,
+    /// How codes reach people.
+    pub messenger: Arc<dyn Messenger>,
 }
 
 /// What a platform is opened with. The default is for one machine and generates its secrets.
@@ -165,6 +168,8 @@ pub struct PlatformSettings {
     pub roads: Arc<Roads>,
     /// How often somebody does something; `None` for one node alone.
     pub rates: Option<Arc<dyn Rates>>,
+    /// How codes reach people; `None` if they do not.
+    pub messenger: Option<Arc<dyn Messenger>>,
 }
 
 impl Platform {
@@ -183,7 +188,9 @@ impl Platform {
         let shield = shield.unwrap_or_else(|| Arc::new(InProcessShield::default()));
         let PlatformSettings { policy, sessions, token_keys, sandbox_secret, blobs, .. } = settings;
         let PlatformSettings { vapid_key, notices, claims, rates, roads, .. } = settings;
+        let PlatformSettings { messenger, .. } = settings;
         let claims = claims.unwrap_or_else(|| Arc::new(InProcessClaims::default()));
+        let messenger = messenger.unwrap_or_else(|| Arc::new(NoMessenger));
         let rates = rates.unwrap_or_else(|| Arc::new(InProcessRates::default()));
         let at = clock.now();
         let tokens = Arc::new(TokenKeys::open(&store, token_keys, at).await?);
@@ -207,6 +214,7 @@ impl Platform {
             caches: Arc::default(),
             roads,
             rates,
+            messenger,
         })
     }
 

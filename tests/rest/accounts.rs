@@ -58,7 +58,7 @@ async fn a_wrong_login_does_not_say_what_is_wrong() {
         ] {
             let body = json!({"login": login, "password": password, "role": role});
             let refused = world.post("/v1/sessions").json(&body).send().await;
-            answers.push(refused.problem(401, "wrong-login").json);
+            answers.push(refused.problem(401, "wrong-login").said());
         }
         assert!(answers.iter().all(|it| *it == answers[0]), "{answers:?}");
     })

@@ -5,6 +5,7 @@
 mod accounts;
 mod as_of;
 mod attachments;
+mod audit;
 mod blobs;
 mod cache;
 mod carts;
@@ -14,6 +15,7 @@ mod limits;
 mod notices;
 mod orders;
 mod payments;
+mod people;
 mod permissions;
 mod pickups;
 mod prices;

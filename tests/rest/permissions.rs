@@ -17,6 +17,7 @@ struct Things {
     order: String,
     attachment: String,
     session: String,
+    entry: String,
     customer: Person,
 }
 
@@ -27,9 +28,18 @@ async fn given_things(world: &World) -> Things {
     let body = json!({"order": order, "name": "door.png", "media_type": "image/png", "bytes": 100,
         "sha256": "0".repeat(64)});
     let made = world.post("/v1/attachments").by(&customer).json(&body).send().await.expect(201);
+    let body = json!({"recipient": "Ann", "address": "Long Street 7", "lat": 31.2, "lng": 121.5});
+    let entry = world.post("/v1/addresses").by(&customer).json(&body).send().await.expect(201);
     let devices = world.get("/v1/sessions").by(&customer).send().await.expect(200);
     let session = devices.json["sessions"][0]["session"].as_str().unwrap().to_owned();
-    Things { shop, order, attachment: made.text("attachment"), session, customer }
+    Things {
+        shop,
+        order,
+        attachment: made.text("attachment"),
+        session,
+        entry: entry.text("entry"),
+        customer,
+    }
 }
 
 impl Things {
@@ -41,6 +51,7 @@ impl Things {
             ("{order}", &self.order),
             ("{attachment}", &self.attachment),
             ("{session}", &self.session),
+            ("{entry}", &self.entry),
             ("{profile}", &self.customer.profile.to_string()),
             ("{alarm}", "no_rider"),
             ("{provider_ref}", "sbx_unknown"),
@@ -134,6 +145,11 @@ async fn what_is_somebody_elses_is_not_found_on_every_route() {
                 if row.roles.is_some_and(|roles| !roles.contains(role)) {
                     continue;
                 }
+                let is_reading = matches!(method, Method::GET | Method::HEAD);
+                if *role == Role::Operator && row.sees == Sees::OwnOrOperator && !is_reading {
+                    // It would be done.
+                    continue;
+                }
                 let stranger = world.person(*role).await;
                 let answer = ask(world, &method, &filled, row.body, Some(&stranger)).await;
                 match row.sees {
@@ -150,7 +166,7 @@ async fn what_is_somebody_elses_is_not_found_on_every_route() {
         }
         // Nothing came of all that.
         let order = world.show(&things.order, &things.shop.merchant).await;
-        assert_eq!(order.json["order_state"], "accepted", "{order:?}");
+        assert_eq!(order.json["state"], "preparing", "{order:?}");
     })
     .await;
 }

@@ -1,6 +1,10 @@
 //! The application under test: real routes over a fresh store, with a clock set by hand.
 
-use std::{cell::Cell, net::SocketAddr, sync::Arc};
+use std::{
+    cell::Cell,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use actix_web::{
     App,
@@ -16,8 +20,9 @@ use domain::{
     role::{Profile, Role},
 };
 use riderhub::http::{
+    audit,
     guard::{Guard, Limits, check},
-    routes,
+    request_id, routes,
     state::{Doors, HttpState},
     unknown_route,
 };
@@ -32,12 +37,45 @@ use storage::{
 };
 use tempfile::TempDir;
 use usecases::{
+    audit::AuditLog,
     deadlines,
+    messenger::{CodeMessage, Messenger, Sending},
     platform::{Platform, PlatformSettings, Silence},
     sessions::sign_in_as,
 };
 
 pub(crate) const NOON: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+/// Keeps the codes that would have been sent.
+#[derive(Default)]
+pub(crate) struct Outbox(Mutex<Vec<(String, String)>>);
+
+impl Messenger for Outbox {
+    fn send<'a>(&'a self, message: &'a CodeMessage) -> Sending<'a> {
+        let sent = (message.to.as_str().to_owned(), message.code.clone());
+        self.0.lock().unwrap().push(sent);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Outbox {
+    /// The newest code for somebody, once it was sent.
+    pub(crate) async fn code(&self, to: &str) -> String {
+        for _ in 0..1_000 {
+            let sent = std::mem::take(&mut *self.0.lock().unwrap());
+            if let Some((_, code)) = sent.into_iter().rfind(|it| it.0 == to) {
+                return code;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("no code for {to}");
+    }
+
+    /// Whether nothing was sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap().is_empty()
+    }
+}
 
 /// A platform that nobody else uses.
 pub(crate) struct World {
@@ -46,6 +84,10 @@ pub(crate) struct World {
     pub(crate) doors: Doors,
     /// How often one may ask.
     pub(crate) limits: Cell<Limits>,
+    /// Who changed what.
+    pub(crate) audit: Arc<AuditLog>,
+    /// Codes that were sent.
+    pub(crate) outbox: Arc<Outbox>,
     /// Where contents of files are kept.
     pub(crate) files: TempDir,
     fresh: FreshStore,
@@ -78,6 +120,13 @@ impl Reply {
     /// A field of the answer as text.
     pub(crate) fn text(&self, field: &str) -> String {
         self.json[field].as_str().unwrap_or_else(|| panic!("no {field} in {self:?}")).to_owned()
+    }
+
+    /// What the answer says, apart from the name of its request.
+    pub(crate) fn said(&self) -> Value {
+        let mut said = self.json.clone();
+        said.as_object_mut().map(|it| it.remove("request_id"));
+        said
     }
 
     /// A header of the answer.
@@ -151,9 +200,13 @@ impl Ask<'_> {
     pub(crate) async fn send(self) -> Reply {
         let world = self.world;
         let guard = Guard { limits: world.limits.get(), ..Guard::default() };
-        let state = HttpState::new(world.platform.clone(), world.doors).guarded(guard);
+        let state = HttpState::new(world.platform.clone(), world.doors)
+            .guarded(guard)
+            .with_audit(Arc::clone(&world.audit));
         let app = App::new()
+            .wrap(from_fn(audit::note))
             .wrap(from_fn(check))
+            .wrap(from_fn(request_id::name))
             .configure(|cfg| routes(cfg, &state))
             .default_service(web::to(unknown_route));
         let app = test::init_service(app).await;
@@ -176,16 +229,27 @@ impl World {
         let clock = Arc::new(HandSetClock::at(NOON));
         let files = tempfile::tempdir().unwrap();
         let blobs = Blobs::folder(files.path()).unwrap();
+        let outbox = Arc::new(Outbox::default());
+        let messenger = Some(Arc::clone(&outbox) as Arc<dyn Messenger>);
         let platform = Platform::open(
             Arc::clone(&fresh.store),
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::new(Silence),
-            PlatformSettings { blobs, ..PlatformSettings::default() },
+            PlatformSettings { blobs, messenger, ..PlatformSettings::default() },
         )
         .await
         .unwrap();
         let doors = Doors { sandbox: true, demo: None };
-        Self { platform, clock, doors, limits: Cell::default(), files, fresh }
+        Self {
+            platform,
+            clock,
+            doors,
+            limits: Cell::default(),
+            audit: Arc::default(),
+            outbox,
+            files,
+            fresh,
+        }
     }
 
     pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
