@@ -59,6 +59,8 @@ pub enum Kind {
     OptionRefused,
     /// The price that was promised does not hold.
     QuoteRefused,
+    /// It cannot be ordered for then.
+    SlotRefused,
     /// The store takes no orders.
     StoreClosed,
     /// The door is too far away.
@@ -101,7 +103,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::NotSignedIn,
         Self::TokenExpired,
         Self::Revoked,
@@ -126,6 +128,7 @@ impl Kind {
         Self::NotSold,
         Self::OptionRefused,
         Self::QuoteRefused,
+        Self::SlotRefused,
         Self::StoreClosed,
         Self::TooFar,
         Self::BelowMinimum,
@@ -175,6 +178,7 @@ impl Kind {
             Self::NotSold          => (StatusCode::CONFLICT,               "not-sold",                "The store does not sell this"),
             Self::OptionRefused    => (StatusCode::UNPROCESSABLE_ENTITY,   "option-refused",          "These options do not fit"),
             Self::QuoteRefused     => (StatusCode::CONFLICT,               "quote-refused",           "The quote does not hold"),
+            Self::SlotRefused      => (StatusCode::CONFLICT,               "slot-refused",            "Not to be had for then"),
             Self::StoreClosed      => (StatusCode::CONFLICT,               "store-closed",            "The store is closed"),
             Self::TooFar           => (StatusCode::UNPROCESSABLE_ENTITY,   "too-far",                 "Too far from the store"),
             Self::BelowMinimum     => (StatusCode::UNPROCESSABLE_ENTITY,   "below-minimum",           "Below the store's minimum"),

@@ -4,7 +4,9 @@
 //! store on every route. The API document says so here, once, instead of on each handler; what a
 //! handler has said itself stays.
 
-use domain::ids::{AttachmentId, OrderId, ProductId, RiderId, SessionId, StoreId};
+use domain::ids::{
+    AttachmentId, OptionGroupId, OptionId, OrderId, ProductId, QuoteId, RiderId, SessionId, StoreId,
+};
 use storage::commands::CID_BYTES_MAX;
 use utoipa::{
     Modify, Number,
@@ -85,6 +87,9 @@ fn id_prefix(name: &str) -> Option<&'static str> {
         "order" => OrderId::PREFIX,
         "attachment" => AttachmentId::PREFIX,
         "rider" => RiderId::PREFIX,
+        "quote" => QuoteId::PREFIX,
+        "option" => OptionId::PREFIX,
+        "group" => OptionGroupId::PREFIX,
         "session" => SessionId::PREFIX,
         _ => return None,
     })

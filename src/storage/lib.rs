@@ -46,6 +46,7 @@ pub mod seats;
 pub mod sign_ins;
 pub mod tokens;
 
+pub mod cancel_requests;
 pub mod carts;
 pub mod choices;
 pub mod handovers;
@@ -55,6 +56,8 @@ pub mod orders;
 pub mod payments;
 pub mod products;
 pub mod quotes;
+pub mod shortages;
+pub mod slots;
 pub mod stock;
 pub mod stock_log;
 pub mod store_fees;

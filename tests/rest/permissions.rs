@@ -43,6 +43,7 @@ impl Things {
             ("{session}", &self.session),
             ("{profile}", &self.customer.profile.to_string()),
             ("{alarm}", "no_rider"),
+            ("{number}", "1"),
             ("{provider_ref}", "sbx_unknown"),
         ];
         let filled = known.iter().fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
