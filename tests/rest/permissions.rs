@@ -151,7 +151,7 @@ async fn what_is_somebody_elses_is_not_found_on_every_route() {
         }
         // Nothing came of all that.
         let order = world.show(&things.order, &things.shop.merchant).await;
-        assert_eq!(order.json["order_state"], "accepted", "{order:?}");
+        assert_eq!(order.json["state"], "preparing", "{order:?}");
     })
     .await;
 }

@@ -107,14 +107,19 @@ async fn silence_of_the_store_is_agreement_and_a_refusal_is_not() {
         assert_eq!(shown.text("state"), "preparing");
         assert_eq!(shown.json["cancel_request"]["state"], "refused");
 
-        // The kitchen is a quarter of an hour later than it said: nothing is kept any more.
+        // Nobody fetches it and the kitchen is late: nothing is kept, and nobody need be asked.
         world.pass(29 * MINUTE).await;
         let customer = world.again(&customer).await;
         let late = quote(world, &refused, &customer).await.expect(201);
-        assert_eq!(late.json["fee_minor"], json!(0));
-        world.act(&refused, &customer, "cancel/request", json!({})).await.expect(200);
-        let merchant = world.again(&shop.merchant).await;
-        world.act(&refused, &merchant, "cancel/agree", Value::Null).await.expect(200);
+        assert_eq!(
+            (&late.json["fee_minor"], &late.json["needs_consent"]),
+            (&json!(0), &json!(false))
+        );
+        let gone = world.act(&refused, &customer, "cancel/request", json!({})).await.expect(200);
+        assert_eq!(
+            (gone.text("request").as_str(), gone.text("state").as_str()),
+            ("agreed", "cancelled")
+        );
         assert_eq!(refunded(world, &refused).await, 3_000);
     })
     .await;
