@@ -167,7 +167,7 @@ pub fn pushes(push: Push) -> Vec<PushRow> {
                     "profile":"$RID","role":"rider","name":"Remy","joined":true}"#),
         ],
         Push::Alarm => vec![
-            entry("alarm", &[Store], "The store's bell rings until it is cleared.", shape::<Alarm>,
+            entry("alarm", &[Store], "The store's bell rings until it is cleared, and again after a while; with `rings:false` once.", shape::<Alarm>,
                 r#"{"push":"alarm","ch":"store:$STO","ep":"77aa01bc","off":12,"ts":1790000000456,"sender":"system",
                     "order":"$ORD","alarm":"new_order","rings":true}"#),
         ],

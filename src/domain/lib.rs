@@ -47,11 +47,14 @@ pub mod escalation;
 
 pub mod display_status;
 
+pub mod cancelling;
 pub mod cart;
 pub mod options;
 pub mod order_number;
 pub mod price;
+pub mod slots;
 pub mod stock;
+pub mod ticket;
 
 pub mod attachment;
 pub mod chat;

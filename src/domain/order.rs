@@ -66,6 +66,8 @@ pub struct Ask<'a> {
     pub delivery: Option<&'a Delivery>,
     /// Deadlines.
     pub policy: &'a OrderPolicy,
+    /// Whether the customer was promised that it may be called off, or the store has agreed.
+    pub is_granted: bool,
 }
 
 /// One accepted event: all that storage and listeners need to know.
@@ -284,6 +286,12 @@ impl Order {
                 self.check_owner(ask)
             }
             (S::Accepted, A::Customer) if self.is_upcoming(ask.at) => self.check_owner(ask),
+            (S::Accepted | S::Preparing | S::Ready, A::Customer) if ask.is_granted => {
+                self.check_owner(ask)
+            }
+            (S::Accepted | S::Preparing | S::Ready, A::Merchant | A::System) if ask.is_granted => {
+                Ok(())
+            }
             (S::Accepted | S::Preparing, A::Customer) => {
                 self.check_owner(ask)?;
                 match self.accepted_at {
@@ -365,3 +373,7 @@ fn needs_reason(ask: &Ask<'_>, allowed: &[Reason]) -> Result<(), OrderRefusal> {
 #[allow(clippy::wildcard_enum_match_arm, reason = "a table with a default is readable")]
 #[path = "order_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "order_table_tests.rs"]
+mod table_tests;

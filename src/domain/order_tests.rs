@@ -37,7 +37,16 @@ fn order(state: OrderState) -> Order {
 
 fn ask(event: OrderEvent, by: impl Into<Actor>, at: Timestamp) -> Ask<'static> {
     let (mode, delivery) = (Mode::Delivery, None);
-    Ask { event, by: by.into(), reason: None, at, mode, delivery, policy: &POLICY }
+    Ask {
+        event,
+        by: by.into(),
+        reason: None,
+        at,
+        mode,
+        delivery,
+        policy: &POLICY,
+        is_granted: false,
+    }
 }
 
 fn delivery(order_id: OrderId, state: DeliveryState, rider_id: Option<RiderId>) -> Delivery {
@@ -282,6 +291,7 @@ proptest! {
                 mode,
                 delivery: [None, Some(&held), Some(&free), Some(&held)][delivery],
                 policy: &POLICY,
+                is_granted: false,
             };
             if let Ok(change) = order.decide(asked) {
                 prop_assert_eq!(order.state.on(change.event), Ok(change.to));

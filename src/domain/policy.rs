@@ -38,6 +38,27 @@ pub struct OrderPolicy {
     pub rider_standing: Duration,
     /// A price that was promised holds for this long.
     pub quote: Duration,
+    /// What calling an order off costs, once it was said, holds for this long.
+    pub cancel_quote: Duration,
+    /// A store that is asked to let an order go and says nothing for this long agrees.
+    pub cancel_consent: Duration,
+    /// The share of the goods, in percent, that a customer pays who calls an order off late, before
+    /// the kitchen has begun.
+    pub cancel_fee_accepted: u32,
+    /// The same once the kitchen has begun.
+    pub cancel_fee_preparing: u32,
+    /// Nothing is paid for if the kitchen is this much later than it said.
+    pub cancel_free_when_late: Duration,
+    /// How often a customer may urge about one order.
+    pub urges_max: u32,
+    /// Shortest time between two times.
+    pub urge_pause: Duration,
+    /// How long a customer may think about a substitute.
+    pub substitution: Duration,
+    /// The store's bell rings again after this long, until somebody acts.
+    pub remind: Duration,
+    /// The same for a kitchen that is later than it said.
+    pub remind_late: Duration,
     /// Kitchen time in minutes when neither the store nor the merchant says otherwise.
     pub prep_default_min: u32,
 }
@@ -68,6 +89,16 @@ impl OrderPolicy {
         rider_silent: MINUTE.saturating_mul(5),
         rider_standing: MINUTE.saturating_mul(8),
         quote: MINUTE.saturating_mul(10),
+        cancel_quote: MINUTE.saturating_mul(3),
+        cancel_consent: MINUTE.saturating_mul(15),
+        cancel_fee_accepted: 10,
+        cancel_fee_preparing: 50,
+        cancel_free_when_late: MINUTE.saturating_mul(15),
+        urges_max: 3,
+        urge_pause: MINUTE.saturating_mul(5),
+        substitution: MINUTE.saturating_mul(5),
+        remind: MINUTE,
+        remind_late: MINUTE.saturating_mul(5),
         prep_default_min: 15,
     };
 }

@@ -192,7 +192,7 @@ impl From<CartSummary> for CartSummaryView {
     }
 }
 
-fn view(cart: Cart, of: Profile) -> CartView {
+pub(super) fn view(cart: Cart, of: Profile) -> CartView {
     CartView {
         store: cart.store.id.to_string(),
         version: cart.version,

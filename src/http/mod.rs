@@ -17,6 +17,8 @@ pub mod state;
 
 pub mod accounts;
 pub mod addresses;
+pub mod afterthoughts;
+pub mod aside_views;
 pub mod attachments;
 pub mod carts;
 pub mod choices;
@@ -35,6 +37,7 @@ pub mod push;
 pub mod quick_replies;
 pub mod quotes;
 pub mod sessions;
+pub mod shortages;
 pub mod stock;
 pub mod stores;
 pub mod travel;
@@ -145,6 +148,8 @@ fn store_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/products/{product}/options", options);
     let fees = [web::get().to(choices::fees), web::put().to(choices::put_fees)];
     at(cfg, "/v1/stores/{store}/fees", fees);
+    let slots = [web::get().to(afterthoughts::list_slots), web::put().to(afterthoughts::put_slots)];
+    at(cfg, "/v1/stores/{store}/slots", slots);
     at(cfg, "/v1/carts", [web::get().to(carts::list)]);
     let cart =
         [web::get().to(carts::show), web::put().to(carts::replace), web::delete().to(carts::clear)];
@@ -165,6 +170,15 @@ fn order_routes(cfg: &mut ServiceConfig) {
     at(cfg, "/v1/orders/{order}/reject", [web::post().to(orders::reject)]);
     at(cfg, "/v1/orders/{order}/returned", [web::post().to(orders::returned)]);
     at(cfg, "/v1/orders/{order}/cancel", [web::post().to(orders::cancel)]);
+    at(cfg, "/v1/orders/{order}/cancel/quote", [web::post().to(afterthoughts::quote_cancel)]);
+    at(cfg, "/v1/orders/{order}/cancel/request", [web::post().to(afterthoughts::request_cancel)]);
+    at(cfg, "/v1/orders/{order}/cancel/agree", [web::post().to(afterthoughts::agree_cancel)]);
+    at(cfg, "/v1/orders/{order}/cancel/refuse", [web::post().to(afterthoughts::refuse_cancel)]);
+    at(cfg, "/v1/orders/{order}/urge", [web::post().to(afterthoughts::urge)]);
+    at(cfg, "/v1/orders/{order}/shortages", [web::post().to(shortages::raise)]);
+    at(cfg, "/v1/orders/{order}/shortages/{number}/answer", [web::post().to(shortages::answer)]);
+    at(cfg, "/v1/orders/{order}/ticket", [web::get().to(shortages::ticket)]);
+    at(cfg, "/v1/orders/{order}/reorder", [web::post().to(shortages::reorder)]);
     at(cfg, "/v1/orders/{order}/confirm", [web::post().to(orders::confirm)]);
     at(cfg, "/v1/attachments", [web::post().to(attachments::create)]);
     let one = [

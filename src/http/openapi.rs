@@ -13,10 +13,10 @@ use utoipa::{
 };
 
 use super::{
-    accounts, addresses, attachments, audit, carts, choices, codes, handovers, inbox, me,
-    on_the_way, operations, orders, payments, push, quick_replies, quotes, sessions,
+    accounts, addresses, afterthoughts, attachments, audit, carts, choices, codes, handovers,
+    inbox, me, on_the_way, operations, orders, payments, push, quick_replies, quotes, sessions,
     shapes::{self, NamedShapes},
-    stock, stores, travel,
+    shortages, stock, stores, travel,
 };
 
 #[derive(OpenApi)]
@@ -39,6 +39,10 @@ use super::{
         stores::add_product, stores::change_product, stores::menu,
         carts::list, carts::show, carts::replace, carts::merge, carts::put, carts::clear,
         choices::put, choices::show, choices::put_fees, choices::fees, quotes::create,
+        afterthoughts::put_slots, afterthoughts::list_slots, afterthoughts::urge,
+        afterthoughts::quote_cancel, afterthoughts::request_cancel, afterthoughts::agree_cancel,
+        afterthoughts::refuse_cancel, shortages::raise, shortages::answer, shortages::ticket,
+        shortages::reorder,
         handovers::verify, handovers::waive,
         stock::show, stock::change,
         orders::create, orders::list, orders::list_for_store, orders::show, orders::accept,

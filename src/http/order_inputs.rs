@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use domain::{
     cart::{CartLine, Quantity},
     checked_text::{Note, PersonName, Phone},
+    clock::Timestamp,
     ids::StoreId,
 };
 use serde::Deserialize;
@@ -39,6 +40,8 @@ pub struct OrderInput {
     pub cutlery: Option<u32>,
     /// Whom to ask for at the door.
     pub contact: Option<ContactInput>,
+    /// For when it is, in UTC milliseconds: one of the store's slots. Left out for as soon as possible.
+    pub scheduled_for: Option<i64>,
     /// The quote whose price is to be charged. Everything else must be as it was quoted.
     pub quote: Option<String>,
 }
@@ -115,6 +118,7 @@ impl OrderInput {
                 cutlery: self.cutlery,
                 contact_name: name.map_err(AskError::from)?,
                 contact_phone: phone.map_err(AskError::from)?,
+                scheduled_for: self.scheduled_for.map(Timestamp::from_ms),
                 quote_id: self.quote.as_deref().map(id).transpose()?,
             },
         })

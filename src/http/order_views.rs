@@ -10,6 +10,7 @@ use usecases::{
 use utoipa::ToSchema;
 
 use super::{
+    aside_views::{CancelRequestView, ShortageView},
     handovers::HandoverView,
     price_views::{OrderLineView, PriceView},
 };
@@ -168,6 +169,11 @@ pub struct OrderRowView {
     pub total_minor: i64,
     /// ISO 4217.
     pub currency: &'static str,
+    /// For when it was ordered, in UTC milliseconds; left out for as soon as possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_for: Option<i64>,
+    /// Whether it is for later, and the kitchen is not to work on it yet.
+    pub upcoming: bool,
     /// When it was placed, in UTC milliseconds.
     pub placed_at: i64,
     /// When the kitchen means to be done, in UTC milliseconds.
@@ -222,6 +228,15 @@ pub struct OrderView {
     pub price: PriceView,
     /// How it changes hands.
     pub handover: HandoverView,
+    /// From when on the kitchen is to work on an order for later, in UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_at: Option<i64>,
+    /// What ran out while it was made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shortages: Vec<ShortageView>,
+    /// Whether the customer asked the store to let it go, and what came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancel_request: Option<CancelRequestView>,
     /// Its transport, once the store has accepted and if a rider brings it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryPartView>,
@@ -234,6 +249,11 @@ pub struct OrderView {
     pub chat: ChatHoursView,
     /// Its story.
     pub changes: Vec<ChangeView>,
+    /// For when it was ordered, in UTC milliseconds; left out for as soon as possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_for: Option<i64>,
+    /// Whether it is for later, and the kitchen is not to work on it yet.
+    pub upcoming: bool,
     /// When it was placed, in UTC milliseconds.
     pub placed_at: i64,
     /// When the kitchen means to be done, in UTC milliseconds.
@@ -303,10 +323,13 @@ impl From<StoredPayment> for PaymentPartView {
     }
 }
 
-impl From<StoredOrder> for OrderRowView {
-    fn from(it: StoredOrder) -> Self {
+impl OrderRowView {
+    /// An order as it is at `now`.
+    pub(super) fn new(it: StoredOrder, now: Timestamp) -> Self {
         let order = it.order;
         Self {
+            scheduled_for: it.scheduled_for.map(Timestamp::ms),
+            upcoming: order.is_upcoming(now),
             order: order.id.to_string(),
             number: it.number.map(|it| it.to_string()),
             store: order.store_id.to_string(),
@@ -324,7 +347,7 @@ impl From<OrderPage> for OrderView {
     fn from(page: OrderPage) -> Self {
         let status = page.case.status().as_str();
         let handover = HandoverView::of(&page);
-        let OrderCase { stored, store, customer, delivery, rider, refund, handover: _ } = page.case;
+        let OrderCase { stored, store, customer, delivery, rider, refund, .. } = page.case;
         let order = stored.order;
         let contact = (stored.contact_name.is_some() || stored.contact_phone.is_some())
             .then_some(ContactView { name: stored.contact_name, phone: stored.contact_phone });
@@ -357,6 +380,11 @@ impl From<OrderPage> for OrderView {
             contact,
             lines: page.lines.into_iter().map(OrderLineView::from).collect(),
             price: PriceView::from(&stored.parts),
+            scheduled_for: stored.scheduled_for.map(Timestamp::ms),
+            upcoming: page.is_upcoming,
+            release_at: order.release_at.map(Timestamp::ms),
+            shortages: page.shortages.into_iter().map(ShortageView::from).collect(),
+            cancel_request: page.cancel_request.map(CancelRequestView::from),
             handover,
             delivery: delivery.map(|it| DeliveryPartView {
                 delivery: it.delivery.id.to_string(),

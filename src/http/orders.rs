@@ -51,6 +51,8 @@ pub struct CancelInput {
     /// For customers `changed_mind`, `ordered_by_mistake`, `too_slow`, `no_rider_found` or `other`;
     /// a store must give one of its reasons, or `not_collected` two hours after it was ready.
     pub reason: Option<String>,
+    /// For customers: the quote of `cancel/quote` whose fee is to be charged.
+    pub quote: Option<String>,
 }
 
 /// Which orders.
@@ -68,7 +70,7 @@ pub struct OrdersQuery {
     pub before: Option<IdPath<OrderId>>,
 }
 
-fn reason(text: &str) -> Result<Reason, Problem> {
+pub(super) fn reason(text: &str) -> Result<Reason, Problem> {
     let given = || {
         let all = Reason::OF_STORE.iter().chain(Reason::OF_CUSTOMER);
         all.chain(Reason::OF_COUNTER)
@@ -81,7 +83,7 @@ fn reason(text: &str) -> Result<Reason, Problem> {
     })
 }
 
-fn moved(done: Done<Moved>) -> Answer<MovedView> {
+pub(super) fn moved(done: Done<Moved>) -> Answer<MovedView> {
     Answer::ok(MovedView::from(done.value)).replayed(done.dup)
 }
 
@@ -115,9 +117,11 @@ pub async fn list(
 ) -> Result<Answer<OrdersView>, Problem> {
     let OrdersQuery { open, limit, before } = query.into_inner();
     let (before, limit) = (before.map(|it| it.0), limit.unwrap_or_default().get());
+    let now = state.platform.now();
+    let row = |it| OrderRowView::new(it, now);
     let found =
         order_book::list_for(&state.platform, identity.profile, open, before, limit).await?;
-    Ok(Answer::ok(OrdersView { orders: found.into_iter().map(OrderRowView::from).collect() }))
+    Ok(Answer::ok(OrdersView { orders: found.into_iter().map(row).collect() }))
 }
 
 /// Lists a store's orders for its staff, newest first.
@@ -132,9 +136,11 @@ pub async fn list_for_store(
 ) -> Result<Answer<OrdersView>, Problem> {
     let OrdersQuery { open, limit, before } = query.into_inner();
     let (before, limit) = (before.map(|it| it.0), limit.unwrap_or_default().get());
+    let now = state.platform.now();
+    let row = |it| OrderRowView::new(it, now);
     let found =
         order_book::list_for_store(&state.platform, by, store.0, open, before, limit).await?;
-    Ok(Answer::ok(OrdersView { orders: found.into_iter().map(OrderRowView::from).collect() }))
+    Ok(Answer::ok(OrdersView { orders: found.into_iter().map(row).collect() }))
 }
 
 /// Shows an order to one of its parties.
@@ -234,8 +240,9 @@ pub async fn cancel(
     state: Data<HttpState>,
 ) -> Result<Answer<MovedView>, Problem> {
     let why = input.reason.as_deref().map(reason).transpose()?;
+    let quote_id = input.quote.as_deref().map(id).transpose()?;
     let (by, key) = (identity.profile, key.command(identity.profile, &input));
-    Ok(moved(orders::cancel(&state.platform, by, order.0, key, why).await?))
+    Ok(moved(orders::cancel_quoted(&state.platform, by, order.0, key, why, quote_id).await?))
 }
 
 /// The customer confirms the receipt.

@@ -63,6 +63,8 @@ pub enum Kind {
     OptionRefused,
     /// The price that was promised does not hold.
     QuoteRefused,
+    /// It cannot be ordered for then.
+    SlotRefused,
     /// The store takes no orders.
     StoreClosed,
     /// The door is too far away.
@@ -131,6 +133,7 @@ impl Kind {
         Self::NotSold,
         Self::OptionRefused,
         Self::QuoteRefused,
+        Self::SlotRefused,
         Self::StoreClosed,
         Self::TooFar,
         Self::BelowMinimum,
@@ -181,6 +184,7 @@ impl Kind {
             Self::NotSold          => (StatusCode::CONFLICT,               "not-sold",                "The store does not sell this"),
             Self::OptionRefused    => (StatusCode::UNPROCESSABLE_ENTITY,   "option-refused",          "These options do not fit"),
             Self::QuoteRefused     => (StatusCode::CONFLICT,               "quote-refused",           "The quote does not hold"),
+            Self::SlotRefused      => (StatusCode::CONFLICT,               "slot-refused",            "Not to be had for then"),
             Self::StoreClosed      => (StatusCode::CONFLICT,               "store-closed",            "The store is closed"),
             Self::TooFar           => (StatusCode::UNPROCESSABLE_ENTITY,   "too-far",                 "Too far from the store"),
             Self::BelowMinimum     => (StatusCode::UNPROCESSABLE_ENTITY,   "below-minimum",           "Below the store's minimum"),

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use domain::{
     cart::CartError, delivery::DeliveryRefusal, options::OptionError, order::OrderRefusal,
-    price::PriceError, reason::Reason, role::ActorRole,
+    price::PriceError, reason::Reason, role::ActorRole, slots::SlotRefusal,
 };
 use serde_json::json;
 use usecases::error::{AskError, PickupRefusal};
@@ -64,7 +64,7 @@ impl From<AskError> for Problem {
             }
             AskError::QuoteExpired { expired_at, now } => {
                 let detail = format!(
-                    "The quote has expired; without it the order costs {now} now. Ask for a new one."
+                    "The quote has expired; as things stand it is {now}. Ask for a new one."
                 );
                 Problem::new(Kind::QuoteRefused, detail)
                     .with("why", "expired")
@@ -79,6 +79,27 @@ impl From<AskError> for Problem {
             AskError::QuoteUsed => {
                 let detail = "A quote is for one order, and this one was used; ask for a new one.";
                 Problem::new(Kind::QuoteRefused, detail).with("why", "used")
+            }
+            AskError::Slot { why } => slot_refusal(why, said),
+            AskError::NeedsConsent { fee } => {
+                let detail =
+                    "The store has to agree; ask with `cancel/request` and the same quote.";
+                Problem::new(Kind::StateRefused, detail).with("fee_minor", fee.minor())
+            }
+            AskError::AskedBefore { answer_by } => {
+                let detail = "The store was asked before; wait for its answer.";
+                Problem::new(Kind::StateRefused, detail).with("answer_by", answer_by.ms())
+            }
+            AskError::UrgedEnough { max } => {
+                let detail = format!("{said} Write to the store in the order's chat.");
+                Problem::new(Kind::StateRefused, detail).with("max", max)
+            }
+            AskError::NothingToUrge | AskError::NotInKitchen => {
+                Problem::new(Kind::StateRefused, said)
+            }
+            AskError::NothingLeft => {
+                let detail = "Nothing of the order would be left; call it off with `sold_out`.";
+                Problem::new(Kind::StateRefused, detail)
             }
             AskError::CartMoved { version } => {
                 let detail =
@@ -137,6 +158,16 @@ impl From<AskError> for Problem {
             | AskError::BagFull { .. }
             | AskError::StillCarrying { .. } => Problem::new(Kind::WorkRefused, said),
         }
+    }
+}
+
+fn slot_refusal(why: SlotRefusal, said: String) -> Problem {
+    let problem = Problem::new(Kind::SlotRefused, said).with("why", why.name());
+    match why {
+        SlotRefusal::NoSlot { nearest } => problem.with("nearest", nearest.ms()),
+        SlotRefusal::TooSoon { earliest } => problem.with("earliest", earliest.ms()),
+        SlotRefusal::TooFarAhead { latest } => problem.with("latest", latest.ms()),
+        SlotRefusal::NotOffered | SlotRefusal::Full => problem,
     }
 }
 

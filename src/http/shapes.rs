@@ -4,7 +4,10 @@
 //! store on every route. The API document says so here, once, instead of on each handler; what a
 //! handler has said itself stays.
 
-use domain::ids::{AddressId, AttachmentId, OrderId, ProductId, RiderId, SessionId, StoreId};
+use domain::ids::{
+    AddressId, AttachmentId, OptionGroupId, OptionId, OrderId, ProductId, QuoteId, RiderId,
+    SessionId, StoreId,
+};
 use storage::commands::CID_BYTES_MAX;
 use utoipa::{
     Modify, Number,
@@ -86,6 +89,9 @@ fn id_prefix(name: &str) -> Option<&'static str> {
         "attachment" => AttachmentId::PREFIX,
         "rider" => RiderId::PREFIX,
         "entry" => AddressId::PREFIX,
+        "quote" => QuoteId::PREFIX,
+        "option" => OptionId::PREFIX,
+        "group" => OptionGroupId::PREFIX,
         "session" => SessionId::PREFIX,
         _ => return None,
     })

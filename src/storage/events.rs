@@ -136,6 +136,9 @@ pub struct OrderMoved {
     /// ISO 4217.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// For when it was ordered, in UTC milliseconds; left out for as soon as possible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_for: Option<i64>,
     /// When the kitchen means to be done, in UTC milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_at: Option<i64>,

@@ -54,6 +54,7 @@ pub mod seats;
 pub mod sign_ins;
 pub mod tokens;
 
+pub mod cancel_requests;
 pub mod carts;
 pub mod choices;
 pub mod handovers;
@@ -64,6 +65,8 @@ pub mod payments;
 pub mod products;
 pub mod quotes;
 pub mod shield;
+pub mod shortages;
+pub mod slots;
 pub mod stock;
 pub mod stock_log;
 pub mod store_fees;

@@ -19,6 +19,14 @@ text_enum! {
         OrderUnpaid => "order_unpaid",
         /// The store did not answer a paid order. Subject: the order.
         OrderUnaccepted => "order_unaccepted",
+        /// The kitchen is to begin with an order for later. Subject: the order.
+        OrderRelease => "order_release",
+        /// The store has not acted; its bell rings again. Subject: the order.
+        StoreReminder => "store_reminder",
+        /// The store did not answer a customer who wants to call the order off. Subject: the order.
+        CancelConsent => "cancel_consent",
+        /// The customer did not answer about a substitute. Subject: the order and a number.
+        Substitution => "substitution",
         /// Nobody confirmed the receipt. Subject: the order.
         OrderAutoComplete => "order_auto_complete",
         /// Still no rider is found. Subject: the order.

@@ -15,13 +15,13 @@ use storage::{
 };
 
 use crate::{
-    attachment_ends, endings,
+    attachment_ends, bells, cancelling, endings,
     error::AskError,
     offers,
     order_case::{Cause, OrderCase},
     payments,
     platform::{Changes, Platform},
-    searching, stock,
+    searching, shortages, stock,
 };
 
 /// Carries out a due timer, once whatever number of nodes tries. `false` if there was
@@ -32,9 +32,13 @@ use crate::{
 /// [`AskError::Store`] if it cannot be saved; the timer stays and is tried again.
 pub async fn carry_out(platform: &Platform, due: &Due) -> Result<bool, AskError> {
     match due.kind {
-        TimerKind::OrderUnpaid | TimerKind::OrderUnaccepted | TimerKind::OrderAutoComplete => {
-            order_is_due(platform, due.clone()).await
-        }
+        TimerKind::OrderUnpaid
+        | TimerKind::OrderUnaccepted
+        | TimerKind::OrderAutoComplete
+        | TimerKind::OrderRelease
+        | TimerKind::StoreReminder
+        | TimerKind::CancelConsent
+        | TimerKind::Substitution => order_is_due(platform, due.clone()).await,
         TimerKind::RefundRetry => {
             let refund_id = due
                 .subject
@@ -50,8 +54,7 @@ pub async fn carry_out(platform: &Platform, due: &Due) -> Result<bool, AskError>
 }
 
 async fn order_is_due(platform: &Platform, due: Due) -> Result<bool, AskError> {
-    let order_id: OrderId =
-        due.subject.parse().map_err(|_| StoreError::corrupt("timer.subject", &due.subject))?;
+    let (order_id, no) = subject(&due)?;
     let policy = platform.policy;
     let done = platform
         .command(None, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
@@ -60,7 +63,7 @@ async fn order_is_due(platform: &Platform, due: Due) -> Result<bool, AskError> {
             if !timers::take(tx, &due).await? {
                 return Ok(false);
             }
-            act(&mut case, tx, changes, &policy, due.kind, at).await
+            act(&mut case, tx, changes, &policy, (due.kind, no), at).await
         })
         .await?;
     if done.value {
@@ -69,12 +72,21 @@ async fn order_is_due(platform: &Platform, due: Due) -> Result<bool, AskError> {
     Ok(done.value)
 }
 
+/// Which order a timer is about, and which of its things.
+fn subject(due: &Due) -> Result<(OrderId, u32), StoreError> {
+    let found = match due.kind {
+        TimerKind::Substitution => shortages::of_subject(&due.subject),
+        _ => due.subject.parse().ok().map(|it| (it, 0)),
+    };
+    found.ok_or_else(|| StoreError::corrupt("timer.subject", &due.subject))
+}
+
 async fn act(
     case: &mut OrderCase,
     tx: &mut Tx,
     changes: &mut Changes,
     policy: &OrderPolicy,
-    kind: TimerKind,
+    (kind, no): (TimerKind, u32),
     at: Timestamp,
 ) -> Result<bool, AskError> {
     let cause = |reason| Cause { by: Actor::System, reason, at };
@@ -89,6 +101,19 @@ async fn act(
         }
         (TimerKind::OrderAutoComplete, OrderState::Delivered) => {
             case.move_order(tx, changes, policy, OrderEvent::Settled, cause(None)).await?;
+        }
+        (TimerKind::OrderRelease | TimerKind::StoreReminder, _) => {
+            bells::remind_again(case, tx, changes, policy, at).await?;
+            return Ok(false);
+        }
+        (TimerKind::CancelConsent, _) => {
+            return cancelling::silence(case, tx, changes, policy, at).await;
+        }
+        (
+            TimerKind::Substitution,
+            OrderState::Accepted | OrderState::Preparing | OrderState::Ready,
+        ) => {
+            return shortages::silence(case, tx, changes, no, at).await;
         }
         // What the timer waited for has happened meanwhile.
         _ => return Ok(false),

@@ -7,6 +7,7 @@ use domain::{
     display_status::refund_summary,
     geo::cells_within,
     ids::PaymentId,
+    money::Money,
     offer_state::OfferEvent,
     order_state::{OrderEvent, OrderState},
     payment::Refund,
@@ -20,25 +21,25 @@ use serde::Serialize;
 use storage::{
     db::Tx,
     error::StoreError,
-    events::{self, Alarm, Latest, OfferClosed},
-    offers, payments,
+    events::{self, Latest, OfferClosed},
+    offers,
+    payments::{self, StoredPayment},
     push::Push,
+    slots,
     timers::{self, TimerKind},
 };
 
 use crate::{
+    bells, cancelling,
     error::AskError,
     order_case::{Cause, OrderCase},
     payments::move_payment,
     platform::{Changes, Nudge},
-    searching, stock,
+    searching, shortages, stock,
 };
 
 /// Refunds are sent right after the commit; this long after it a timer tries again.
 pub(crate) const REFUND_RETRY: std::time::Duration = std::time::Duration::from_secs(20);
-
-/// Why a store's bell rings for a new order.
-pub(crate) const NEW_ORDER: &str = "new_order";
 
 #[derive(Serialize)]
 struct PoolGone {
@@ -46,7 +47,7 @@ struct PoolGone {
     open: bool,
 }
 
-/// Ends an order before pickup: its state, stock, payments, delivery, offer, bell and timers.
+/// Ends an order before pickup, and gives back all that was paid.
 ///
 /// # Errors
 ///
@@ -59,45 +60,51 @@ pub(crate) async fn end(
     event: OrderEvent,
     cause: Cause,
 ) -> Result<(), AskError> {
+    let nothing = Money::from_minor(0, case.stored.order.total.currency());
+    end_keeping(case, tx, changes, policy, event, cause, nothing).await
+}
+
+/// Ends an order before pickup: its state, stock, slot, payments, delivery, offer, bells and timers.
+/// `fee` of what was paid is kept.
+///
+/// # Errors
+///
+/// [`AskError::Order`] if the rules refuse, [`AskError::Store`] if it cannot be saved.
+pub(crate) async fn end_keeping(
+    case: &mut OrderCase,
+    tx: &mut Tx,
+    changes: &mut Changes,
+    policy: &OrderPolicy,
+    event: OrderEvent,
+    cause: Cause,
+    fee: Money,
+) -> Result<(), AskError> {
     let was = case.stored.order.state;
     case.move_order(tx, changes, policy, event, cause).await?;
     let subject = case.id().to_string();
-    for kind in [TimerKind::OrderUnpaid, TimerKind::OrderUnaccepted, TimerKind::OrderAutoComplete] {
+    for kind in [
+        TimerKind::OrderUnpaid,
+        TimerKind::OrderUnaccepted,
+        TimerKind::OrderAutoComplete,
+        TimerKind::OrderRelease,
+        TimerKind::StoreReminder,
+    ] {
         timers::clear(tx, kind, &subject).await?;
     }
     if was == OrderState::Paid {
-        silence_bell(case, changes)?;
+        bells::silence(case, changes, bells::NEW_ORDER)?;
     }
+    cancelling::lapse(tx, changes, case).await?;
     searching::end(tx, changes, case, cause.at).await?;
+    shortages::lapse(tx, case.id()).await?;
     stock::release(tx, changes, case.id(), cause.by, cause.at).await?;
+    if let Some(slot) = case.stored.scheduled_for {
+        slots::give_back(tx, case.stored.order.store_id, slot).await?;
+    }
     give_up_payments(case, tx, changes, cause).await?;
     let because = cause.reason.unwrap_or(Reason::OrderEnded);
     call_off_delivery(case, tx, changes, cause).await?;
-    if because.is_customers_doing() {
-        // It was made, and nobody came for it.
-        return Ok(());
-    }
-    refund_in_full(case, tx, changes, because, cause).await
-}
-
-/// Stops the ringing for a new order.
-pub(crate) fn silence_bell(case: &OrderCase, changes: &mut Changes) -> Result<(), StoreError> {
-    ring(case, changes, NEW_ORDER, false)
-}
-
-/// Rings a store's bell, or stops it.
-pub(crate) fn ring(
-    case: &OrderCase,
-    changes: &mut Changes,
-    why: &str,
-    rings: bool,
-) -> Result<(), StoreError> {
-    let (order, number) = (case.id().to_string(), case.number());
-    let alarm = Alarm { order, number, alarm: why.to_owned(), rings };
-    let push = if rings { Push::Alarm } else { Push::AlarmClear };
-    let channel = Channel::Store(case.stored.order.store_id);
-    changes.entries.push(events::entry(channel, push, None, &alarm)?);
-    Ok(())
+    refund_keeping(case, tx, changes, because, cause, fee, |_| true).await
 }
 
 /// Closes the attempts to pay that are still open.
@@ -183,34 +190,95 @@ pub(crate) async fn refund_payments(
     cause: Cause,
     which: impl Fn(PaymentId) -> bool,
 ) -> Result<(), AskError> {
+    let nothing = Money::from_minor(0, case.stored.order.total.currency());
+    refund_keeping(case, tx, changes, because, cause, nothing, which).await
+}
+
+/// The same, but `fee` of what is left of them is kept.
+async fn refund_keeping(
+    case: &mut OrderCase,
+    tx: &mut Tx,
+    changes: &mut Changes,
+    because: Reason,
+    cause: Cause,
+    fee: Money,
+    which: impl Fn(PaymentId) -> bool,
+) -> Result<(), AskError> {
     let paid = payments::list_for_order(tx, case.id()).await?;
+    let mut to_keep = fee.minor();
     for stored in paid.into_iter().filter(|it| which(it.payment.id)) {
-        let its: Vec<_> = payments::list_refunds(tx, case.id())
-            .await?
-            .into_iter()
-            .filter(|it| it.payment_id == stored.payment.id)
-            .collect();
+        let its = refunds_of(case, tx, &stored).await?;
         let left = stored.payment.refundable(&its)?;
-        let Some(refund) = stored.payment.refund(&its, left, because, cause.at)? else { continue };
-        payments::insert_refund(tx, &refund).await?;
-        let by = Actor::System;
-        let change = Change {
-            order_id: case.id(),
-            seq: case.stored.order.seq + 1,
-            machine: Machine::Refund,
-            event: "requested",
-            from: None,
-            to: refund.state.as_str(),
-            by: cause.by,
-            reason: Some(because),
-            at: cause.at,
-        };
-        reread_refunds(case, tx).await?;
-        case.tell(tx, changes, change).await?;
-        move_refund(case, tx, changes, &refund, RefundEvent::Agreed, Cause { by, ..cause }).await?;
-        let due = cause.at + REFUND_RETRY;
-        timers::set(tx, TimerKind::RefundRetry, &refund.id.to_string(), due).await?;
+        let kept = to_keep.min(left.minor());
+        to_keep -= kept;
+        let amount = Money::from_minor(left.minor() - kept, left.currency());
+        give_back(case, tx, changes, &stored, &its, amount, because, cause).await?;
     }
+    Ok(())
+}
+
+/// Gives back part of what was paid, as far as so much is left.
+pub(crate) async fn refund_part(
+    case: &mut OrderCase,
+    tx: &mut Tx,
+    changes: &mut Changes,
+    amount: Money,
+    because: Reason,
+    cause: Cause,
+) -> Result<(), AskError> {
+    let mut to_give = amount.minor();
+    for stored in payments::list_for_order(tx, case.id()).await? {
+        let its = refunds_of(case, tx, &stored).await?;
+        let part = stored.payment.refundable(&its)?.minor().min(to_give);
+        to_give -= part;
+        let part = Money::from_minor(part, amount.currency());
+        give_back(case, tx, changes, &stored, &its, part, because, cause).await?;
+    }
+    Ok(())
+}
+
+async fn refunds_of(
+    case: &OrderCase,
+    tx: &mut Tx,
+    stored: &StoredPayment,
+) -> Result<Vec<Refund>, StoreError> {
+    let all = payments::list_refunds(tx, case.id()).await?;
+    Ok(all.into_iter().filter(|it| it.payment_id == stored.payment.id).collect())
+}
+
+/// Asks for a refund and agrees to it; nothing happens for nothing.
+#[expect(clippy::too_many_arguments, reason = "one refund, with all that is known of it")]
+async fn give_back(
+    case: &mut OrderCase,
+    tx: &mut Tx,
+    changes: &mut Changes,
+    stored: &StoredPayment,
+    its: &[Refund],
+    amount: Money,
+    because: Reason,
+    cause: Cause,
+) -> Result<(), AskError> {
+    let Some(refund) = stored.payment.refund(its, amount, because, cause.at)? else {
+        return Ok(());
+    };
+    payments::insert_refund(tx, &refund).await?;
+    let by = Actor::System;
+    let change = Change {
+        order_id: case.id(),
+        seq: case.stored.order.seq + 1,
+        machine: Machine::Refund,
+        event: "requested",
+        from: None,
+        to: refund.state.as_str(),
+        by: cause.by,
+        reason: Some(because),
+        at: cause.at,
+    };
+    reread_refunds(case, tx).await?;
+    case.tell(tx, changes, change).await?;
+    move_refund(case, tx, changes, &refund, RefundEvent::Agreed, Cause { by, ..cause }).await?;
+    let due = cause.at + REFUND_RETRY;
+    timers::set(tx, TimerKind::RefundRetry, &refund.id.to_string(), due).await?;
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use domain::{
     pickup_code::NoCode,
     price::PriceError,
     role::Role,
+    slots::SlotRefusal,
 };
 use storage::error::{Failure, StoreError};
 
@@ -101,6 +102,40 @@ pub enum AskError {
     /// The quote was used before.
     #[error("the quote was used before")]
     QuoteUsed,
+    /// It cannot be ordered for then.
+    #[error(transparent)]
+    Slot {
+        /// What is wrong with it.
+        #[from]
+        why: SlotRefusal,
+    },
+    /// The store has to agree before the order is called off.
+    #[error("the store has to agree; it costs {fee}")]
+    NeedsConsent {
+        /// What the customer pays all the same.
+        fee: Money,
+    },
+    /// The store was asked and has not answered.
+    #[error("the store was asked before, and may answer until {answer_by}")]
+    AskedBefore {
+        /// From when on silence is agreement.
+        answer_by: Timestamp,
+    },
+    /// Nobody can hurry.
+    #[error("nobody can hurry with an order that is not under way")]
+    NothingToUrge,
+    /// The customer has urged as often as may be.
+    #[error("an order is urged {max} times at most")]
+    UrgedEnough {
+        /// How often that is.
+        max: u32,
+    },
+    /// The order is not being made.
+    #[error("the order is not being made")]
+    NotInKitchen,
+    /// Nothing of the order would be left.
+    #[error("nothing of the order would be left")]
+    NothingLeft,
     /// Another device has changed the cart.
     #[error("the cart has changed; its version is {version} now")]
     CartMoved {

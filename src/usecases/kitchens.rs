@@ -28,6 +28,10 @@ pub(crate) async fn learn(
     announced: Option<Timestamp>,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    if case.stored.scheduled_for.is_some() {
+        // It waited for its slot, which says nothing about the kitchen.
+        return Ok(());
+    }
     let Some((stored, announced)) = case.delivery.as_ref().zip(announced) else { return Ok(()) };
     let accepted = stored.created_at;
     let ratio = ratio_of(announced.ms_since(accepted), at.ms_since(accepted));

@@ -56,6 +56,7 @@ mod people;
 pub mod placing;
 pub mod pricing;
 pub mod quotes;
+pub mod slots;
 
 pub mod payments;
 pub mod sandbox;
@@ -63,8 +64,15 @@ pub mod sandbox;
 mod kitchens;
 pub mod orders;
 
+mod bells;
+pub mod cancelling;
 mod endings;
+mod order_notes;
+pub mod reordering;
 mod searching;
+pub mod shortages;
+pub mod tickets;
+pub mod urging;
 
 pub mod order_book;
 

@@ -8,12 +8,14 @@ use domain::{
     role::{Profile, Role},
 };
 use storage::{
+    cancel_requests::{self, CancelRequest},
     db::Reader,
     events::Person,
     journal::{self, Head},
     order_lines::{self, StoredLine},
     orders::{self, StoredOrder, Whose},
     payments::{self, StoredPayment},
+    shortages::{self, Shortage},
     stores,
     stories::{self, StoredChange},
 };
@@ -27,6 +29,12 @@ pub struct OrderPage {
     pub case: OrderCase,
     /// What was ordered.
     pub lines: Vec<StoredLine>,
+    /// What ran out while it was made.
+    pub shortages: Vec<Shortage>,
+    /// Whether the customer asked the store to let it go, and what came of it.
+    pub cancel_request: Option<CancelRequest>,
+    /// Whether it is for later, and the kitchen is not to work on it yet.
+    pub is_upcoming: bool,
     /// Its story.
     pub changes: Vec<StoredChange>,
     /// Attempts to pay it.
@@ -58,6 +66,9 @@ pub async fn show(
     let case = OrderCase::read(&mut reader, order_id).await?;
     let role = case.only_for(&mut reader, by).await?;
     let lines = order_lines::list(&mut reader, order_id).await?;
+    let shortages = shortages::list(&mut reader, order_id).await?;
+    let cancel_request = cancel_requests::find(&mut reader, order_id).await?;
+    let is_upcoming = case.stored.order.is_upcoming(platform.now());
     let mut changes = stories::list_changes(&mut reader, order_id).await?;
     // The order may have moved since it was read. What a line says beside itself comes with its
     // push, so a line that the reader is yet to hear of must not be here already.
@@ -66,7 +77,20 @@ pub async fn show(
     let members = members(&mut reader, &case).await?;
     let chat = chat::hours(&case.stored.order, platform.now(), &platform.policy);
     let needed = case.handover.handover.needed(&platform.policy.handover);
-    Ok(OrderPage { chat, needed, case, lines, changes, payments, members, as_of, role })
+    Ok(OrderPage {
+        chat,
+        needed,
+        case,
+        lines,
+        shortages,
+        cancel_request,
+        is_upcoming,
+        changes,
+        payments,
+        members,
+        as_of,
+        role,
+    })
 }
 
 /// Who is in an order's chat: nobody before the store has accepted, then the customer, the staff

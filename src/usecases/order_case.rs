@@ -54,6 +54,8 @@ pub struct OrderCase {
     pub rider: Option<Person>,
     /// How much of what was paid goes back.
     pub refund: RefundSummary,
+    /// Whether the customer was promised that it may be called off, or the store has agreed.
+    pub(crate) is_granted: bool,
 }
 
 /// The answer to whoever moved an order.
@@ -133,7 +135,8 @@ impl OrderCase {
         let mut people = people.into_iter();
         let customer =
             people.next().ok_or_else(|| StoreError::not_found("profile", order.customer_id))?;
-        Ok(Self { store, customer, rider: people.next(), handover, delivery, refund, stored })
+        let (rider, is_granted) = (people.next(), false);
+        Ok(Self { store, customer, rider, handover, delivery, refund, stored, is_granted })
     }
 
     /// Which order.
@@ -228,7 +231,8 @@ impl OrderCase {
         let Cause { by, reason, at } = cause;
         let delivery = self.delivery.as_ref().map(|it| &it.delivery);
         let mode = self.mode();
-        let ask = Ask { event, by, reason, at, mode, delivery, policy };
+        let is_granted = self.is_granted;
+        let ask = Ask { event, by, reason, at, mode, delivery, policy, is_granted };
         let change = self.stored.order.decide(ask)?;
         self.stored.order = self.stored.order.after(&change);
         orders::save_change(tx, &change, &self.stored.order).await?;
@@ -396,6 +400,7 @@ impl OrderCase {
             rider: self.rider.clone(),
             total_minor: Some(order.total.minor()),
             currency: Some(order.total.currency().code().to_owned()),
+            scheduled_for: self.stored.scheduled_for.map(Timestamp::ms),
             ready_at: order.ready_at.map(Timestamp::ms),
             delivered_at: order.delivered_at.map(Timestamp::ms),
             ended_at: order.ended_at.map(Timestamp::ms),

@@ -8,7 +8,7 @@ use domain::{
     escalation::SearchPolicy,
     geo::POOL_CELL_CHARS,
     handover::Mode,
-    ids::{CustomerId, MerchantId, OrderId},
+    ids::{CustomerId, MerchantId, OrderId, QuoteId},
     money::Money,
     order_state::OrderEvent,
     policy::PREP_MIN_MAX,
@@ -28,7 +28,7 @@ use storage::{
 };
 
 use crate::{
-    endings,
+    bells, cancelling, endings,
     error::AskError,
     handovers, kitchens,
     order_case::{Cause, Moved, OrderCase},
@@ -69,22 +69,32 @@ pub async fn accept(
             case.only_for(tx, Profile::Merchant(by)).await?;
             let cause = Cause { by: by.into(), reason: None, at };
             let prep_min = how.prep_min.unwrap_or(case.store.prep_min);
-            let ready_at = at + Duration::from_secs(u64::from(prep_min) * 60);
+            let release = case.stored.order.release_at.filter(|it| at < *it);
+            let prep = Duration::from_secs(u64::from(prep_min) * 60);
+            let ready_at = release.unwrap_or(at) + prep;
             case.stored.order.ready_at = Some(ready_at);
             let event = OrderEvent::StoreAccepted;
             let change = case.move_order(tx, changes, &policy, event, cause).await?;
             timers::clear(tx, TimerKind::OrderUnaccepted, &order_id.to_string()).await?;
-            endings::silence_bell(&case, changes)?;
+            bells::silence(&case, changes, bells::NEW_ORDER)?;
+            match release {
+                // Its own timer says when to begin.
+                Some(_) => bells::forget(tx, order_id).await?,
+                None => bells::remind(tx, order_id, ready_at + policy.remind).await?,
+            }
             open_chat(&case, tx, changes, &change.told()).await?;
             handovers::give_code(tx, &mut case).await?;
             if case.mode() == Mode::Delivery {
                 // The customer hears what the store says; riders are sent by what was seen of it.
-                let announced_ms = ready_at.ms_since(at);
-                let (expected, n_open) = kitchens::expect(tx, &case, announced_ms, at).await?;
+                let prep_ms = prep.as_millis() as i64;
+                let (expected, n_open) = kitchens::expect(tx, &case, prep_ms, at).await?;
+                let waits_ms = release.map_or(0, |it| it.ms_since(at));
+                let expected = Timestamp::from_ms(expected.ms() + waits_ms);
                 create_delivery(&mut case, tx, changes, expected, &policy.search, at).await?;
                 kitchen_rows::save_load(tx, order_id, n_open).await?;
             }
-            if how.start {
+            // Nobody cooks for another day.
+            if how.start && release.is_none() {
                 let event = OrderEvent::KitchenStarted;
                 case.move_order(tx, changes, &policy, event, cause).await?;
             }
@@ -179,6 +189,12 @@ pub async fn start(
             let cause = Cause { by: by.into(), reason: None, at };
             let event = OrderEvent::KitchenStarted;
             case.move_order(tx, changes, &policy, event, cause).await?;
+            if case.stored.order.release_at.is_some() {
+                bells::silence(&case, changes, bells::START_NOW)?;
+            }
+            if let Some(ready_at) = case.stored.order.ready_at {
+                bells::remind(tx, order_id, ready_at + policy.remind).await?;
+            }
             Ok(case.moved(at))
         })
         .await
@@ -203,6 +219,10 @@ pub async fn ready(
             let cause = Cause { by: by.into(), reason: None, at };
             let announced = case.stored.order.ready_at;
             case.move_order(tx, changes, &policy, OrderEvent::KitchenDone, cause).await?;
+            bells::forget(tx, order_id).await?;
+            if announced.is_some_and(|it| at >= it + policy.remind) {
+                bells::silence(&case, changes, bells::OVERDUE)?;
+            }
             kitchens::learn(tx, &case, announced, at).await?;
             if case.mode() == Mode::Pickup {
                 handovers::tell_ready(&case, changes)?;
@@ -229,7 +249,7 @@ pub async fn reject(
     reason: Reason,
 ) -> Result<Done<Moved>, AskError> {
     let (by, reason) = (Profile::Merchant(by), Some(reason));
-    end(platform, by, order_id, key, OrderEvent::StoreRejected, reason).await
+    end(platform, by, order_id, key, OrderEvent::StoreRejected, reason, None).await
 }
 
 /// A customer, a merchant or an operator calls an order off: all the money goes back.
@@ -244,7 +264,24 @@ pub async fn cancel(
     key: Option<CommandKey>,
     reason: Option<Reason>,
 ) -> Result<Done<Moved>, AskError> {
-    end(platform, by, order_id, key, OrderEvent::Cancelled, reason).await
+    end(platform, by, order_id, key, OrderEvent::Cancelled, reason, None).await
+}
+
+/// The same at the price of a quote, if there is one: what it says goes back.
+///
+/// # Errors
+///
+/// As [`cancel`], [`AskError::NeedsConsent`] if the quote says so, and [`AskError::QuoteExpired`],
+/// [`AskError::QuoteDiffers`] and [`AskError::QuoteUsed`] if it does not hold.
+pub async fn cancel_quoted(
+    platform: &Platform,
+    by: Profile,
+    order_id: OrderId,
+    key: Option<CommandKey>,
+    reason: Option<Reason>,
+    quote_id: Option<QuoteId>,
+) -> Result<Done<Moved>, AskError> {
+    end(platform, by, order_id, key, OrderEvent::Cancelled, reason, quote_id).await
 }
 
 async fn end(
@@ -254,6 +291,7 @@ async fn end(
     key: Option<CommandKey>,
     event: OrderEvent,
     reason: Option<Reason>,
+    quote_id: Option<QuoteId>,
 ) -> Result<Done<Moved>, AskError> {
     let policy = platform.policy;
     let done = platform
@@ -261,7 +299,14 @@ async fn end(
             let mut case = OrderCase::lock(tx, order_id).await?;
             case.only_for(tx, by).await?;
             let cause = Cause { by: by.into(), reason, at };
-            endings::end(&mut case, tx, changes, &policy, event, cause).await?;
+            match quote_id {
+                Some(quote_id) => {
+                    let case = &mut case;
+                    cancelling::cancel_as_quoted(case, tx, changes, &policy, quote_id, cause)
+                        .await?;
+                }
+                None => endings::end(&mut case, tx, changes, &policy, event, cause).await?,
+            }
             Ok::<_, AskError>(case.moved(at))
         })
         .await?;

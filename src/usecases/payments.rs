@@ -23,7 +23,8 @@ use storage::{
 };
 
 use crate::{
-    endings::{self, NEW_ORDER, REFUND_RETRY},
+    bells,
+    endings::{self, REFUND_RETRY},
     error::AskError,
     order_case::{Cause, OrderCase},
     platform::{Changes, Done, Platform},
@@ -275,11 +276,21 @@ async fn confirm_order(
     case.move_order(tx, changes, policy, OrderEvent::PaymentConfirmed, cause).await?;
     stock::confirm(tx, changes, case.id(), cause.by, cause.at).await?;
     let order = &case.stored.order;
-    let subject = order.id.to_string();
+    let (order_id, subject) = (order.id, order.id.to_string());
     timers::clear(tx, TimerKind::OrderUnpaid, &subject).await?;
-    let due = cause.at + policy.unaccepted;
-    timers::set(tx, TimerKind::OrderUnaccepted, &subject, due).await?;
-    endings::ring(case, changes, NEW_ORDER, true)?;
+    if let Some(due) = order.accept_until(policy) {
+        timers::set(tx, TimerKind::OrderUnaccepted, &subject, due).await?;
+    }
+    match order.release_at.filter(|_| order.is_upcoming(cause.at)) {
+        Some(release_at) => {
+            timers::set(tx, TimerKind::OrderRelease, &subject, release_at).await?;
+            bells::chime(case, changes, bells::UPCOMING)?;
+        }
+        None => {
+            bells::ring(case, changes, bells::NEW_ORDER)?;
+            bells::remind(tx, order_id, cause.at + policy.remind).await?;
+        }
+    }
     Ok(())
 }
 

@@ -35,7 +35,9 @@ use crate::{
     order_case::{Moved, OrderCase},
     platform::{Changes, Done, Platform},
     pricing::{self, Priced},
-    quotes, stock,
+    quotes,
+    slots::{self, Schedule},
+    stock,
 };
 
 /// Most people that cutlery is wanted for.
@@ -67,6 +69,8 @@ pub struct OrderTerms {
     pub contact_name: Option<PersonName>,
     /// Where to call.
     pub contact_phone: Option<Phone>,
+    /// For when it is; `None` for as soon as possible.
+    pub scheduled_for: Option<Timestamp>,
     /// The price that was promised.
     pub quote_id: Option<QuoteId>,
 }
@@ -142,7 +146,7 @@ async fn write(
     let policy = platform.policy;
     platform
         .command(key, async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
-            let (store, wanted, priced) = judge(tx, by, &wish).await?;
+            let Judged { store, wanted, priced, schedule } = judge(tx, by, &wish, at).await?;
             let priced = match wish.terms.quote_id {
                 Some(quote_id) => {
                     let asked = quotes::asked(&wish, &wanted);
@@ -152,8 +156,13 @@ async fn write(
             };
             let taken = priced.lines.iter().map(|it| (it.product_id, it.quantity.get()));
             stock::reserve(tx, changes, order_id, by.into(), taken, at).await?;
+            if let Some(schedule) = &schedule {
+                slots::take(tx, store.id, schedule).await?;
+            }
             // The count of the day is locked last: everybody at this store waits for it.
-            let stored = new_order(tx, order_id, by, &wish, &store, priced.parts, at).await?;
+            let mut stored = new_order(tx, order_id, by, &wish, &store, priced.parts, at).await?;
+            stored.scheduled_for = schedule.as_ref().map(|it| it.wanted);
+            stored.order.release_at = schedule.as_ref().map(|it| it.release_at);
             orders::insert(tx, &stored, &priced.lines).await?;
             let handover = new_handover(&wish, &policy.handover);
             handovers::insert(tx, order_id, store.id, &handover).await?;
@@ -166,12 +175,21 @@ async fn write(
         .await
 }
 
+/// A wish that can be met, with its price of now.
+pub(crate) struct Judged {
+    pub(crate) store: StoreRecord,
+    pub(crate) wanted: Vec<CartLine>,
+    pub(crate) priced: Priced,
+    schedule: Option<Schedule>,
+}
+
 /// Checks a wish and prices it as it would be ordered now.
 pub(crate) async fn judge(
     reader: &mut impl Reader,
     by: CustomerId,
     wish: &OrderWish,
-) -> Result<(StoreRecord, Vec<CartLine>, Priced), AskError> {
+    at: Timestamp,
+) -> Result<Judged, AskError> {
     if wish.terms.cutlery.is_some_and(|it| it > CUTLERY_MAX) {
         return Err(AskError::OutOfRange { what: "cutlery is for 0 to 99 people" });
     }
@@ -179,10 +197,12 @@ pub(crate) async fn judge(
         return Err(AskError::OutOfRange { what: "a tip is for a rider; leave it out to collect" });
     }
     let (store, way_m) = open_store(reader, wish).await?;
+    let schedule =
+        slots::check(reader, &store, wish.terms.scheduled_for, way_m.unwrap_or(0), at).await?;
     let wanted = wanted(reader, by, wish).await?;
     let tip = Money::from_minor(wish.terms.tip_minor, store.currency);
     let priced = pricing::price(reader, &store, &wanted, way_m, tip).await?;
-    Ok((store, wanted, priced))
+    Ok(Judged { store, wanted, priced, schedule })
 }
 
 async fn open_store(
@@ -190,7 +210,8 @@ async fn open_store(
     wish: &OrderWish,
 ) -> Result<(StoreRecord, Option<u32>), AskError> {
     let store = stores::find(reader, wish.store_id).await?.ok_or(AskError::not_found("store"))?;
-    if !store.is_open {
+    // An order for later is cooked when the store is open again.
+    if !store.is_open && wish.terms.scheduled_for.is_none() {
         return Err(AskError::StoreClosed);
     }
     let HandoverWish::Delivered { dropoff, .. } = wish.handover else {

@@ -20,7 +20,7 @@ use storage::{
 
 use crate::{
     error::AskError,
-    placing::{self, HandoverWish, OrderWish},
+    placing::{self, HandoverWish, Judged, OrderWish},
     platform::{Changes, Done, Platform},
     pricing::Priced,
 };
@@ -77,7 +77,7 @@ pub async fn quote(
 ) -> Result<Done<Quote>, AskError> {
     let policy = platform.policy;
     let work = async move |tx: &mut Tx, _: &mut Changes, at: Timestamp| {
-        let (store, wanted, priced) = placing::judge(tx, by, &wish).await?;
+        let Judged { store, wanted, priced, .. } = placing::judge(tx, by, &wish, at).await?;
         let quote = StoredQuote {
             id: QuoteId::generate(),
             customer_id: by,
@@ -117,6 +117,7 @@ pub(crate) fn asked(wish: &OrderWish, wanted: &[CartLine]) -> String {
             HandoverWish::Collected => "collected".to_owned(),
         },
         wish.terms.tip_minor.to_string(),
+        wish.terms.scheduled_for.map_or(0, Timestamp::ms).to_string(),
     ];
     for line in wanted {
         let options: Vec<_> = line.options.iter().map(ToString::to_string).collect();

@@ -54,6 +54,7 @@ impl Things {
             ("{entry}", &self.entry),
             ("{profile}", &self.customer.profile.to_string()),
             ("{alarm}", "no_rider"),
+            ("{number}", "1"),
             ("{provider_ref}", "sbx_unknown"),
         ];
         let filled = known.iter().fold(path.to_owned(), |path, (name, id)| path.replace(name, id));

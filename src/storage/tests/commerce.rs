@@ -205,6 +205,7 @@ async fn a_stale_decision_is_not_saved() {
                 mode: Mode::Delivery,
                 delivery: None,
                 policy: &policy,
+                is_granted: false,
             })
             .unwrap();
         let after = stored.order.after(&change);

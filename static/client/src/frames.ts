@@ -778,6 +778,8 @@ export interface PushOpsEvent {
   refund: 'none' | 'refunding' | 'partial' | 'full';
   /** The rider who holds the delivery. */
   rider?: Person;
+  /** For when it was ordered, in UTC milliseconds; left out for as soon as possible. */
+  scheduled_for?: number;
   /** Number of the line, from 1 without holes. */
   seq: number;
   /** What to show to people, after the change. */
@@ -890,6 +892,8 @@ export interface PushOrder {
   refund: 'none' | 'refunding' | 'partial' | 'full';
   /** The rider who holds the delivery. */
   rider?: Person;
+  /** For when it was ordered, in UTC milliseconds; left out for as soon as possible. */
+  scheduled_for?: number;
   /** The profile that caused it, or `system`. */
   sender: string;
   /** Number of the line, from 1 without holes. */
