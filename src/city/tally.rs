@@ -53,7 +53,7 @@ pub struct Tally {
     /// What people see of riders, if anybody looks.
     pub sights: Option<Mutex<Sights>>,
     /// PINs that customers tell at their doors.
-    pins: Mutex<HashMap<String, String>>,
+    pub pins: Mutex<HashMap<String, String>>,
     /// Every message acknowledged, if anybody wants to check them later.
     pub acknowledged: Option<Mutex<Vec<Acknowledged>>>,
 }
