@@ -34,9 +34,10 @@ lint: setup-lint web ## formatting, clippy, rustdoc, dependencies
 fmt: ## format the code
 	cargo fmt --all
 
-bench: setup-build ## measure the route planner and the fan-out
+bench: setup-build ## measure the route planner, the fan-out and the index of riders
 	cargo bench --locked -p domain --bench route
 	cargo bench --locked -p actors --bench fan_out
+	cargo bench --locked -p actors --bench fleet
 
 bench-orders: setup ## order creation beside the raw rate of the same SQL statements, on both engines
 	cargo bench --locked -p usecases --bench orders

@@ -28,6 +28,7 @@ use crate::{
     blob_place::KnownPlace,
     cache::{Caches, LIFETIME, LIFETIME_ALONE, Stale},
     notices::NoticeSettings,
+    roads::Roads,
     sandbox::Sandbox,
     stock_guard::{Counted, StockGuard},
     token_keys::KeySettings,
@@ -133,6 +134,8 @@ pub struct Platform {
     pub stock_guard: Arc<StockGuard>,
     /// What is read often and changes seldom.
     pub caches: Arc<Caches>,
+    /// Times on roads, if somebody knows them.
+    pub roads: Arc<Roads>,
     /// How often somebody does something.
     pub rates: Arc<dyn Rates>,
 }
@@ -158,6 +161,8 @@ pub struct PlatformSettings {
     pub claims: Option<Arc<dyn Claims>>,
     /// What turns buyers of sold out things away before SQL; `None` for one node alone.
     pub shield: Option<Arc<dyn StockShield>>,
+    /// Times on roads; the default asks nobody.
+    pub roads: Arc<Roads>,
     /// How often somebody does something; `None` for one node alone.
     pub rates: Option<Arc<dyn Rates>>,
 }
@@ -177,7 +182,7 @@ impl Platform {
         let PlatformSettings { shield, .. } = settings;
         let shield = shield.unwrap_or_else(|| Arc::new(InProcessShield::default()));
         let PlatformSettings { policy, sessions, token_keys, sandbox_secret, blobs, .. } = settings;
-        let PlatformSettings { vapid_key, notices, claims, rates, .. } = settings;
+        let PlatformSettings { vapid_key, notices, claims, rates, roads, .. } = settings;
         let claims = claims.unwrap_or_else(|| Arc::new(InProcessClaims::default()));
         let rates = rates.unwrap_or_else(|| Arc::new(InProcessRates::default()));
         let at = clock.now();
@@ -200,6 +205,7 @@ impl Platform {
             claims,
             stock_guard: Arc::new(StockGuard::new(shield)),
             caches: Arc::default(),
+            roads,
             rates,
         })
     }

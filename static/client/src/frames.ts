@@ -71,7 +71,7 @@ export interface DutyView {
 }
 
 /** An entry of a logged channel, as it is pushed. */
-export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushPickupReady | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore | PushSignedOut;
+export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushPickupReady | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore | PushCart | PushSignedOut;
 
 export interface WireError {
   /** The row's name. */
@@ -349,6 +349,8 @@ export interface PushAlarm {
   cid?: string;
   /** The numbering: it changes only if an older backup was restored. */
   ep: string;
+  /** By which people call it, e.g. `#0042`. */
+  number?: string;
   /** The place in the channel: 1, 2, 3 … without holes. */
   off: number;
   /** What it is about. */
@@ -372,6 +374,8 @@ export interface PushAlarmClear {
   cid?: string;
   /** The numbering: it changes only if an older backup was restored. */
   ep: string;
+  /** By which people call it, e.g. `#0042`. */
+  number?: string;
   /** The place in the channel: 1, 2, 3 … without holes. */
   off: number;
   /** What it is about. */
@@ -415,6 +419,31 @@ export interface PushAuth {
   push: 'auth';
   /** `expiring`: send `auth.refresh` with a new token. */
   state: 'expiring';
+}
+
+/** A cart of this customer has changed, on whatever device; read it again. */
+export interface PushCart {
+  /** The channel. */
+  ch: string;
+  /** The `cid` of the command that wrote it: a client knows its own by it. */
+  cid?: string;
+  /** The numbering: it changes only if an older backup was restored. */
+  ep: string;
+  /** How many lines it has now. */
+  n_lines: number;
+  /** How many pieces they have together. */
+  n_pieces: number;
+  /** The place in the channel: 1, 2, 3 … without holes. */
+  off: number;
+  push: 'cart';
+  /** The profile that caused it, or `system`. */
+  sender: string;
+  /** At which store. */
+  store: string;
+  /** When it was written, in UTC milliseconds. */
+  ts: number;
+  /** How often the cart has changed. */
+  version: number;
 }
 
 /** How far somebody has come. */
@@ -732,6 +761,8 @@ export interface PushOpsEvent {
   kind: string;
   /** Which machine moved. */
   machine: 'order' | 'payment' | 'delivery' | 'offer' | 'refund';
+  /** By which people call it, e.g. `#0042`. */
+  number?: string;
   /** The order. */
   order: string;
   /** Where the order's own machine stands. */
@@ -840,6 +871,8 @@ export interface PushOrder {
   handover?: 'pickup';
   /** Which machine moved. */
   machine: 'order' | 'payment' | 'delivery' | 'offer' | 'refund';
+  /** By which people call it, e.g. `#0042`. */
+  number?: string;
   /** The place in the channel: 1, 2, 3 … without holes. */
   off: number;
   /** The order. */
@@ -1449,6 +1482,8 @@ export interface Commands {
       at: number;
       /** Whether this is the stored answer of an earlier time. */
       dup: boolean;
+      /** By which people call it, e.g. `#0042`. */
+      number?: string;
       /** The order. */
       order: string;
       /** When the kitchen means to be done, in UTC milliseconds. */
@@ -1480,6 +1515,8 @@ export interface Commands {
       at: number;
       /** Whether this is the stored answer of an earlier time. */
       dup: boolean;
+      /** By which people call it, e.g. `#0042`. */
+      number?: string;
       /** The order. */
       order: string;
       /** When the kitchen means to be done, in UTC milliseconds. */
@@ -1511,6 +1548,8 @@ export interface Commands {
       at: number;
       /** Whether this is the stored answer of an earlier time. */
       dup: boolean;
+      /** By which people call it, e.g. `#0042`. */
+      number?: string;
       /** The order. */
       order: string;
       /** When the kitchen means to be done, in UTC milliseconds. */
@@ -1542,6 +1581,8 @@ export interface Commands {
       at: number;
       /** Whether this is the stored answer of an earlier time. */
       dup: boolean;
+      /** By which people call it, e.g. `#0042`. */
+      number?: string;
       /** The order. */
       order: string;
       /** When the kitchen means to be done, in UTC milliseconds. */
@@ -1683,6 +1724,7 @@ export interface Pushes {
   'alarm.clear': PushAlarmClear;
   assigned: PushAssigned;
   auth: PushAuth;
+  cart: PushCart;
   cur: PushCur;
   drain: PushDrain;
   duty: PushDuty;
