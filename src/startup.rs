@@ -69,6 +69,7 @@ use crate::{
     },
     notify::{Ways, codes::Codes},
     opening::{self, open_database},
+    osrm,
     settings::{Environment, Secret, Settings},
     shared_clock,
     shutdown::{RunningServer, Serving, UnderWay, Workers},
@@ -258,6 +259,8 @@ fn for_serving(settings: &Settings) -> Result<PlatformSettings, CliError> {
     let claims = settings.redis.as_ref().map(open).transpose();
     let claims = claims.map_err(|err| CliError::Failed(format!("redis {err}")))?;
     let claims = claims.map(|it| Arc::new(it) as Arc<dyn Claims>);
+    let roads =
+        osrm::open(settings).map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
     let open = |url: &Secret| RedisRates::new(url.reveal(), &settings.redis_prefix);
     let rates = settings.redis.as_ref().map(open).transpose();
     let rates = rates.map_err(|err| CliError::Failed(format!("redis {err}")))?;
@@ -266,7 +269,7 @@ fn for_serving(settings: &Settings) -> Result<PlatformSettings, CliError> {
     let codes = Codes::open(smtp, settings.environment != Environment::Production);
     let codes = codes.map_err(CliError::Failed)?;
     let messenger = Some(Arc::new(codes) as Arc<dyn Messenger>);
-    Ok(PlatformSettings { blobs, claims, rates, messenger, ..secrets(settings) })
+    Ok(PlatformSettings { blobs, claims, rates, roads, messenger, ..secrets(settings) })
 }
 
 /// Says in the log what `riderhub doctor` would say; uploads look again.

@@ -16,7 +16,7 @@ use super::{
     accounts, addresses, attachments, audit, carts, choices, codes, handovers, inbox, me,
     on_the_way, operations, orders, payments, push, quick_replies, quotes, sessions,
     shapes::{self, NamedShapes},
-    stock, stores,
+    stock, stores, travel,
 };
 
 #[derive(OpenApi)]
@@ -48,7 +48,7 @@ use super::{
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         on_the_way::track, on_the_way::demand_map,
         operations::regions, operations::snapshot, operations::reassign, operations::why,
-        operations::list_alarms, operations::resolve_alarm,
+        operations::list_alarms, operations::resolve_alarm, travel::show,
         inbox::show, push::key, push::put, push::remove,
     )
 )]

@@ -74,6 +74,7 @@ pub mod kitchens;
 pub mod leases;
 pub mod leaves;
 pub mod offers;
+pub mod paces;
 pub mod rider_records;
 pub mod tracks;
 

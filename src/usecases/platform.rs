@@ -28,6 +28,7 @@ use crate::{
     blob_place::KnownPlace,
     messenger::{Messenger, NoMessenger},
     notices::NoticeSettings,
+    roads::Roads,
     sandbox::Sandbox,
     token_keys::KeySettings,
     tokens::TokenKeys,
@@ -120,6 +121,8 @@ pub struct Platform {
     pub notices: NoticeSettings,
     /// Who of many that grab one delivery goes on to SQL.
     pub claims: Arc<dyn Claims>,
+    /// Times on roads, if somebody knows them.
+    pub roads: Arc<Roads>,
     /// How often somebody does something.
     pub rates: Arc<dyn Rates>,
     /// How codes reach people.
@@ -145,6 +148,8 @@ pub struct PlatformSettings {
     pub notices: NoticeSettings,
     /// Who of many that grab one delivery goes on to SQL; `None` for one node alone.
     pub claims: Option<Arc<dyn Claims>>,
+    /// Times on roads; the default asks nobody.
+    pub roads: Arc<Roads>,
     /// How often somebody does something; `None` for one node alone.
     pub rates: Option<Arc<dyn Rates>>,
     /// How codes reach people; `None` if they do not.
@@ -164,7 +169,7 @@ impl Platform {
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
         let PlatformSettings { policy, sessions, token_keys, sandbox_secret, blobs, .. } = settings;
-        let PlatformSettings { vapid_key, notices, claims, rates, messenger, .. } = settings;
+        let PlatformSettings { vapid_key, notices, claims, rates, roads, messenger, .. } = settings;
         let claims = claims.unwrap_or_else(|| Arc::new(InProcessClaims::default()));
         let messenger = messenger.unwrap_or_else(|| Arc::new(NoMessenger));
         let rates = rates.unwrap_or_else(|| Arc::new(InProcessRates::default()));
@@ -186,6 +191,7 @@ impl Platform {
             vapid,
             notices,
             claims,
+            roads,
             rates,
             messenger,
         })

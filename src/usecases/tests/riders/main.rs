@@ -11,3 +11,4 @@ mod regions;
 mod returns;
 mod searching;
 mod support;
+mod travel;
