@@ -56,7 +56,7 @@ export interface DeliveryPart {
 export interface Device {
   /** The app and its version. */
   app?: string;
-  /** Made once at installation and kept: visible ASCII characters. */
+  /** Made once at installation and kept: printable ASCII characters. */
   id: string;
   /** `ios`, `android`, `web` or something else. */
   kind?: string;
