@@ -34,9 +34,10 @@ lint: setup-lint web ## formatting, clippy, rustdoc, dependencies
 fmt: ## format the code
 	cargo fmt --all
 
-bench: setup-build ## measure the route planner and the fan-out
+bench: setup-build ## measure the route planner, the fan-out and the index of riders
 	cargo bench --locked -p domain --bench route
 	cargo bench --locked -p actors --bench fan_out
+	cargo bench --locked -p actors --bench fleet
 
 bench-hub: setup-build ## measure the hub beside other servers and write docs/performance.md
 	scripts/bench-hub

@@ -195,11 +195,15 @@ impl Work {
             look.ahead.extend(ahead.map(|it| (duty.rider_id, it)));
             let seen = fix.map(|(place, _)| place);
             sightings.extend(seen.map(|it| (duty.rider_id, it)));
-            let place = seen.unwrap_or(duty.place);
+            let place = seen.unwrap_or_else(|| {
+                fleet.stand(duty.rider_id, duty.place);
+                duty.place
+            });
             places.insert(duty.rider_id, place);
             fleet.set_work(duty.rider_id, work.remove(&duty.rider_id).unwrap_or_default());
         }
         fleet.keep_only(|rider| places.contains_key(&rider));
+        look.plan_only(|store, n| fleet.nearest(store, n));
         (places, sightings)
     }
 

@@ -8,6 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use domain::{
     clock::Timestamp,
+    dispatch::rider_index::RiderIndex,
     geo::Place,
     geofence::{Approach, Fence},
     ids::{OrderId, RiderId},
@@ -117,6 +118,7 @@ struct Seen {
 #[derive(Debug, Default)]
 pub struct Fleet {
     riders: HashMap<RiderId, Tracked>,
+    index: RiderIndex,
     fence: Fence,
 }
 
@@ -134,7 +136,7 @@ pub struct Believed {
 impl Fleet {
     /// An empty fleet whose riders arrive by `fence`.
     pub fn new(fence: Fence) -> Self {
-        Self { riders: HashMap::new(), fence }
+        Self { fence, ..Self::default() }
     }
 
     /// Takes a position of a rider of this node in. `None` if it is older than one we have, is no
@@ -159,6 +161,7 @@ impl Fleet {
             return None;
         }
         tracked.seen = Some(Seen { stamp, fix, at: now });
+        self.index.set(rider, place);
         let reached = tracked.reached(&self.fence, sighting);
         let is_for_track = tracked.is_for_track(place, now);
         Some(Believed { orders: Arc::clone(&tracked.carries), reached, is_for_track })
@@ -174,7 +177,18 @@ impl Fleet {
         }
         tracked.trail.trust(Sighting::new(place, fix.acc, Timestamp::from_ms(fix.t), now));
         tracked.seen = Some(Seen { stamp, fix, at: now });
+        self.index.set(rider, place);
         true
+    }
+
+    /// Where a rider stands of whom no position is believed any more, or none yet.
+    pub fn stand(&mut self, rider: RiderId, place: Place) {
+        self.index.set(rider, place);
+    }
+
+    /// The `n` riders nearest to a place, the nearest first, each with his straight line in metres.
+    pub fn nearest(&self, place: Place, n: usize) -> Vec<(RiderId, f64)> {
+        self.index.nearest(place, n)
     }
 
     /// Where a rider was last seen, if that is not too long ago.
@@ -203,7 +217,14 @@ impl Fleet {
 
     /// Forgets everybody who is not in `working`.
     pub fn keep_only(&mut self, working: impl Fn(RiderId) -> bool) {
-        self.riders.retain(|rider, _| working(*rider));
+        let index = &mut self.index;
+        self.riders.retain(|rider, _| {
+            let stays = working(*rider);
+            if !stays {
+                index.remove(*rider);
+            }
+            stays
+        });
     }
 
     /// Riders known.

@@ -13,6 +13,7 @@ pub mod asyncapi;
 pub mod http;
 pub mod http_client;
 pub mod notify;
+pub mod osrm;
 
 pub mod opening;
 pub mod shared_clock;

@@ -19,11 +19,13 @@ use usecases::{dispatch::Choosing, retention::Retention, vapid::VapidKey};
 
 mod access;
 mod given;
+mod roads;
 #[cfg(test)]
 mod tests;
 mod work;
 
 pub use given::Given;
+pub(crate) use roads::PROFILE_MARK;
 
 /// Characters of the webhook's secret at least.
 const WEBHOOK_SECRET_MIN: usize = 24;
@@ -196,6 +198,12 @@ pub struct Settings {
     pub arrival_dwell_s: u32,
     /// Weights of dispatch that differ from the defaults, as `name=minutes`.
     pub dispatch_weights: Vec<String>,
+    /// Address of the OSRM server that knows times on roads.
+    pub osrm: Option<String>,
+    /// Names of its profiles that differ from the defaults, as `vehicle=profile`.
+    pub osrm_profiles: Vec<String>,
+    /// Milliseconds that planning waits for it.
+    pub osrm_timeout_ms: u64,
     /// Milliseconds over which a node that goes down spreads the good-byes to its clients.
     pub drain_ms: u64,
     /// Sockets that a node has open at most; 0 is no limit.
@@ -380,6 +388,7 @@ impl Settings {
         self.access_faults(&mut must);
         self.notice_faults(&mut must);
         self.work_faults(&mut must);
+        self.road_faults(&mut must);
         if self.environment == Environment::Production {
             must((self.time_scale - 1.0).abs() < f64::EPSILON, "production runs in real time");
             must(!self.bench_channels, "production has no bench channels");

@@ -67,6 +67,7 @@ use crate::{
     },
     notify::Ways,
     opening::{self, open_database},
+    osrm,
     settings::{Environment, Secret, Settings},
     shared_clock,
     shutdown::{RunningServer, Serving, UnderWay, Workers},
@@ -251,11 +252,13 @@ fn for_serving(settings: &Settings) -> Result<PlatformSettings, CliError> {
     let claims = settings.redis.as_ref().map(open).transpose();
     let claims = claims.map_err(|err| CliError::Failed(format!("redis {err}")))?;
     let claims = claims.map(|it| Arc::new(it) as Arc<dyn Claims>);
+    let roads =
+        osrm::open(settings).map_err(|err| CliError::failed("cannot make an HTTP client", &err))?;
     let open = |url: &Secret| RedisRates::new(url.reveal(), &settings.redis_prefix);
     let rates = settings.redis.as_ref().map(open).transpose();
     let rates = rates.map_err(|err| CliError::Failed(format!("redis {err}")))?;
     let rates = rates.map(|it| Arc::new(it) as Arc<dyn Rates>);
-    Ok(PlatformSettings { blobs, claims, rates, ..secrets(settings) })
+    Ok(PlatformSettings { blobs, claims, rates, roads, ..secrets(settings) })
 }
 
 /// Says in the log what `riderhub doctor` would say; uploads look again.

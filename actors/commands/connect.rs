@@ -50,7 +50,7 @@ pub(crate) struct ConnectInput {
 #[derive(Deserialize, JsonSchema)]
 #[expect(dead_code, reason = "only the id is used; the rest is for people who look at frames")]
 pub(crate) struct Device {
-    /// Made once at installation and kept: visible ASCII characters.
+    /// Made once at installation and kept: printable ASCII characters.
     #[schemars(length(min = 1, max = 64))]
     id: String,
     /// `ios`, `android`, `web` or something else.
@@ -318,12 +318,12 @@ async fn take_up(
 /// What a device is called here: by its own id, else by its sign-in.
 fn device_name(device: Option<Device>, identity: Identity) -> Result<Arc<str>, Refusal> {
     let Some(Device { id, .. }) = device else { return Ok(identity.session_id.to_string().into()) };
-    let is_plain = id.bytes().all(|it| it.is_ascii_graphic());
+    let is_plain = id.bytes().all(|it| it.is_ascii_graphic() || it == b' ');
     if is_plain && (1..=DEVICE_CHARS_MAX).contains(&id.len()) {
         return Ok(id.into());
     }
     let text = format!(
-        "`device.id` must have 1 to {DEVICE_CHARS_MAX} visible ASCII characters: make one UUID at \
+        "`device.id` must have 1 to {DEVICE_CHARS_MAX} printable ASCII characters: make one UUID at \
          installation and keep it"
     );
     Err(Refusal::bad(text))

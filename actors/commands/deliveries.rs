@@ -1,9 +1,13 @@
 //! What riders say when a delivery does not go as planned.
 
-use domain::reason::Reason;
+use domain::{
+    ids::{OrderId, RiderId},
+    reason::Reason,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use storage::commands::CommandKey;
 use usecases::{handing_on, returns};
 
 use crate::{
@@ -36,6 +40,29 @@ fn reason(text: &str, allowed: &[Reason]) -> Result<Reason, Refusal> {
     })
 }
 
+/// What a rider says about a delivery of his.
+struct Said {
+    rider_id: RiderId,
+    order_id: OrderId,
+    reason: Reason,
+    key: CommandKey,
+}
+
+impl Said {
+    fn read(
+        session: &Session,
+        m: &str,
+        p: Option<&RawValue>,
+        order: &str,
+        why: &str,
+        allowed: &[Reason],
+    ) -> Result<Self, Refusal> {
+        let rider_id = rider(session)?;
+        let reason = reason(why, allowed)?;
+        Ok(Self { rider_id, order_id: order_id(order)?, reason, key: key(session, m, p)? })
+    }
+}
+
 /// `delivery.hand_on`: before pickup, to whoever is found next.
 ///
 /// # Errors
@@ -46,12 +73,12 @@ pub async fn hand_on(
     m: &str,
     p: Option<&RawValue>,
 ) -> Result<Answer, Refusal> {
-    let rider_id = rider(session)?;
-    let input: HandOnInput = params(p)?;
-    let why = reason(&input.reason, Reason::OF_HANDING_ON)?;
-    let (order_id, key) = (order_id(&input.order)?, Some(key(session, m, p)?));
+    let HandOnInput { order, reason } = params(p)?;
+    let it = Said::read(session, m, p, &order, &reason, Reason::OF_HANDING_ON)?;
     let platform = &session.live.platform;
-    Ok(Answer::done(&handing_on::hand_on(platform, rider_id, order_id, why, key).await?))
+    let done =
+        handing_on::hand_on(platform, it.rider_id, it.order_id, it.reason, Some(it.key)).await?;
+    Ok(Answer::done(&done))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -73,12 +100,11 @@ pub async fn bring_back(
     m: &str,
     p: Option<&RawValue>,
 ) -> Result<Answer, Refusal> {
-    let rider_id = rider(session)?;
-    let input: ReturnInput = params(p)?;
-    let why = reason(&input.reason, Reason::OF_RETURN)?;
-    let (order_id, key) = (order_id(&input.order)?, Some(key(session, m, p)?));
+    let ReturnInput { order, reason } = params(p)?;
+    let it = Said::read(session, m, p, &order, &reason, Reason::OF_RETURN)?;
     let platform = &session.live.platform;
-    Ok(Answer::done(&returns::start(platform, rider_id, order_id, why, key).await?))
+    let done = returns::start(platform, it.rider_id, it.order_id, it.reason, Some(it.key)).await?;
+    Ok(Answer::done(&done))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -96,10 +122,9 @@ pub(crate) struct LostInput {
 ///
 /// [`Refusal`] if the delivery is not the rider's, or he has no goods.
 pub async fn lose(session: &mut Session, m: &str, p: Option<&RawValue>) -> Result<Answer, Refusal> {
-    let rider_id = rider(session)?;
-    let input: LostInput = params(p)?;
-    let why = reason(&input.reason, Reason::OF_LOSS)?;
-    let (order_id, key) = (order_id(&input.order)?, Some(key(session, m, p)?));
+    let LostInput { order, reason } = params(p)?;
+    let it = Said::read(session, m, p, &order, &reason, Reason::OF_LOSS)?;
     let platform = &session.live.platform;
-    Ok(Answer::done(&returns::lost(platform, rider_id, order_id, why, key).await?))
+    let done = returns::lost(platform, it.rider_id, it.order_id, it.reason, Some(it.key)).await?;
+    Ok(Answer::done(&done))
 }

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::{output::write_whole, plan_input::PlanLine};
 
-/// Looks granted to one plan without a time limit: enough to prove most plans of ten orders.
-const EFFORT: u64 = 500_000;
+/// Looks granted to one plan without a time limit: enough for the best plan of fifteen orders.
+const EFFORT: u64 = 5_000_000;
 /// Not more than this many faulty lines are listed.
 const FAULTS_SHOWN: usize = 10;
 

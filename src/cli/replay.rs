@@ -152,6 +152,6 @@ impl ReplayArgs {
             Policy::Instant => dispatch::Policy::Instant,
             Policy::Batch => dispatch::Policy::Batch,
         };
-        Play { policy, rules, capacity, weights: Weights::default(), rounds: self.rounds }
+        Play { policy, rules, capacity, weights: Weights::of(rules), rounds: self.rounds }
     }
 }

@@ -59,6 +59,8 @@ pub mod notice;
 
 pub mod channel;
 
+pub mod pace;
+pub mod roads;
 pub mod travel;
 
 pub mod demand;

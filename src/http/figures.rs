@@ -117,6 +117,14 @@ figures! {
         "Offers that this node has made to riders.";
     Counter "riderhub_offers_withdrawn_total"
         "Offers that this node took back because another rider had become much better.";
+    Counter "riderhub_road_requests_total" ["result": &["ok", "slow", "no_answer", "nonsense"]]
+        "Tables of times that were asked of the routing server: answered, not in time, not at all, or not believed.";
+    Counter "riderhub_road_legs_total" ["from": &["cache", "source", "straight"]]
+        "Ways that planning looked up: remembered, measured now, or reckoned by the straight line.";
+    Gauge "riderhub_roads_resting"
+        "1 while the routing server is left alone because it failed.";
+    Counter "riderhub_legs_learnt_total"
+        "Finished ways of riders that travel times were corrected by.";
     Counter "riderhub_stolen_tokens_total"
         "Sign-ins that ended because their refresh token was copied. Look at each.";
     Counter "riderhub_tries_refused_total"

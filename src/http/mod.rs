@@ -32,6 +32,7 @@ pub mod quotes;
 pub mod sessions;
 pub mod stock;
 pub mod stores;
+pub mod travel;
 
 pub mod health;
 pub mod openapi;
@@ -71,6 +72,7 @@ pub fn routes(cfg: &mut ServiceConfig, state: &HttpState) {
     at(cfg, "/v1/regions", [web::get().to(operations::regions)]);
     at(cfg, "/v1/demand", [web::get().to(on_the_way::demand_map)]);
     at(cfg, "/v1/ops/snapshot", [web::get().to(operations::snapshot)]);
+    at(cfg, "/v1/ops/travel", [web::get().to(travel::show)]);
     at(cfg, "/v1/ops/alarms", [web::get().to(operations::list_alarms)]);
     let resolve = [web::post().to(operations::resolve_alarm)];
     at(cfg, "/v1/ops/orders/{order}/alarms/{alarm}/resolve", resolve);

@@ -16,7 +16,7 @@ use super::{
     accounts, attachments, carts, choices, handovers, inbox, on_the_way, operations, orders,
     payments, push, quick_replies, quotes, sessions,
     shapes::{self, NamedShapes},
-    stock, stores,
+    stock, stores, travel,
 };
 
 #[derive(OpenApi)]
@@ -43,7 +43,7 @@ use super::{
         payments::create, payments::sandbox_pay, payments::sandbox_notify,
         on_the_way::track, on_the_way::demand_map,
         operations::regions, operations::snapshot, operations::reassign, operations::why,
-        operations::list_alarms, operations::resolve_alarm,
+        operations::list_alarms, operations::resolve_alarm, travel::show,
         inbox::show, push::key, push::put, push::remove,
     )
 )]

@@ -80,15 +80,20 @@ pub async fn snapshot(
     query: Query<SnapshotQuery>,
     state: Data<HttpState>,
 ) -> Result<Answer<SnapshotView>, Problem> {
-    let region = query.into_inner().region;
-    if !(1..=12).contains(&region.len()) || !region.bytes().all(|it| it.is_ascii_alphanumeric()) {
-        return Err(Problem::new(Kind::BadQuery, "A region is a geohash, for example `wtw3`."));
-    }
+    let region = region_of(query.into_inner().region)?;
     let mut values = BTreeMap::new();
     for (key, value) in ops::snapshot(&state.platform, &region).await? {
         values.insert(key, serde_json::from_str(&value).unwrap_or(Value::Null));
     }
     Ok(Answer::ok(SnapshotView { region, values }))
+}
+
+/// A region's name, if it can be one.
+pub(super) fn region_of(region: String) -> Result<String, Problem> {
+    if !(1..=12).contains(&region.len()) || !region.bytes().all(|it| it.is_ascii_alphanumeric()) {
+        return Err(Problem::new(Kind::BadQuery, "A region is a geohash, for example `wtw3`."));
+    }
+    Ok(region)
 }
 
 /// Which alarms.

@@ -45,6 +45,10 @@ impl Reach {
         }
         let host = url.host_str().ok_or("has no host")?;
         let literal = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+        // Where clouds tell secrets to their machines; no push service is there, anywhere.
+        if literal.is_some_and(is_link_local) {
+            return Err("is a link-local address");
+        }
         let is_here = host == "localhost" || literal.is_some_and(|it| it.is_loopback());
         match (self, url.scheme()) {
             (Self::Anywhere, "https") => Ok(url),
@@ -73,6 +77,15 @@ impl Resolve for PublicOnly {
             }
             Ok(Box::new(public.into_iter()) as Addrs)
         })
+    }
+}
+
+fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => {
+            ip.is_unicast_link_local() || ip.to_ipv4_mapped().is_some_and(|it| it.is_link_local())
+        }
     }
 }
 
@@ -164,7 +177,13 @@ mod tests {
         for good in ["http://127.0.0.1:9/x", "http://localhost:9/x", "https://10.0.0.1/x"] {
             assert!(Reach::Anywhere.check(good).is_ok(), "{good}");
         }
-        for bad in ["http://10.0.0.1/x", "http://push.example.com/x"] {
+        for bad in [
+            "http://10.0.0.1/x",
+            "http://push.example.com/x",
+            "https://169.254.169.254/x",
+            "https://[fe80::1]/x",
+            "https://[::ffff:169.254.169.254]/x",
+        ] {
             assert!(Reach::Anywhere.check(bad).is_err(), "{bad}");
         }
     }

@@ -25,6 +25,8 @@ const TOKEN_KEY_DAYS: u32 = 30;
 const ARRIVAL_RADIUS_M: u32 = 50;
 /// Seconds of a stay unless told otherwise.
 const ARRIVAL_DWELL_S: u32 = 20;
+/// Milliseconds that planning waits for times on roads unless told otherwise.
+const OSRM_TIMEOUT_MS: u64 = 500;
 /// Milliseconds of a drain unless told otherwise.
 const DRAIN_MS: u64 = 5_000;
 /// Sockets of a node unless told otherwise.
@@ -196,6 +198,16 @@ pub struct Given {
     /// Weights of dispatch as name=minutes, with commas between; see docs/dispatch.md [default: none differs]
     #[arg(long, env = "RIDERHUB_DISPATCH_WEIGHTS", value_delimiter = ',')]
     pub dispatch_weights: Option<Vec<String>>,
+    /// OSRM server that knows times on roads: http://host:5000; {profile} in it stands for the name of a
+    /// profile, where each has a server of its own [default: none, ways are straight lines with a detour]
+    #[arg(long, env = "RIDERHUB_OSRM")]
+    pub osrm: Option<String>,
+    /// Names of its profiles, with commas between [default: walk=foot,bike=bike,scooter=car,car=car]
+    #[arg(long, env = "RIDERHUB_OSRM_PROFILES", value_delimiter = ',')]
+    pub osrm_profiles: Option<Vec<String>>,
+    /// Milliseconds that planning waits for it before it does without [default: 500]
+    #[arg(long, env = "RIDERHUB_OSRM_TIMEOUT_MS")]
+    pub osrm_timeout_ms: Option<u64>,
     /// Milliseconds over which a node that goes down spreads the good-byes to its clients
     /// [default: 5000]
     #[arg(long, env = "RIDERHUB_DRAIN_MS")]
@@ -293,6 +305,9 @@ impl Given {
             arrival_radius_m: self.arrival_radius_m.or(other.arrival_radius_m),
             arrival_dwell_s: self.arrival_dwell_s.or(other.arrival_dwell_s),
             dispatch_weights: self.dispatch_weights.or(other.dispatch_weights),
+            osrm: self.osrm.or(other.osrm),
+            osrm_profiles: self.osrm_profiles.or(other.osrm_profiles),
+            osrm_timeout_ms: self.osrm_timeout_ms.or(other.osrm_timeout_ms),
             drain_ms: self.drain_ms.or(other.drain_ms),
             sockets_max: self.sockets_max.or(other.sockets_max),
             connects_per_s: self.connects_per_s.or(other.connects_per_s),
@@ -373,6 +388,9 @@ impl Given {
             arrival_radius_m: self.arrival_radius_m.unwrap_or(ARRIVAL_RADIUS_M),
             arrival_dwell_s: self.arrival_dwell_s.unwrap_or(ARRIVAL_DWELL_S),
             dispatch_weights: self.dispatch_weights.unwrap_or_default(),
+            osrm: self.osrm,
+            osrm_profiles: self.osrm_profiles.unwrap_or_default(),
+            osrm_timeout_ms: self.osrm_timeout_ms.unwrap_or(OSRM_TIMEOUT_MS),
             drain_ms: self.drain_ms.unwrap_or(DRAIN_MS),
             sockets_max: self.sockets_max.unwrap_or(SOCKETS_MAX),
             connects_per_s: self.connects_per_s.unwrap_or(CONNECTS_PER_S),

@@ -95,22 +95,14 @@ pub async fn list_open(
     reader: &mut impl Reader,
     region: Option<&str>,
 ) -> Result<Vec<OpenAlarm>, StoreError> {
-    let columns = "order_id, kind, region, raised_ms";
+    let here = if region.is_some() { "and region = ?" } else { "" };
+    let sql = format!(
+        "select order_id, kind, region, raised_ms from ops_alarm where resolved_ms is null {here}
+          order by raised_ms, order_id limit {LIST_MAX}"
+    );
     let rows: Vec<AlarmRow> = match region {
-        None => {
-            let sql = format!(
-                "select {columns} from ops_alarm where resolved_ms is null
-                  order by raised_ms, order_id limit {LIST_MAX}"
-            );
-            reader.all(&sql, args![]).await?
-        }
-        Some(region) => {
-            let sql = format!(
-                "select {columns} from ops_alarm where resolved_ms is null and region = ?
-                  order by raised_ms, order_id limit {LIST_MAX}"
-            );
-            reader.all(&sql, args![region]).await?
-        }
+        Some(region) => reader.all(&sql, args![region]).await?,
+        None => reader.all(&sql, args![]).await?,
     };
     rows.into_iter().map(AlarmRow::read).collect()
 }

@@ -19,6 +19,9 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A reader of SQLite that nobody needed for so long is closed: its thread, its page cache and its
+/// statements are memory that a wave of clients would leave behind.
+const READER_IDLE_MAX: Duration = Duration::from_secs(30);
 /// How long SQLite itself waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may have been idle and still be used without asking whether it lives.
@@ -165,6 +168,8 @@ async fn open_sqlite(
     let keeper = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
     let readers = SqlitePoolOptions::new()
         .max_connections(connections)
+        .min_connections(1)
+        .idle_timeout(READER_IDLE_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .connect_with(options.read_only(true).create_if_missing(false))

@@ -56,6 +56,21 @@ pub struct Candidate {
     pub load: u32,
 }
 
+impl Explanation {
+    /// One rider, chosen without others; the offer's id is not known yet.
+    pub fn of(order_id: OrderId, policy: &str, chosen: Candidate, at: Timestamp) -> Self {
+        Self {
+            order: order_id.to_string(),
+            offer: String::new(),
+            policy: policy.to_owned(),
+            chosen,
+            others: Vec::new(),
+            n_candidates: 1,
+            at: at.ms(),
+        }
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct BodyRow {
     body: String,

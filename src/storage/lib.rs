@@ -3,6 +3,10 @@
 //! Reading order: [`db`] (two engines, one SQL text), [`store`] (transactions), [`journal`] and
 //! [`commands`] (what makes everything exactly once), then one module for each table family.
 
+#[cfg(test)]
+#[macro_use]
+mod on_all;
+
 pub mod error;
 
 mod checkpoint;
@@ -70,6 +74,7 @@ pub mod kitchens;
 pub mod leases;
 pub mod leaves;
 pub mod offers;
+pub mod paces;
 pub mod rider_records;
 pub mod tracks;
 

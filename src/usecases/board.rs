@@ -15,7 +15,8 @@ use domain::{
     geo::Place,
     ids::{DeliveryId, OrderId, RiderId, StoreId},
     offer_state::OfferState,
-    travel::{CrowFlies, Spot, TravelTimes},
+    roads::LiveTravel,
+    travel::{Spot, TravelTimes},
 };
 use storage::{
     deliveries::StoredDelivery,
@@ -24,7 +25,7 @@ use storage::{
     offers::Asked,
 };
 
-use crate::{deliveries::StopKind, dispatch::Look};
+use crate::{deliveries::StopKind, dispatch::Look, spots::Spots};
 
 /// Riders farther from a region's centre than this are not looked at, in metres.
 pub const RIDER_RANGE_M: f64 = 60_000.0;
@@ -82,7 +83,7 @@ pub struct Planning {
 #[derive(Debug)]
 pub struct Numbered {
     /// What the policy plans on.
-    pub snapshot: Snapshot<CrowFlies>,
+    pub snapshot: Snapshot<LiveTravel>,
     /// Riders by their index.
     pub riders: Vec<RiderId>,
     /// Deliveries by their index.
@@ -126,25 +127,53 @@ impl Board {
         Some((centre, board))
     }
 
-    /// Numbers everything for the policy, on a flat map around `centre`.
-    pub fn number(&self, centre: Place, planning: &Planning, now: Timestamp) -> Numbered {
-        let riders: Vec<&(RiderDuty, Place)> = self
-            .riders
-            .iter()
-            .filter(|(_, place)| place.metres_to(centre) <= RIDER_RANGE_M)
-            .collect();
-        let ids: Vec<RiderId> = riders.iter().map(|(duty, _)| duty.rider_id).collect();
-        let rider_index: HashMap<RiderId, u32> = ids.iter().copied().zip(0..).collect();
+    /// Riders who may be planned, each with the place where he stands.
+    fn riders_near(&self, centre: Place) -> Vec<&(RiderDuty, Place)> {
+        let is_near = |it: &&(RiderDuty, Place)| it.1.metres_to(centre) <= RIDER_RANGE_M;
+        self.riders.iter().filter(is_near).collect()
+    }
+
+    /// What is planned: what these riders hold, and what nobody holds and is wanted soon.
+    fn planned(
+        &self,
+        rider_index: &HashMap<RiderId, u32>,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &StoredDelivery> {
         // What somebody holds who is not here is not ours to plan.
-        let is_ours = |it: &&StoredDelivery| match it.delivery.rider_id {
+        let is_ours = move |it: &&StoredDelivery| match it.delivery.rider_id {
             Some(rider) => rider_index.contains_key(&rider),
             None => is_in_time(it, now),
         };
-        let deliveries: Vec<StoredDelivery> =
-            self.deliveries.iter().filter(is_ours).cloned().collect();
+        self.deliveries.iter().filter(is_ours)
+    }
+
+    /// The places between which travel times are worth measuring, and the vehicles that go there.
+    pub fn spots(&self, centre: Place, now: Timestamp) -> Spots {
+        let riders = self.riders_near(centre);
+        let ids = riders.iter().map(|(duty, _)| duty.rider_id);
+        let rider_index: HashMap<RiderId, u32> = ids.zip(0..).collect();
+        let stops = self.planned(&rider_index, now).flat_map(|it| [it.pickup, it.goal()]);
+        let at = |(duty, place): &&(RiderDuty, Place)| {
+            (duty.vehicle, *self.ahead.get(&duty.rider_id).unwrap_or(place))
+        };
+        Spots::new(centre, stops, riders.iter().map(at))
+    }
+
+    /// Numbers everything for the policy, on a flat map around `centre`; `travel` is by `spots`.
+    pub fn number(
+        &self,
+        centre: Place,
+        planning: &Planning,
+        (spots, travel): (&Spots, LiveTravel),
+        now: Timestamp,
+    ) -> Numbered {
+        let riders = self.riders_near(centre);
+        let ids: Vec<RiderId> = riders.iter().map(|(duty, _)| duty.rider_id).collect();
+        let rider_index: HashMap<RiderId, u32> = ids.iter().copied().zip(0..).collect();
+        let deliveries: Vec<StoredDelivery> = self.planned(&rider_index, now).cloned().collect();
         let order_index: HashMap<OrderId, u32> =
             deliveries.iter().map(|it| it.delivery.order_id).zip(0..).collect();
-        let spot = |place: Place| Spot { index: 0, at: place.flat_from(centre) };
+        let spot = |place: Place| Spot { index: spots.row(place), at: place.flat_from(centre) };
         let asked = Offered::new(&self.asked, now);
         let store_numbers = number_stores(&deliveries);
         let numbered = deliveries
@@ -186,7 +215,7 @@ impl Board {
                 riders: snapshot_riders,
                 deliveries: numbered,
                 demand: Vec::new(),
-                travel: CrowFlies,
+                travel,
             },
             riders: ids,
             deliveries,

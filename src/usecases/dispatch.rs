@@ -3,7 +3,7 @@
 //! Every effect is a conditional change of its own, so two dispatchers at once cost work and
 //! nothing else: what one has offered, the other finds offered.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use domain::{
     clock::Timestamp,
@@ -11,6 +11,8 @@ use domain::{
     dispatch::{self, Policy, tuning::Tuning},
     geo::Place,
     ids::{DeliveryId, OfferId, OrderId, RiderId},
+    offer_state::OfferState,
+    roads::LiveTravel,
 };
 use storage::{
     deliveries::{self, StoredDelivery},
@@ -27,12 +29,17 @@ use crate::{
     offering::{Decided, offer_all},
     offers::withdraw,
     platform::Platform,
+    spots::Spots,
 };
 
 /// Rounds of search of the batch policy in one cycle.
 const ROUNDS: u32 = 40;
 /// So many riders can be asked about a delivery, one after the other, before its rider has to set out.
 const OFFERS_IN_TIME: i64 = 2;
+
+/// So many free riders are looked at for each store: wide, because what counts is not who is near but
+/// whose route grows least.
+pub const NEAREST_MAX: usize = 400;
 
 /// How riders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +70,8 @@ pub struct Look {
     pub asked: Vec<offers::Asked>,
     /// Where riders who move will be when they have read an offer: whoever rides away must turn first.
     pub ahead: HashMap<RiderId, Place>,
+    /// Riders without work who may be planned; `None` for all.
+    pub free_near: Option<HashSet<RiderId>>,
 }
 
 /// What a cycle came to.
@@ -93,10 +102,40 @@ pub async fn look(platform: &Platform) -> Result<Look, StoreError> {
     let riders = duty::list_working(&mut reader).await?;
     let asked =
         if deliveries.is_empty() { Vec::new() } else { offers::list_asked(&mut reader).await? };
-    Ok(Look { deliveries, riders, asked, ahead: HashMap::new() })
+    Ok(Look { deliveries, riders, asked, ..Look::default() })
 }
 
 impl Look {
+    /// Leaves riders out of the plan who have no work and are not among the many nearest to any store
+    /// where something waits; `nearest` answers that many.
+    ///
+    /// Whoever has work stays: his route may end next to the store, however far away he is now.
+    pub fn plan_only(&mut self, nearest: impl Fn(Place, usize) -> Vec<(RiderId, f64)>) {
+        if self.riders.len() <= NEAREST_MAX {
+            return;
+        }
+        let waits = self.deliveries.iter().filter(|it| it.delivery.rider_id.is_none());
+        let mut stores: Vec<Place> = Vec::new();
+        for it in waits {
+            if !stores.contains(&it.pickup) {
+                stores.push(it.pickup);
+            }
+        }
+        let near = stores.into_iter().flat_map(|it| nearest(it, NEAREST_MAX)).map(|it| it.0);
+        self.free_near = Some(near.collect());
+    }
+
+    /// Whether a rider may be planned; `busy` are those who hold something or are asked about it.
+    fn is_planned(&self, rider: RiderId, busy: &HashSet<RiderId>) -> bool {
+        self.free_near.as_ref().is_none_or(|near| near.contains(&rider) || busy.contains(&rider))
+    }
+
+    fn busy(&self) -> HashSet<RiderId> {
+        let holders = self.deliveries.iter().filter_map(|it| it.delivery.rider_id);
+        let asked = self.asked.iter().filter(|it| it.state == OfferState::Open);
+        holders.chain(asked.map(|it| it.rider_id)).collect()
+    }
+
     /// Whose orders each rider holds.
     pub fn carried(&self) -> HashMap<RiderId, Vec<OrderId>> {
         let mut carried: HashMap<RiderId, Vec<OrderId>> = HashMap::new();
@@ -147,13 +186,21 @@ pub async fn cycle(
     let at_place =
         |it: &RiderDuty| (it.clone(), places.get(&it.rider_id).copied().unwrap_or(it.place));
     let mut riders: Vec<(RiderDuty, Place)> = look.riders.iter().map(at_place).collect();
+    let busy = look.busy();
+    let planned = riders.iter().filter(|it| look.is_planned(it.0.rider_id, &busy));
+    let planned: Vec<(RiderDuty, Place)> = planned.cloned().collect();
     for region in regions {
         let routes = memory.routes.get(region).cloned().unwrap_or_default();
-        let Some((centre, mut board)) = Board::of_region(look, region, &riders, routes) else {
+        let Some((centre, mut board)) = Board::of_region(look, region, &planned, routes) else {
             continue;
         };
         board.records.clone_from(&records);
-        let numbered = board.number(centre, &planning, now);
+        let spots =
+            if platform.roads.is_on() { board.spots(centre, now) } else { Spots::default() };
+        let tables = platform.roads.measure(spots.wanted()).await;
+        let factors = memory.legs.factors(platform, region, now).await?;
+        let travel = LiveTravel { tables, factors };
+        let numbered = board.number(centre, &planning, (&spots, travel), now);
         withdraw_overtaken(platform, look, &numbered, &planning, now, &mut report).await?;
         let outcome = dispatch::plan(choosing.policy, &numbered.snapshot, now.ms());
         let decided = Decided {

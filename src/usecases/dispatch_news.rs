@@ -5,12 +5,16 @@ use std::collections::{HashMap, HashSet};
 use domain::{
     channel::Channel,
     clock::Timestamp,
-    dispatch::decision::Route,
+    dispatch::{
+        decision::Route,
+        snapshot::{Delivery, Snapshot},
+    },
     eta::{Told, delay_to_tell},
     geo::Place,
     ids::{OrderId, RiderId},
+    roads::LiveTravel,
     role::Profile,
-    travel::Vehicle,
+    travel::{TravelTimes, Vehicle},
 };
 use storage::{
     accounts,
@@ -28,6 +32,7 @@ use crate::{
     dispatch::Look,
     error::AskError,
     expected::Expectations,
+    legs::LegBook,
     platform::Platform,
     rider_scores::Scores,
 };
@@ -57,6 +62,7 @@ pub struct Memory {
     names: HashMap<RiderId, String>,
     pub(crate) pooled_since: HashMap<OrderId, Timestamp>,
     pub(crate) scores: Scores,
+    pub(crate) legs: LegBook,
 }
 
 /// Tells riders whose certain stops changed, and parties whose ETA moved.
@@ -93,7 +99,10 @@ pub(crate) async fn tell_routes(
             n_told += 1;
         }
         estimates.extend(memory.expected.follow(numbered, rider as u32, &certain, now)?);
+        let leaves_at = memory.expected.leaves_at(numbered, rider as u32, &certain, now.ms());
+        memory.legs.follow(region, numbered, rider as u32, &certain, (leaves_at, now));
     }
+    memory.legs.save(platform).await?;
     tell_estimates(platform, estimates, now).await?;
     tell_delays(platform, numbered, memory, now).await?;
     Ok(n_told)
@@ -129,7 +138,10 @@ async fn tell_delays(
             Some(Told { door, .. }) if stored.delivery.rider_id.is_some() => {
                 Outlook { order_id, promised_at, low: door.low, high: Some(door.high) }
             }
-            _ => Outlook { order_id, promised_at, low: at_best(stored, now), high: None },
+            _ => {
+                let low = at_best(&numbered.snapshot, stored, planned, now);
+                Outlook { order_id, promised_at, low, high: None }
+            }
         };
         let told = memory.told_delays.get(&order_id).copied();
         if delay_to_tell(outlook.low, promised_at, told).is_none() {
@@ -145,11 +157,18 @@ async fn tell_delays(
 }
 
 /// When goods can be at the door if the fastest rider takes them as soon as they are there.
-fn at_best(stored: &StoredDelivery, now: Timestamp) -> i64 {
-    let ride = Vehicle::Car.ride_ms(stored.pickup.metres_to(stored.dropoff));
-    let on_board = stored.delivery.state.is_on_board();
-    let leaves = if on_board { now } else { now.max(stored.ready_at) };
-    if on_board { leaves.ms() } else { leaves.ms() + ride }
+fn at_best(
+    snapshot: &Snapshot<LiveTravel>,
+    stored: &StoredDelivery,
+    planned: &Delivery,
+    now: Timestamp,
+) -> i64 {
+    if stored.delivery.state.is_on_board() {
+        return now.ms();
+    }
+    let ride = |it: &Vehicle| snapshot.travel.time(planned.pickup, planned.drop_off, *it);
+    let ride = Vehicle::ALL.iter().map(ride).min().unwrap_or(0);
+    now.max(stored.ready_at).ms() + ride
 }
 
 /// Shows riders whose picture changed to the operators of their region.
@@ -208,6 +227,7 @@ impl Memory {
         self.told_routes.retain(|rider, _| working.contains(rider));
         self.shown.retain(|rider, _| working.contains(rider));
         self.names.retain(|rider, _| working.contains(rider));
+        self.legs.keep_only(|rider| working.contains(rider));
     }
 
     /// Forgets what other nodes plan and tell now: what was true of it may have changed when it comes
@@ -218,6 +238,7 @@ impl Memory {
         self.routes.retain(|region, _| is_ours(region));
         self.told_routes.retain(|rider, _| is_told_here(rider));
         self.shown.retain(|rider, _| is_told_here(rider));
+        self.legs.keep_only(is_told_here);
         let elsewhere: HashSet<OrderId> = look
             .deliveries
             .iter()

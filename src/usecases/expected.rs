@@ -160,7 +160,13 @@ impl Expectations {
     }
 
     /// Who has just taken goods and is still at the store needs a moment before he leaves.
-    fn leaves_at(&self, numbered: &Numbered, rider: u32, stops: &[Stop], now: i64) -> i64 {
+    pub(crate) fn leaves_at(
+        &self,
+        numbered: &Numbered,
+        rider: u32,
+        stops: &[Stop],
+        now: i64,
+    ) -> i64 {
         let at = numbered.snapshot.riders[rider as usize].at;
         let taken = stops.iter().filter_map(|stop| {
             let planned = &numbered.snapshot.deliveries[stop.delivery() as usize];

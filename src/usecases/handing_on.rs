@@ -183,15 +183,7 @@ fn propose(stored: &StoredDelivery, duty: &RiderDuty, at: Timestamp) -> Proposal
         load: 0,
     };
     Proposal {
-        why: Explanation {
-            order: stored.delivery.order_id.to_string(),
-            offer: String::new(),
-            policy: BY_OPERATOR.to_owned(),
-            chosen,
-            others: Vec::new(),
-            n_candidates: 1,
-            at: at.ms(),
-        },
+        why: Explanation::of(stored.delivery.order_id, BY_OPERATOR, chosen, at),
         order_id: stored.delivery.order_id,
         rider_id: duty.rider_id,
         pickup_m,

@@ -82,8 +82,12 @@ pub mod demand;
 pub mod dispatch;
 pub mod dispatch_news;
 mod expected;
+mod legs;
 mod offering;
+pub mod paces;
 mod rider_scores;
+pub mod roads;
+pub mod spots;
 
 pub mod tracks;
 

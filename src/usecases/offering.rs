@@ -133,9 +133,12 @@ fn propose(
     planned.retain(|it| is_bound(it.delivery()) || is_new(it.delivery()));
     let mut without = planned.clone();
     without.retain(|it| !is_new(it.delivery()));
+    // They are of one rider.
+    let Some(rider) = decisions.first().map(|it| it.rider) else { return Vec::new() };
+    let timed = numbered.timed(rider, &planned, decided.now);
+    let before = numbered.timed(rider, &without, decided.now);
+    let adds_s = ((timed.done_at - before.done_at) / 1_000).max(0);
     let proposal = |decision: &&Decision| {
-        let timed = numbered.timed(decision.rider, &planned, decided.now);
-        let before = numbered.timed(decision.rider, &without, decided.now);
         let at = numbered.snapshot.riders[decision.rider as usize].at;
         let delivery = &numbered.snapshot.deliveries[decision.delivery as usize];
         Proposal {
@@ -143,8 +146,8 @@ fn propose(
             rider_id: numbered.riders[decision.rider as usize],
             pickup_m: at.metres_to(delivery.pickup).round() as i64,
             trip_m: delivery.pickup.metres_to(delivery.drop_off).round() as i64,
-            adds_s: ((timed.done_at - before.done_at) / 1_000).max(0),
-            route: timed.stops,
+            adds_s,
+            route: timed.stops.clone(),
             why: explain(decided, decision),
         }
     };
@@ -167,14 +170,11 @@ fn explain(decided: &Decided<'_>, decision: &Decision) -> Explanation {
             load: snapshot.deliveries.iter().filter(is_his).count() as u32,
         }
     };
+    let chosen = candidate(decision.rider, decision.why.cost);
     Explanation {
-        order: numbered.deliveries[decision.delivery as usize].delivery.order_id.to_string(),
-        offer: String::new(),
-        policy: decided.policy.as_str().to_owned(),
-        chosen: candidate(decision.rider, decision.why.cost),
         others: decision.why.others.iter().map(|(rider, cost)| candidate(*rider, *cost)).collect(),
         n_candidates: decision.why.n_candidates,
-        at: decided.now.ms(),
+        ..Explanation::of(order_of(decided, decision), decided.policy.as_str(), chosen, decided.now)
     }
 }
 

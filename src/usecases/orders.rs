@@ -265,10 +265,7 @@ async fn end(
             Ok::<_, AskError>(case.moved(at))
         })
         .await?;
-    if !done.dup {
-        payments::send_refunds(platform, order_id).await;
-    }
-    Ok(done)
+    Ok(payments::refunds_follow(platform, order_id, done).await)
 }
 
 /// The customer confirms the receipt.

@@ -340,6 +340,18 @@ pub async fn play_customer(
     notify(platform, &signature, &body).await
 }
 
+/// Sends the refunds of an order that has just ended; a repetition of that sends nothing.
+pub(crate) async fn refunds_follow<T>(
+    platform: &Platform,
+    order_id: OrderId,
+    done: Done<T>,
+) -> Done<T> {
+    if !done.dup {
+        send_refunds(platform, order_id).await;
+    }
+    done
+}
+
 /// Sends the refunds of an order that the provider does not know of yet. What fails here is tried
 /// again by a timer, under the same number.
 pub(crate) async fn send_refunds(platform: &Platform, order_id: OrderId) {

@@ -25,8 +25,8 @@ use storage::{
 
 pub use crate::nudge::{Nudge, RevokedSession};
 use crate::{
-    blob_place::KnownPlace, notices::NoticeSettings, sandbox::Sandbox, token_keys::KeySettings,
-    tokens::TokenKeys, vapid::VapidKey,
+    blob_place::KnownPlace, notices::NoticeSettings, roads::Roads, sandbox::Sandbox,
+    token_keys::KeySettings, tokens::TokenKeys, vapid::VapidKey,
 };
 
 /// Tells the live side of this and other nodes what was committed.
@@ -115,6 +115,8 @@ pub struct Platform {
     pub notices: NoticeSettings,
     /// Who of many that grab one delivery goes on to SQL.
     pub claims: Arc<dyn Claims>,
+    /// Times on roads, if somebody knows them.
+    pub roads: Arc<Roads>,
     /// How often somebody does something.
     pub rates: Arc<dyn Rates>,
 }
@@ -138,6 +140,8 @@ pub struct PlatformSettings {
     pub notices: NoticeSettings,
     /// Who of many that grab one delivery goes on to SQL; `None` for one node alone.
     pub claims: Option<Arc<dyn Claims>>,
+    /// Times on roads; the default asks nobody.
+    pub roads: Arc<Roads>,
     /// How often somebody does something; `None` for one node alone.
     pub rates: Option<Arc<dyn Rates>>,
 }
@@ -155,7 +159,7 @@ impl Platform {
         settings: PlatformSettings,
     ) -> Result<Self, StoreError> {
         let PlatformSettings { policy, sessions, token_keys, sandbox_secret, blobs, .. } = settings;
-        let PlatformSettings { vapid_key, notices, claims, rates, .. } = settings;
+        let PlatformSettings { vapid_key, notices, claims, rates, roads, .. } = settings;
         let claims = claims.unwrap_or_else(|| Arc::new(InProcessClaims::default()));
         let rates = rates.unwrap_or_else(|| Arc::new(InProcessRates::default()));
         let at = clock.now();
@@ -176,6 +180,7 @@ impl Platform {
             vapid,
             notices,
             claims,
+            roads,
             rates,
         })
     }

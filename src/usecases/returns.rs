@@ -111,10 +111,7 @@ pub async fn brought_back(
         Ok::<_, AskError>(case.moved(at))
     };
     let done = platform.command(key, work).await?;
-    if !done.dup {
-        payments::send_refunds(platform, order_id).await;
-    }
-    Ok(done)
+    Ok(payments::refunds_follow(platform, order_id, done).await)
 }
 
 /// A rider says that the goods are gone: the order ends, and all the money goes back.
@@ -144,8 +141,5 @@ pub async fn lost(
         Ok::<_, AskError>(view(&case))
     };
     let done = platform.command(key, work).await?;
-    if !done.dup {
-        payments::send_refunds(platform, order_id).await;
-    }
-    Ok(done)
+    Ok(payments::refunds_follow(platform, order_id, done).await)
 }

@@ -28,6 +28,7 @@ mod presence;
 mod regions;
 mod replay;
 mod resume;
+mod roads;
 #[path = "../shapes/mod.rs"]
 mod shapes;
 mod support;

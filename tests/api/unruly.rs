@@ -125,7 +125,8 @@ async fn evidence_of(database: &str) -> Evidence {
 async fn unruly_riders_and_a_killed_node_leave_no_delivery_doubled_forgotten_or_taken_late() {
     let seed = env::var("RIDERHUB_UNRULY_SEED").map_or(SEED, |it| it.parse().unwrap());
     eprintln!("unruly: RIDERHUB_UNRULY_SEED={seed}");
-    let options = ["--time-scale", SCALE, "--dispatch", "batch"];
+    // The grace of presence is real time: at this speed its default is forty minutes.
+    let options = ["--time-scale", SCALE, "--dispatch", "batch", "--presence-grace-ms", "500"];
     let mut world = World::start(Engine::MariaDb, &options);
     let folder = tempfile::tempdir().unwrap();
     write_day(folder.path(), seed);

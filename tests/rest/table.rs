@@ -111,6 +111,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("get_demand", Some(&[Rider, Operator]), Sees::All, "?region=wtw3"),
     row("list_regions", ANY, Sees::All, ""),
     row("get_ops_snapshot", OPR, Sees::All, ""),
+    row("get_ops_travel", OPR, Sees::All, "?region=wtw3"),
     row("list_alarms", OPR, Sees::All, ""),
     row("resolve_alarm", OPR, Sees::All, ""),
     row("reassign_order", OPR, Sees::All, ""),

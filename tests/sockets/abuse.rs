@@ -104,7 +104,8 @@ async fn a_device_is_named_in_full_or_not_let_in() {
     let (_city, node) = city().await;
     let person = node.person("Ann", Role::Customer).await;
     let longest = "d".repeat(64);
-    for bad in [json!({ "id": format!("{longest}d") }), json!({ "id": "" }), json!({ "id": "a b" })]
+    for bad in
+        [json!({ "id": format!("{longest}d") }), json!({ "id": "" }), json!({ "id": "a\nb" })]
     {
         let mut client = node.socket().await;
         let hello = json!({ "token": person.token, "device": bad });

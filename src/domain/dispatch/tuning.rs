@@ -1,6 +1,6 @@
 //! All that an operator may set about dispatch, by name.
 
-use super::{scoring::Scoring, weights::Weights};
+use super::{scoring::Scoring, snapshot::Rules, weights::Weights};
 
 /// Every weight, and every threshold in minutes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,9 +16,10 @@ pub struct Tuning {
 }
 
 impl Default for Tuning {
+    /// The live side plans by its own rules.
     fn default() -> Self {
         Self {
-            weights: Weights::default(),
+            weights: Weights::of(Rules::Own),
             scoring: Scoring::default(),
             withdraw_gain: 8.0,
             reroute_gain: 2.0,

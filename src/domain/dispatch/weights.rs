@@ -1,5 +1,7 @@
 //! What dispatch minimises, in minutes of one customer's waiting.
 
+use super::snapshot::Rules;
+
 /// The price of things. Each is what one unit is worth in minutes of one customer's waiting.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {
@@ -34,6 +36,17 @@ impl Default for Weights {
             driving: 0.0,
             outlook: 0.15,
             unplanned: 100_000.0,
+        }
+    }
+}
+
+impl Weights {
+    /// The defaults for these rules. Whoever may get more on the way is less taken up by what he has, and
+    /// where several routes serve customers equally well, the shorter one is ridden.
+    pub fn of(rules: Rules) -> Self {
+        match rules {
+            Rules::Strict => Self::default(),
+            Rules::Own => Self { rider_busy: 0.06, driving: 0.01, ..Self::default() },
         }
     }
 }

@@ -44,6 +44,9 @@ pub(super) struct Bounds<'a> {
     pickups: Vec<(i64, u32)>,
     /// Between nodes, the shorter one of there and back.
     closeness: Vec<i64>,
+    /// Between nodes, the shortest way over any others: where a detour is quicker than a leg, the leg
+    /// itself bounds nothing.
+    shortest: Vec<i64>,
 }
 
 impl<'a> Bounds<'a> {
@@ -51,9 +54,10 @@ impl<'a> Bounds<'a> {
         let n = model.n as u8;
         let into = |to: u8| {
             // Nobody comes back to node 0, and no pickup follows its own drop-off.
-            let from = (1..=2 * n).filter(|from| *from != to && *from != to + n);
+            let from = visited(model).filter(|from| *from != to && *from != to + n);
             from.map(|from| model.leg(from, to)).min().unwrap_or(0)
         };
+        let shortest = shortest_ways(model);
         let row = |i: usize| {
             let (pickup, drop_off) = (model.pickup(i), model.drop_off(i));
             Row {
@@ -64,7 +68,7 @@ impl<'a> Bounds<'a> {
                 pickup_service: model.service[pickup as usize],
                 drop_service: model.service[drop_off as usize],
                 due: model.due[drop_off as usize],
-                ride: model.leg(pickup, drop_off),
+                ride: shortest[pickup as usize * (2 * model.n + 1) + drop_off as usize],
                 into_pickup: into(pickup),
                 into_drop: into(drop_off),
             }
@@ -81,7 +85,7 @@ impl<'a> Bounds<'a> {
         let closer = |a: u8, b: u8| model.leg(a, b).min(model.leg(b, a));
         let closeness = nodes.clone().flat_map(|a| nodes.clone().map(move |b| closer(a, b)));
         let closeness = closeness.collect();
-        Self { model, rows, drops, pickups, closeness }
+        Self { model, rows, drops, pickups, closeness, shortest }
     }
 
     /// At least so much has to be paid after `at`, each order looked at for itself.
@@ -95,7 +99,8 @@ impl<'a> Bounds<'a> {
         delivered: u32,
         scratch: &mut Scratch,
     ) -> f64 {
-        let to = self.model.legs_from(at.node);
+        let n_nodes = 2 * self.model.n + 1;
+        let to = &self.shortest[at.node as usize * n_nodes..][..n_nodes];
         let (mut n_open, mut n_board, mut far, mut legs, mut late) = (0, 0, 0, 0, 0);
         for row in self.rows.iter().filter(|row| delivered & row.bit == 0) {
             let (ride, earliest) = if picked & row.bit != 0 {
@@ -196,6 +201,30 @@ impl<'a> Bounds<'a> {
         }
         self.model.weight * late as f64
     }
+}
+
+/// The nodes that somebody comes to.
+fn visited(model: &Model) -> impl Iterator<Item = u8> {
+    let n = model.n;
+    (1..=2 * n as u8).filter(move |it| *it as usize > n || !model.on_board[*it as usize - 1])
+}
+
+/// The shortest ways between all nodes. Over an earlier stop as well, which bounds all the same; but
+/// nobody comes back to node 0.
+fn shortest_ways(model: &Model) -> Vec<i64> {
+    let n_nodes = 2 * model.n + 1;
+    let mut ways: Vec<i64> =
+        (0..n_nodes as u8).flat_map(|it| model.legs_from(it).to_vec()).collect();
+    for over in visited(model).map(usize::from) {
+        let onward = ways[over * n_nodes..][..n_nodes].to_vec();
+        for from in (0..n_nodes).filter(|it| *it != over) {
+            let to_there = ways[from * n_nodes + over];
+            for (way, onward) in ways[from * n_nodes..][..n_nodes].iter_mut().zip(&onward) {
+                *way = (*way).min(to_there + onward);
+            }
+        }
+    }
+    ways
 }
 
 /// Sorts a handful of numbers: shorter than the general sort, and called millions of times.

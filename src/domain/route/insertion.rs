@@ -62,7 +62,8 @@ pub(super) fn best_place(
     order: usize,
     limit: f64,
 ) -> Option<Place> {
-    let mut search = Search { model, sequence, drop_off: model.drop_off(order), best: None, limit };
+    let (drop_off, base) = (model.drop_off(order), Trace::of(model, sequence));
+    let mut search = Search { model, sequence, base, drop_off, best: None, limit };
     let mut at = model.start();
     for pickup_at in 0..=sequence.len() {
         if model.on_board[order] {
@@ -80,10 +81,34 @@ pub(super) fn best_place(
     search.best
 }
 
+/// When and at what cost each stop of a sequence is made, whatever the load.
+pub(super) struct Trace(Vec<(i64, f64)>);
+
+impl Trace {
+    pub(super) fn of(model: &Model, sequence: &[u8]) -> Self {
+        let mut at = model.start();
+        let made = sequence.iter().map(|node| {
+            at = model.move_on(at, *node);
+            (at.time, at.cost)
+        });
+        Self(made.collect())
+    }
+
+    /// The least that the whole can cost if somebody makes stop `n` as `at` says, and then the stops
+    /// after it. Whoever is later than before is later at all of them.
+    pub(super) fn at_least(&self, at: Progress, n: usize) -> f64 {
+        match (self.0.get(n), self.0.last()) {
+            (Some((time, cost)), Some((_, total))) if at.time >= *time => at.cost + (total - cost),
+            _ => at.cost,
+        }
+    }
+}
+
 /// The loop over places of the drop-off.
 struct Search<'a> {
     model: &'a Model,
     sequence: &'a [u8],
+    base: Trace,
     drop_off: u8,
     best: Option<Place>,
     limit: f64,
@@ -100,16 +125,25 @@ impl Search<'_> {
             self.try_drop(at, pickup_at, drop_at);
             let Some(next) = self.sequence.get(drop_at) else { return };
             let Some(next) = self.model.step(at, *next) else { return };
+            // Where no detour is quicker, a later drop-off only adds to this.
+            if self.model.is_metric && self.base.at_least(next, drop_at) >= self.limit {
+                return;
+            }
             at = next;
         }
     }
 
     fn try_drop(&mut self, at: Progress, pickup_at: usize, drop_at: usize) {
-        let Some(dropped) = self.model.step(at, self.drop_off) else { return };
-        let rest = &self.sequence[drop_at..];
-        if let Some(end) = self.model.walk(dropped, rest, self.limit)
-            && end.cost < self.limit
-        {
+        let Some(mut end) = self.model.step(at, self.drop_off) else { return };
+        if let Some((next, rest)) = self.sequence[drop_at..].split_first() {
+            let Some(on) = self.model.step(end, *next) else { return };
+            if self.base.at_least(on, drop_at) >= self.limit {
+                return;
+            }
+            let Some(walked) = self.model.walk(on, rest, self.limit) else { return };
+            end = walked;
+        }
+        if end.cost < self.limit {
             self.limit = end.cost;
             self.best = Some(Place { cost: end.cost, pickup_at, drop_at });
         }

@@ -7,7 +7,7 @@
 use super::{
     Budget,
     bounds::{Bounds, Scratch},
-    model::{Model, Progress},
+    model::Progress,
 };
 
 /// The search packs a state into 64 bits, which ends here.
@@ -52,8 +52,13 @@ impl Label {
 }
 
 /// Looks for a sequence that costs less than `limit`, keeping `width` labels of each layer.
-pub(super) fn search(model: &Model, limit: f64, width: usize, budget: &mut Budget<'_>) -> Found {
-    let bounds = Bounds::new(model);
+pub(super) fn search(
+    bounds: &Bounds<'_>,
+    limit: f64,
+    width: usize,
+    budget: &mut Budget<'_>,
+) -> Found {
+    let model = bounds.model;
     let mut width = width;
     let mut is_complete = true;
     let mut picked = 0;
@@ -76,7 +81,7 @@ pub(super) fn search(model: &Model, limit: f64, width: usize, budget: &mut Budge
         let first_child = arena.len();
         for parent in &layer {
             let n_before = arena.len();
-            expand(&bounds, *parent, limit, &mut arena, &mut states, &mut scratch);
+            expand(bounds, *parent, limit, &mut arena, &mut states, &mut scratch);
             let looks = 1 + (arena.len() - n_before) as u64;
             if !budget.spend(looks) && width > WIDTH_LAST {
                 // Out of budget: come to an end with what is most promising, instead of with nothing.

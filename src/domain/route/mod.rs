@@ -12,6 +12,7 @@ mod labels;
 mod model;
 mod search;
 
+use bounds::Bounds;
 use model::Model;
 use problem::{RouteError, RoutePlan, RouteProblem, RouteStop};
 
@@ -88,10 +89,13 @@ pub fn plan_route(
     let stop = if unlimited { None } else { options.stop };
     let mut budget = Budget { left, stop, until_asked: Budget::ASK_EVERY };
 
-    let is_proven = match model.n {
-        0..=ORDERS_ALWAYS_EXACT => prove(&model, &mut best, &mut cost, &mut budget, usize::MAX),
-        n if n <= labels::ORDERS_MAX => widen(&model, &mut best, &mut cost, &mut budget),
-        _ => false,
+    let bounds = (model.n <= labels::ORDERS_MAX).then(|| Bounds::new(&model));
+    let is_proven = match &bounds {
+        Some(bounds) if model.n <= ORDERS_ALWAYS_EXACT => {
+            prove(bounds, &mut best, &mut cost, &mut budget, usize::MAX)
+        }
+        Some(bounds) => widen(bounds, &mut best, &mut cost, &mut budget),
+        None => false,
     };
     if !is_proven {
         (best, cost) = search::ruin_and_recreate(&model, best, cost, &mut budget, 0);
@@ -101,31 +105,31 @@ pub fn plan_route(
 
 /// One search of the given width; whether the best plan is now proven.
 fn prove(
-    model: &Model,
+    bounds: &Bounds<'_>,
     best: &mut Vec<u8>,
     cost: &mut f64,
     budget: &mut Budget<'_>,
     width: usize,
 ) -> bool {
-    let found = labels::search(model, *cost, width, budget);
+    let found = labels::search(bounds, *cost, width, budget);
     if let Some(sequence) = found.best {
-        (*best, *cost) = search::improve(model, sequence);
+        (*best, *cost) = search::improve(bounds.model, sequence);
     }
     found.is_complete
 }
 
 /// Wider and wider searches, each followed by some ruin and recreate; whether the best plan is proven.
-fn widen(model: &Model, best: &mut Vec<u8>, cost: &mut f64, budget: &mut Budget<'_>) -> bool {
+fn widen(bounds: &Bounds<'_>, best: &mut Vec<u8>, cost: &mut f64, budget: &mut Budget<'_>) -> bool {
     let mut width = labels::WIDTH_FIRST;
     while budget.left > 0 && width <= labels::WIDTH_MAX {
         let before = budget.left;
-        if prove(model, best, cost, budget, width) {
+        if prove(bounds, best, cost, budget, width) {
             return true;
         }
         let left = ((before - budget.left) / 2).min(budget.left);
         let mut part = Budget { left, ..*budget };
         let sequence = std::mem::take(best);
-        (*best, *cost) = search::ruin_and_recreate(model, sequence, *cost, &mut part, width);
+        (*best, *cost) = search::ruin_and_recreate(bounds.model, sequence, *cost, &mut part, width);
         budget.spend(left);
         width *= labels::WIDTH_GROWTH;
     }

@@ -40,10 +40,34 @@ pub(super) struct Model {
     pub(super) due: Vec<i64>,
     /// Per node: time of service.
     pub(super) service: Vec<i64>,
-    /// Per order: load.
-    pub(super) loads: Vec<i64>,
+    /// Whether no detour is quicker than the direct leg.
+    pub(super) is_metric: bool,
     start: Progress,
     legs: Vec<i64>,
+    rows: Vec<Row>,
+}
+
+/// One node as a step needs it.
+struct Row {
+    ready: i64,
+    due: i64,
+    service: i64,
+    /// What the load changes by.
+    load: i64,
+}
+
+/// Larger problems are taken for ones with quick detours: looking costs the cube of the nodes.
+const METRIC_NODES_MAX: usize = 61;
+
+fn is_metric(legs: &[i64], n_nodes: usize) -> bool {
+    let leg = |from: usize, to: usize| legs[from * n_nodes + to];
+    let is_detour_longer = |over: usize, from: usize| {
+        let (onward, direct) = (&legs[over * n_nodes..], &legs[from * n_nodes..]);
+        let to_there = leg(from, over);
+        direct[..n_nodes].iter().zip(onward).all(|(direct, onward)| *direct <= to_there + onward)
+    };
+    n_nodes <= METRIC_NODES_MAX
+        && (1..n_nodes).all(|over| (0..n_nodes).all(|from| is_detour_longer(over, from)))
 }
 
 impl Model {
@@ -69,6 +93,20 @@ impl Model {
             due[n + i + 1] = order.deadline.unwrap_or(NEVER);
         }
         let cell = |k: usize| problem.legs.get(k / n_nodes, k % n_nodes);
+        let legs: Vec<i64> = (0..n_nodes * n_nodes).map(cell).collect();
+        let load_of = |node: usize| match node {
+            0 => 0,
+            _ if node <= n => problem.orders[node - 1].load,
+            _ => -problem.orders[node - n - 1].load,
+        };
+        let rows = (0..n_nodes)
+            .map(|at| Row {
+                ready: ready[at],
+                due: due[at],
+                service: service[at],
+                load: load_of(at),
+            })
+            .collect();
         let (time, load) = (problem.start_at, problem.load);
         Ok(Self {
             n,
@@ -78,9 +116,10 @@ impl Model {
             ready,
             due,
             service,
-            loads: problem.orders.iter().map(|it| it.load).collect(),
             start: Progress { node: 0, time, cost: 0.0, load },
-            legs: (0..n_nodes * n_nodes).map(cell).collect(),
+            is_metric: is_metric(&legs, n_nodes),
+            legs,
+            rows,
         })
     }
 
@@ -122,19 +161,22 @@ impl Model {
     }
 
     /// Goes on to `node`; `None` if the load would be too high.
+    #[inline]
     pub(super) fn step(&self, from: Progress, node: u8) -> Option<Progress> {
-        let (is_pickup, order) = self.order_of(node);
-        let load =
-            if is_pickup { from.load + self.loads[order] } else { from.load - self.loads[order] };
-        if is_pickup && load > self.capacity {
-            return None;
-        }
-        let at = node as usize;
+        let to = self.move_on(from, node);
+        let is_pickup = node as usize <= self.n;
+        (!is_pickup || to.load <= self.capacity).then_some(to)
+    }
+
+    /// Goes on to `node`, whatever the load.
+    #[inline]
+    pub(super) fn move_on(&self, from: Progress, node: u8) -> Progress {
+        let row = &self.rows[node as usize];
         let leg = self.leg(from.node, node);
-        let time = (from.time + leg).max(self.ready[at]) + self.service[at];
-        let late = (time - self.due[at]).max(0);
+        let time = (from.time + leg).max(row.ready) + row.service;
+        let late = (time - row.due).max(0);
         let cost = from.cost + leg as f64 + self.weight * late as f64;
-        Some(Progress { node, time, cost, load })
+        Progress { node, time, cost, load: from.load + row.load }
     }
 
     /// Goes through `nodes`; `None` if the load gets too high or the cost reaches `limit`.

@@ -2,7 +2,7 @@
 
 use super::{
     Budget, ORDERS_ALWAYS_EXACT,
-    insertion::{best_place, put},
+    insertion::{Trace, best_place, put},
     model::Model,
 };
 use crate::dice::Dice;
@@ -82,6 +82,8 @@ pub(super) fn improve(model: &Model, mut sequence: Vec<u8>) -> (Vec<u8>, f64) {
 /// Swaps pairs of stops where the sequence stays possible; returns the new cost.
 fn move_stops(model: &Model, sequence: &mut [u8], cost: f64, scratch: &mut Vec<u8>) -> f64 {
     let mut cost = cost;
+    let mut base = Trace::of(model, sequence);
+    let mut before = model.start();
     for i in 0..sequence.len() {
         for j in i + 2..sequence.len() {
             if !may_swap(model, &sequence[i..=j]) {
@@ -90,11 +92,20 @@ fn move_stops(model: &Model, sequence: &mut [u8], cost: f64, scratch: &mut Vec<u
             scratch.clear();
             scratch.extend_from_slice(sequence);
             scratch.swap(i, j);
-            if let Some(end) = model.walk(model.start(), scratch, cost - EPSILON) {
+            let limit = cost - EPSILON;
+            // Only from the first of the two on does anything change.
+            let upto = (j + 2).min(scratch.len());
+            let Some(on) = model.walk(before, &scratch[i..upto], limit) else { continue };
+            if base.at_least(on, upto - 1) >= limit {
+                continue;
+            }
+            if let Some(end) = model.walk(on, &scratch[upto..], limit) {
                 sequence.copy_from_slice(scratch);
                 cost = end.cost;
+                base = Trace::of(model, sequence);
             }
         }
+        before = model.move_on(before, sequence[i]);
     }
     cost
 }

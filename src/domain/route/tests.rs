@@ -113,6 +113,39 @@ fn small_plans_are_the_best_of_all_sequences() {
     }
 }
 
+/// The same problem with times between its places that keep no rule: one-way streets, detours that are
+/// quicker than the direct leg, nothing at all for pickups that nobody makes.
+fn given_strange_legs(problem: &RouteProblem, seed: u64) -> RouteProblem {
+    let mut dice = Dice::new(seed);
+    let n_nodes = problem.legs.len();
+    let is_unused = |at: usize| {
+        let order = problem.orders.get(at.wrapping_sub(1));
+        order.is_some_and(|it| it.is_on_board)
+    };
+    let mut leg = |k: usize| {
+        let (from, to) = (k / n_nodes, k % n_nodes);
+        let strange = [0, 1, 60, 600, 6_000][dice.below(5)];
+        if from == to || is_unused(from) || is_unused(to) { 0 } else { strange }
+    };
+    let times = (0..n_nodes * n_nodes).map(&mut leg).collect();
+    RouteProblem { legs: Matrix::new(n_nodes, times).unwrap(), ..problem.clone() }
+}
+
+#[test]
+fn small_plans_are_the_best_whatever_the_legs_are() {
+    for n in 2..=4 {
+        for seed in 0..80 {
+            let problem = given_strange_legs(&given_problem(n, seed, 3), seed);
+            for weight in [0.0, 10.0] {
+                let found = plan(&problem, weight, 1);
+                let best = brute_force(&problem, weight);
+                let close = (found.cost - best).abs() < 1e-6;
+                assert!(close, "{n} orders, seed {seed}, weight {weight}: {} {best}", found.cost);
+            }
+        }
+    }
+}
+
 #[test]
 fn five_orders_are_the_best_of_all_sequences() {
     for seed in 0..6 {

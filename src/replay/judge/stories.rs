@@ -95,7 +95,8 @@ impl<'a> Walk<'a> {
             "picked_up" if !(self.is_accepted && self.is_ready) => {
                 self.fault(Broken::EarlyPickup, line.at, "the store was not done");
             }
-            "delivered" => {
+            // What customers collect themselves has no delivery.
+            "delivered" if self.delivery_state.is_some() => {
                 let is_fetched = self.holding.as_ref().is_some_and(|it| it.picked_up.is_some());
                 if !is_fetched {
                     self.fault(Broken::NotFetched, line.at, "the order is delivered");

@@ -14,7 +14,6 @@ use super::{
     in_process::InProcessBus,
     redis::{PUBLISH_QUEUE_MAX, RedisBus},
 };
-use crate::testing::servers::{RedisCluster, RedisSentinels, RedisServer};
 
 pub(super) type Link = (Arc<dyn Bus>, BusEvents);
 
@@ -35,29 +34,15 @@ fn in_process_link(bus: &InProcessBus) -> Link {
     (bus, events)
 }
 
-/// Runs each promise on every kind of bus; `open` gives further links of the same one.
-macro_rules! on_all {
-    (@ $name:ident, $servers:ident, $($promise:ident),+) => {
-        mod $name {
-            $(#[tokio::test]
-            async fn $promise() {
-                let url = super::$servers::shared().url();
-                super::$promise(|| super::redis_link(&url, stringify!($promise))).await;
-            })+
-        }
-    };
-    ($($promise:ident),+ $(,)?) => {
-        mod in_process {
-            $(#[tokio::test]
-            async fn $promise() {
-                let bus = super::InProcessBus::default();
-                super::$promise(|| super::in_process_link(&bus)).await;
-            })+
-        }
-        on_all!(@ redis, RedisServer, $($promise),+);
-        on_all!(@ redis_sentinel, RedisSentinels, $($promise),+);
-        on_all!(@ redis_cluster, RedisCluster, $($promise),+);
-    };
+fn within_process() -> impl Fn() -> Link {
+    let bus = InProcessBus::default();
+    move || in_process_link(&bus)
+}
+
+/// Further links of the same bus.
+fn over_redis(url: &str, prefix: &str) -> impl Fn() -> Link {
+    let (url, prefix) = (url.to_owned(), prefix.to_owned());
+    move || redis_link(&url, &prefix)
 }
 
 on_all!(

@@ -7,33 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::{CLAIM_HOLDS, Claimed, Claims, in_process::InProcessClaims, redis::RedisClaims};
-use crate::testing::servers::{RedisCluster, RedisSentinels, RedisServer};
-
-/// Runs each promise on every kind; two nodes' ends of the same claims are given.
-macro_rules! on_all {
-    (@ $name:ident, $servers:ident, $($promise:ident),+) => {
-        mod $name {
-            $(#[tokio::test]
-            async fn $promise() {
-                let url = super::$servers::shared().url();
-                let end = || super::RedisClaims::new(&url, stringify!($promise)).unwrap();
-                super::$promise(std::sync::Arc::new(end()), std::sync::Arc::new(end())).await;
-            })+
-        }
-    };
-    ($($promise:ident),+ $(,)?) => {
-        mod in_process {
-            $(#[tokio::test]
-            async fn $promise() {
-                let claims = std::sync::Arc::new(super::InProcessClaims::default());
-                super::$promise(claims.clone(), claims).await;
-            })+
-        }
-        on_all!(@ redis, RedisServer, $($promise),+);
-        on_all!(@ redis_sentinel, RedisSentinels, $($promise),+);
-        on_all!(@ redis_cluster, RedisCluster, $($promise),+);
-    };
-}
+use crate::testing::servers::RedisServer;
 
 on_all!(
     of_many_one_wins_and_may_ask_again,
@@ -41,9 +15,19 @@ on_all!(
     a_claim_ends_by_itself,
 );
 
-type Ends = Arc<dyn Claims>;
+/// Two nodes' ends of the same claims.
+type Ends = [Arc<dyn Claims>; 2];
 
-async fn of_many_one_wins_and_may_ask_again(one: Ends, two: Ends) {
+fn within_process() -> Ends {
+    let claims = Arc::new(InProcessClaims::default());
+    [claims.clone(), claims]
+}
+
+fn over_redis(url: &str, prefix: &str) -> Ends {
+    [(); 2].map(|()| -> Arc<dyn Claims> { Arc::new(RedisClaims::new(url, prefix).unwrap()) })
+}
+
+async fn of_many_one_wins_and_may_ask_again([one, two]: Ends) {
     for _ in 0..20 {
         let order = OrderId::generate();
         let riders: Vec<RiderId> = (0..20).map(|_| RiderId::generate()).collect();
@@ -59,7 +43,7 @@ async fn of_many_one_wins_and_may_ask_again(one: Ends, two: Ends) {
     }
 }
 
-async fn a_claim_is_given_back_by_its_holder_only(one: Ends, two: Ends) {
+async fn a_claim_is_given_back_by_its_holder_only([one, two]: Ends) {
     let (order, ann, bob) = (OrderId::generate(), RiderId::generate(), RiderId::generate());
     assert_eq!(one.take(order, ann).await, Claimed::Won);
     two.free(order, bob).await;
@@ -69,7 +53,7 @@ async fn a_claim_is_given_back_by_its_holder_only(one: Ends, two: Ends) {
     assert_eq!(two.take(order, bob).await, Claimed::Won);
 }
 
-async fn a_claim_ends_by_itself(one: Ends, two: Ends) {
+async fn a_claim_ends_by_itself([one, two]: Ends) {
     let (order, ann, bob) = (OrderId::generate(), RiderId::generate(), RiderId::generate());
     let began = Instant::now();
     assert_eq!(one.take(order, ann).await, Claimed::Won);

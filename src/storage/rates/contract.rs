@@ -7,32 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::{Rates, in_process::InProcessRates, redis::RedisRates};
-use crate::testing::servers::{RedisCluster, RedisServer};
-
-/// Runs each promise on every kind; two nodes' ends of the same rates are given.
-macro_rules! on_all {
-    (@ $name:ident, $servers:ident, $($promise:ident),+) => {
-        mod $name {
-            $(#[tokio::test]
-            async fn $promise() {
-                let url = super::$servers::shared().url();
-                let end = || super::RedisRates::new(&url, stringify!($promise)).unwrap();
-                super::$promise(std::sync::Arc::new(end()), std::sync::Arc::new(end())).await;
-            })+
-        }
-    };
-    ($($promise:ident),+ $(,)?) => {
-        mod in_process {
-            $(#[tokio::test]
-            async fn $promise() {
-                let rates = std::sync::Arc::new(super::InProcessRates::default());
-                super::$promise(rates.clone(), rates).await;
-            })+
-        }
-        on_all!(@ redis, RedisServer, $($promise),+);
-        on_all!(@ redis_cluster, RedisCluster, $($promise),+);
-    };
-}
+use crate::testing::servers::RedisServer;
 
 on_all!(
     many_at_once_get_what_there_is,
@@ -40,12 +15,22 @@ on_all!(
     what_is_forgotten_is_there_at_once
 );
 
-type Ends = Arc<dyn Rates>;
+/// Two nodes' ends of the same rates.
+type Ends = [Arc<dyn Rates>; 2];
+
+fn within_process() -> Ends {
+    let rates = Arc::new(InProcessRates::default());
+    [rates.clone(), rates]
+}
+
+fn over_redis(url: &str, prefix: &str) -> Ends {
+    [(); 2].map(|()| -> Arc<dyn Rates> { Arc::new(RedisRates::new(url, prefix).unwrap()) })
+}
 
 /// A quota that gives nothing back while a test runs.
 const FIVE: Quota = Quota { n: 5, period: Duration::from_secs(100_000) };
 
-async fn many_at_once_get_what_there_is(one: Ends, two: Ends) {
+async fn many_at_once_get_what_there_is([one, two]: Ends) {
     let ends = [&one, &two].into_iter().cycle();
     let asked = ends.take(40).map(|end| end.take("many".to_owned(), FIVE));
     let taken = join_all(asked).await;
@@ -61,9 +46,9 @@ async fn many_at_once_get_what_there_is(one: Ends, two: Ends) {
     assert!(one.take("another".to_owned(), FIVE).await.is_allowed, "another key");
 }
 
-async fn what_was_taken_comes_back(one: Ends, two: Ends) {
+async fn what_was_taken_comes_back([one, two]: Ends) {
     let quota = Quota { n: 2, period: Duration::from_secs(2) };
-    let take = async |end: &Ends| end.take("back".to_owned(), quota).await;
+    let take = async |end: &Arc<dyn Rates>| end.take("back".to_owned(), quota).await;
     assert!(take(&one).await.is_allowed && take(&two).await.is_allowed);
     let refused = take(&one).await;
     assert!(!refused.is_allowed, "{refused:?}");
@@ -74,7 +59,7 @@ async fn what_was_taken_comes_back(one: Ends, two: Ends) {
     }
 }
 
-async fn what_is_forgotten_is_there_at_once(one: Ends, two: Ends) {
+async fn what_is_forgotten_is_there_at_once([one, two]: Ends) {
     for _ in 0..9 {
         one.take("spent".to_owned(), FIVE).await;
     }

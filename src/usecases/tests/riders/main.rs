@@ -12,3 +12,4 @@ mod regions;
 mod returns;
 mod searching;
 mod support;
+mod travel;
