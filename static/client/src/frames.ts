@@ -71,7 +71,7 @@ export interface DutyView {
 }
 
 /** An entry of a logged channel, as it is pushed. */
-export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushPickupReady | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore | PushCart | PushSignedOut;
+export type AnyEntry = PushMsg | PushMsgRecalled | PushEdit | PushOrder | PushOrderDelayed | PushMember | PushAlarm | PushAlarmClear | PushOffer | PushHandover | PushPickupReady | PushOfferClosed | PushAssigned | PushUnassigned | PushRoute | PushDuty | PushStore | PushCart | PushSignedOut;
 
 export interface WireError {
   /** The row's name. */
@@ -80,6 +80,8 @@ export interface WireError {
   after_ms?: number;
   /** Which row of the error table. */
   code: number;
+  /** Tries that are left. */
+  left?: number;
   /** For people who debug a client. */
   msg: string;
   /** Whether the same command may work later. */
@@ -140,7 +142,7 @@ export interface Member {
 /** An alarm on the operators' map, until it is resolved. */
 export interface OpsAlarm {
   /** Why. */
-  alarm: 'no_rider' | 'undeliverable' | 'goods_lost';
+  alarm: 'no_rider' | 'undeliverable' | 'goods_lost' | 'proof_locked';
   /** About which order. */
   order: string;
   /** Since when, in UTC milliseconds. */
@@ -339,7 +341,7 @@ export interface StorePoint {
   lng: number;
 }
 
-/** The store's bell rings until it is cleared. */
+/** The store's bell rings until it is cleared, and again after a while; with `rings:false` once. */
 export interface PushAlarm {
   /** Why it rings, e.g. `new_order`. */
   alarm: string;
@@ -527,6 +529,33 @@ export interface PushEta {
   push: 'eta';
   /** Always `dropoff`. */
   stop: 'dropoff';
+}
+
+/** What is needed so that an order can change hands has changed: the PIN was wrong too often, or an operator does without a proof. To the customer and the rider, or the store whose order is collected. */
+export interface PushHandover {
+  /** The channel. */
+  ch: string;
+  /** The `cid` of the command that wrote it: a client knows its own by it. */
+  cid?: string;
+  /** The numbering: it changes only if an older backup was restored. */
+  ep: string;
+  /** Whether the PIN was wrong too often. */
+  is_locked: boolean;
+  /** Who carries it from the store. */
+  mode: 'delivery' | 'pickup';
+  /** What the rider must give at the door as things stand. */
+  needs: 'none' | 'pin' | 'photo';
+  /** The place in the channel: 1, 2, 3 … without holes. */
+  off: number;
+  /** The order. */
+  order: string;
+  push: 'handover';
+  /** The profile that caused it, or `system`. */
+  sender: string;
+  /** When it was written, in UTC milliseconds. */
+  ts: number;
+  /** Why an operator does without a proof, if one does. */
+  waived?: string;
 }
 
 /** The link between the nodes. Nothing is lost while it is away. */
@@ -1140,7 +1169,7 @@ export interface PushUnassigned {
   order: string;
   push: 'unassigned';
   /** Why. */
-  reason: 'closing_early' | 'busy' | 'ingredient_unavailable' | 'sold_out' | 'changed_mind' | 'ordered_by_mistake' | 'too_slow' | 'no_rider_found' | 'undeliverable' | 'unpaid_in_time' | 'not_accepted_in_time' | 'late_payment' | 'paid_twice' | 'refused_by_provider' | 'order_ended' | 'rider_late' | 'rider_handed_on' | 'rider_declined' | 'rider_silent' | 'rider_not_moving' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'operator_decision' | 'customer_unreachable' | 'customer_refused' | 'wrong_address' | 'goods_damaged' | 'goods_lost' | 'not_collected' | 'overtaken' | 'other';
+  reason: 'closing_early' | 'busy' | 'ingredient_unavailable' | 'sold_out' | 'changed_mind' | 'ordered_by_mistake' | 'too_slow' | 'no_rider_found' | 'undeliverable' | 'unpaid_in_time' | 'not_accepted_in_time' | 'late_payment' | 'paid_twice' | 'refused_by_provider' | 'order_ended' | 'rider_late' | 'rider_handed_on' | 'rider_declined' | 'rider_silent' | 'rider_not_moving' | 'vehicle_trouble' | 'accident' | 'store_too_slow' | 'operator_decision' | 'customer_unreachable' | 'customer_refused' | 'wrong_address' | 'goods_damaged' | 'goods_lost' | 'code_not_at_hand' | 'not_collected' | 'overtaken' | 'other';
   /** The profile that caused it, or `system`. */
   sender: string;
   /** When it was written, in UTC milliseconds. */
@@ -1654,13 +1683,17 @@ export interface Commands {
       state: string;
     };
   };
-  /** The rider has the goods, or has handed them over. By: riders. */
+  /** The rider has the goods, or has handed them over: with the customer's PIN as `code` or a `photo` where the order's `handover.needs` says so. A wrong PIN is error 131 with the tries `left`, and counts once for each `cid`. By: riders. */
   'stop.done': {
     p: {
       /** A UUIDv7 made by the client for every new command: letters, digits, `-` and `_`. */
       cid: string;
+      /** The PIN that the customer tells at the door. */
+      code?: string;
       /** The order. */
       order: string;
+      /** A photo of the handover: an attachment of this order, uploaded by this rider. */
+      photo?: string;
       /** Fetching it, or handing it over. */
       stop: 'pickup' | 'dropoff';
     };
@@ -1734,6 +1767,7 @@ export interface Pushes {
   duty: PushDuty;
   edit: PushEdit;
   eta: PushEta;
+  handover: PushHandover;
   hub: PushHub;
   lag: PushLag;
   loc: PushLoc;
