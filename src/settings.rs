@@ -18,6 +18,7 @@ use storage::{bus::redis::Address, db::Durability};
 use usecases::{dispatch::Choosing, retention::Retention, vapid::VapidKey};
 
 mod access;
+mod defaults;
 mod given;
 mod roads;
 #[cfg(test)]

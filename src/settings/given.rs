@@ -1,59 +1,12 @@
-//! Settings as they are given by flags, variables and file, and the defaults for the rest.
+//! Settings as they are given by flags, variables and file.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use domain::{dispatch::Policy, handover::HandoverPolicy, role::Role, session::SessionPolicy};
 use serde::Deserialize;
 
-use super::{Environment, LogFormat, Secret, Settings, SettingsError, access};
-
-/// Where the server listens unless told otherwise.
-pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-/// Where an embedded store lives unless told otherwise.
-const DATA: &str = "./data";
-/// Connections to the database unless told otherwise.
-const CONNECTIONS: u32 = 32;
-/// The same for SQLite, where each is a thread with caches of its own and reads are short.
-const SQLITE_CONNECTIONS: u32 = 8;
-/// Days that a key signs tokens unless told otherwise.
-const TOKEN_KEY_DAYS: u32 = 30;
-/// Metres around a stop unless told otherwise.
-const ARRIVAL_RADIUS_M: u32 = 50;
-/// Seconds of a stay unless told otherwise.
-const ARRIVAL_DWELL_S: u32 = 20;
-/// Milliseconds that planning waits for times on roads unless told otherwise.
-const OSRM_TIMEOUT_MS: u64 = 500;
-/// Milliseconds of a drain unless told otherwise.
-const DRAIN_MS: u64 = 5_000;
-/// Sockets of a node unless told otherwise.
-const SOCKETS_MAX: usize = 50_000;
-/// Sockets opened in a second unless told otherwise.
-const CONNECTS_PER_S: u32 = 5_000;
-/// Connections of one profile on a node unless told otherwise.
-const SOCKETS_PER_PROFILE: usize = 32;
-
-/// Whom push services may turn to unless told otherwise.
-const PUSH_CONTACT: &str = "mailto:operator@riderhub.invalid";
-
-/// Milliseconds that somebody may be away unless told otherwise.
-const PRESENCE_GRACE_MS: u64 = 20_000;
-
-/// Minutes without a rider after which operators, customer and store are told, unless told otherwise.
-const NO_RIDER_ALARM_MIN: u32 = 10;
-/// Minutes without a rider after which the order ends and the money goes back, unless told otherwise.
-const NO_RIDER_STOP_MIN: u32 = 60;
-/// By how many percent the pay rises each time while no rider is found, unless told otherwise.
-const BONUS_PERCENT: u32 = 20;
-/// All rises of the pay together at most, in percent, unless told otherwise.
-const BONUS_PERCENT_MAX: u32 = 60;
-/// Minutes without position and connection after which a rider loses what he has not fetched, unless told otherwise.
-const RIDER_SILENT_MIN: u32 = 5;
-/// Minutes without coming closer to the store after which he loses it, unless told otherwise.
-const RIDER_STANDING_MIN: u32 = 8;
+use super::{Environment, LogFormat, Secret, Settings, SettingsError, access, defaults::*};
 
 /// Settings as they are given; each may be missing. One struct for flags, variables and file.
 #[derive(Debug, Clone, Default, Args, Deserialize)]

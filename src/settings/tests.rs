@@ -1,6 +1,6 @@
 //! What is wrong is said at once, and secrets are not.
 
-use super::{given::LISTEN, *};
+use super::{defaults::LISTEN, *};
 
 #[test]
 fn flags_win_over_the_file_and_the_file_over_defaults() {

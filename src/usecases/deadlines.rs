@@ -21,7 +21,7 @@ use crate::{
     order_case::{Cause, OrderCase},
     payments,
     platform::{Changes, Platform},
-    searching, shortages, stock,
+    refunds, searching, shortages, stock,
 };
 
 /// Carries out a due timer, once whatever number of nodes tries. `false` if there was
@@ -44,7 +44,7 @@ pub async fn carry_out(platform: &Platform, due: &Due) -> Result<bool, AskError>
                 .subject
                 .parse()
                 .map_err(|_| StoreError::corrupt("timer.subject", &due.subject))?;
-            payments::send_refund(platform, refund_id).await.map(|()| true)
+            refunds::send(platform, refund_id).await.map(|()| true)
         }
         TimerKind::AttachmentExpiry => attachment_ends::expire(platform, due.clone()).await,
         TimerKind::OfferExpiry => offers::expire(platform, due.clone()).await,

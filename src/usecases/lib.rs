@@ -59,6 +59,7 @@ pub mod quotes;
 pub mod slots;
 
 pub mod payments;
+pub mod refunds;
 pub mod sandbox;
 
 mod kitchens;

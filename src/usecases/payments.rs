@@ -6,7 +6,7 @@ use domain::{
     ids::{CustomerId, OrderId, PaymentId, RefundId},
     money::{Currency, Money},
     order_state::{OrderEvent, OrderState},
-    payment::{FactKind, Payment, Refund, Verdict},
+    payment::{FactKind, Payment, Verdict},
     payment_state::{PaymentEvent, PaymentState},
     policy::OrderPolicy,
     refund_state::{RefundEvent, RefundState},
@@ -23,11 +23,11 @@ use storage::{
 };
 
 use crate::{
-    bells,
-    endings::{self, REFUND_RETRY},
+    bells, endings,
     error::AskError,
     order_case::{Cause, OrderCase},
     platform::{Changes, Done, Platform},
+    refunds,
     sandbox::{SANDBOX, SignedNotify},
     stock,
     tokens::random_hex,
@@ -142,7 +142,7 @@ async fn order_of(platform: &Platform, fact: &ProviderFact) -> Result<Option<Ord
     }
 }
 
-async fn apply(
+pub(crate) async fn apply(
     platform: &Platform,
     order_id: Option<OrderId>,
     fact: ProviderFact,
@@ -374,55 +374,8 @@ pub(crate) async fn send_refunds(platform: &Platform, order_id: OrderId) {
         }
     };
     for refund in refunds.into_iter().filter(|it| it.state == RefundState::Approved) {
-        if let Err(err) = send_refund(platform, refund.id).await {
+        if let Err(err) = refunds::send(platform, refund.id).await {
             tracing::warn!(order.id = %order_id, error = ?err, "a refund waits for its timer");
         }
     }
-}
-
-/// Tells the provider to give money back, for the first time or again, always under the number
-/// that is stored with the refund.
-///
-/// # Errors
-///
-/// [`AskError::Store`] if it cannot be saved; the timer tries again.
-pub async fn send_refund(platform: &Platform, refund_id: RefundId) -> Result<(), AskError> {
-    let Some(known) = rows::find_refund(&mut platform.reader(), refund_id).await? else {
-        return Ok(());
-    };
-    let order_id = known.order_id;
-    let write = async move |tx: &mut Tx, changes: &mut Changes, at: Timestamp| {
-        let mut case = OrderCase::lock(tx, order_id).await?;
-        let Some(refund) = rows::find_refund(tx, refund_id).await? else { return Ok(false) };
-        let event = RefundEvent::SentToProvider;
-        if refund.state.on(event).is_ok() {
-            let cause = Cause { by: Actor::System, reason: None, at };
-            endings::move_refund(&mut case, tx, changes, &refund, event, cause).await?;
-        } else if refund.state != RefundState::Processing {
-            timers::clear(tx, TimerKind::RefundRetry, &refund_id.to_string()).await?;
-            return Ok(false);
-        }
-        let due = at + REFUND_RETRY;
-        timers::set(tx, TimerKind::RefundRetry, &refund_id.to_string(), due).await?;
-        Ok::<_, AskError>(true)
-    };
-    if platform.command(None, write).await?.value {
-        refund_at_sandbox(platform, &known).await?;
-    }
-    Ok(())
-}
-
-/// The sandbox gives money back at once and says so through the door.
-async fn refund_at_sandbox(platform: &Platform, refund: &Refund) -> Result<(), AskError> {
-    let number = refund.id.to_string();
-    let SignedNotify { signature, body } = platform.sandbox.say(
-        FactKind::Refunded,
-        &number,
-        &format!("sbx_{number}"),
-        refund.amount,
-        platform.now(),
-    )?;
-    let fact = platform.sandbox.verify(&signature, &body, platform.now())?;
-    apply(platform, Some(refund.order_id), fact).await?;
-    Ok(())
 }

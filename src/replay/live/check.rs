@@ -141,7 +141,7 @@ fn check_messages(day: &Day, found: &mut Found) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
     use super::*;
     use crate::{
@@ -172,8 +172,10 @@ mod tests {
             state: "completed".to_owned(),
         };
         let played = Played { index: 0, ended: Ok(ended), copy, differences: Vec::new() };
-        let mut tally = Tally::default();
-        tally.acknowledged = Some(Mutex::new(said));
+        let tally = Tally::keeping_messages();
+        if let Some(kept) = &tally.acknowledged {
+            *kept.lock().unwrap() = said;
+        }
         Day {
             tally: Arc::new(tally),
             orders: vec![played],
