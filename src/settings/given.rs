@@ -83,7 +83,7 @@ pub struct Given {
     /// [default: none; outside production codes stand in the log]
     #[arg(long, env = "RIDERHUB_SMTP", hide_env_values = true)]
     pub smtp: Option<Secret>,
-    /// Who codes come from [default: RiderHub <no-reply@riderhub.invalid>]
+    /// Who codes come from: a name and a mail address (default: an address that does not exist)
     #[arg(long, env = "RIDERHUB_MAIL_FROM")]
     pub mail_from: Option<String>,
     /// Proxies whose X-Forwarded-For is believed: addresses or networks, as 10.0.0.0/8 [default: none]

@@ -104,6 +104,10 @@ pub(crate) async fn end_keeping(
     give_up_payments(case, tx, changes, cause).await?;
     let because = cause.reason.unwrap_or(Reason::OrderEnded);
     call_off_delivery(case, tx, changes, cause).await?;
+    if because.is_customers_doing() {
+        // It was made, and nobody came for it.
+        return Ok(());
+    }
     refund_keeping(case, tx, changes, because, cause, fee, |_| true).await
 }
 

@@ -1,7 +1,7 @@
 //! Stocks: orders hold pieces, merchants count them, days begin. SQL alone decides.
 //!
 //! An order holds its pieces from the moment it is placed; they are confirmed when it is paid and
-//! given back, once, when it ends before pickup. Everything goes through [`Counter`], so that no
+//! given back, once, when it ends before pickup. Everything goes through `Counter`, so that no
 //! change misses the log or those who remember numbers (`Changes::counted`).
 
 use std::collections::BTreeMap;

@@ -50,8 +50,11 @@ fn collect(seen: &mut BTreeSet<String>, people: &[&Person]) {
     }
 }
 
-/// An order that its customer collects.
+/// An order that its customer puts together in a cart, and collects.
 async fn collect_one(customer: &mut Person, shop: &mut Shop, operator: &Person) {
+    let line = format!("/v1/carts/{}/lines/{}", shop.store, shop.product);
+    customer.session.call(Call::put(line, json!({ "quantity": 1 }))).await.unwrap();
+    until_kind(customer, "cart").await;
     let wish = json!({ "store": shop.store, "handover": { "mode": "pickup" },
         "lines": [{ "product": shop.product, "quantity": 1 }] });
     let placed = customer.session.call(Call::post("/v1/orders", wish).key(new_cid())).await;

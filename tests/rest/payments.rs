@@ -10,7 +10,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use serde_json::json;
-use usecases::{payments::send_refund, sandbox::SignedNotify};
+use usecases::{refunds, sandbox::SignedNotify};
 
 use crate::support::{Reply, World, each_world};
 
@@ -156,7 +156,7 @@ async fn a_refund_that_is_asked_for_again_is_paid_once() {
         let mut reader = world.platform.reader();
         let refunds = storage::payments::list_refunds(&mut reader, order_id).await.unwrap();
         assert_eq!(refunds.len(), 1);
-        let again = (0..10).map(|_| send_refund(&world.platform, refunds[0].id));
+        let again = (0..10).map(|_| refunds::send(&world.platform, refunds[0].id));
         for outcome in join_all(again).await {
             outcome.unwrap();
         }
