@@ -223,10 +223,7 @@ pub async fn request(
         answer(&case, state, terms.fee, Some(answer_by))
     };
     let done = platform.command(key, work).await?;
-    if !done.dup {
-        payments::send_refunds(platform, order_id).await;
-    }
-    Ok(done)
+    Ok(payments::refunds_follow(platform, order_id, done).await)
 }
 
 fn answer(
@@ -275,10 +272,7 @@ pub async fn answer_request(
         answer(&case, RequestState::Refused, open.fee, None)
     };
     let done = platform.command(key, work).await?;
-    if !done.dup {
-        payments::send_refunds(platform, order_id).await;
-    }
-    Ok(done)
+    Ok(payments::refunds_follow(platform, order_id, done).await)
 }
 
 /// The store said nothing for too long: the order is let go, if nobody has fetched it yet.

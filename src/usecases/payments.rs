@@ -351,7 +351,7 @@ pub async fn play_customer(
     notify(platform, &signature, &body).await
 }
 
-/// Sends the refunds of an order that has just ended; a repetition of that sends nothing.
+/// Sends the refunds that a command has just made; its repetition sends nothing.
 pub(crate) async fn refunds_follow<T>(
     platform: &Platform,
     order_id: OrderId,

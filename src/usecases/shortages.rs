@@ -85,10 +85,7 @@ pub async fn raise(
         Ok(case.moved(at))
     };
     let done = platform.command(key, work).await?;
-    if !done.dup {
-        payments::send_refunds(platform, order_id).await;
-    }
-    Ok(done)
+    Ok(payments::refunds_follow(platform, order_id, done).await)
 }
 
 async fn tell(
@@ -203,10 +200,7 @@ pub async fn answer(
         Ok(case.moved(at))
     };
     let done = platform.command(key, work).await?;
-    if !done.dup {
-        payments::send_refunds(platform, order_id).await;
-    }
-    Ok(done)
+    Ok(payments::refunds_follow(platform, order_id, done).await)
 }
 
 /// The customer said nothing in time: the money goes back.
